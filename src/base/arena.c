@@ -1,0 +1,98 @@
+#include "base/arena.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PIECEWISE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define PIECEWISE 1
+#endif
+#endif
+#ifndef PIECEWISE
+#define PIECEWISE 0
+#endif
+
+enum { BLOCK_BYTES = 4096 };
+
+struct arena_block {
+	struct arena_block *next;
+	size_t cap;
+	_Alignas(max_align_t) char data[];
+};
+
+static struct arena_block *
+block_new(size_t cap)
+{
+	struct arena_block *b = xmalloc(sizeof(*b) + cap);
+
+	b->next = NULL;
+	b->cap = cap;
+	return b;
+}
+
+static void
+free_after(struct arena_block *b)
+{
+	while (b) {
+		struct arena_block *next = b->next;
+
+		free(b);
+		b = next;
+	}
+}
+
+void
+arena_reset(struct arena *a)
+{
+	if (PIECEWISE || (a->blocks && a->blocks->cap > BLOCK_BYTES)) {
+		arena_fini(a);
+		return;
+	}
+	if (a->blocks) {
+		free_after(a->blocks->next);
+		a->blocks->next = NULL;
+	}
+	a->used = 0;
+}
+
+void
+arena_fini(struct arena *a)
+{
+	free_after(a->blocks);
+	*a = (struct arena){0};
+}
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	const size_t align = _Alignof(max_align_t);
+	size_t need = (n + align - 1) & ~(align - 1);
+
+	if (PIECEWISE || !a->blocks || a->blocks->cap - a->used < need) {
+		size_t cap = PIECEWISE	     ? n
+			: need > BLOCK_BYTES ? need
+					     : BLOCK_BYTES;
+		struct arena_block *b = block_new(cap);
+
+		b->next = a->blocks;
+		a->blocks = b;
+		a->used = 0;
+	}
+	void *p = a->blocks->data + a->used;
+
+	a->used += PIECEWISE ? n : need;
+	return p;
+}
+
+struct str
+arena_copy(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, s.n);
+
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	return str_of(p, s.n);
+}

@@ -1,0 +1,122 @@
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+void
+buf_fini(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){0};
+}
+
+char *
+buf_reserve(struct buf *b, size_t n)
+{
+	size_t len = buf_len(b);
+
+	if (b->cap - b->tail >= n && b->p)
+		return b->p + b->tail;
+	if (b->head && b->cap - len >= n) {
+		memmove(b->p, b->p + b->head, len);
+	} else {
+		size_t cap = b->cap ? b->cap : 256;
+
+		while (cap - len < n)
+			cap *= 2;
+		char *p = xmalloc(cap);
+
+		if (len)
+			memcpy(p, b->p + b->head, len);
+		free(b->p);
+		b->p = p;
+		b->cap = cap;
+	}
+	b->head = 0;
+	b->tail = len;
+	return b->p + b->tail;
+}
+
+void
+buf_append(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0)
+		return;
+	memcpy(buf_reserve(b, n), p, n);
+	b->tail += n;
+}
+
+void
+buf_str(struct buf *b, struct str s)
+{
+	buf_append(b, s.p, s.n);
+}
+
+void
+buf_z(struct buf *b, const char *z)
+{
+	buf_append(b, z, strlen(z));
+}
+
+void
+buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	CHECK(n >= 0);
+	vsnprintf(buf_reserve(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
+	va_end(again);
+	b->tail += (size_t)n;
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(b, fmt, ap);
+	va_end(ap);
+}
+
+void
+buf_u64(struct buf *b, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	buf_append(b, digits + at, sizeof(digits) - at);
+}
+
+void
+buf_commit(struct buf *b, size_t n)
+{
+	CHECK(n <= buf_room(b));
+	b->tail += n;
+}
+
+void
+buf_consume(struct buf *b, size_t n)
+{
+	CHECK(n <= buf_len(b));
+	b->head += n;
+	if (b->head == b->tail)
+		b->head = b->tail = 0;
+}
+
+void
+buf_shrink(struct buf *b)
+{
+	if (buf_len(b) == 0)
+		buf_fini(b);
+}
