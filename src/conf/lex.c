@@ -105,20 +105,22 @@ take_word(struct lex *l)
 static struct token
 take_quoted(struct lex *l)
 {
-	struct token t = {LEX_WORD, l->at, {NULL, 0}};
-	size_t n = 1;
+	struct token t = {LEX_WORD, l->at, {l->rest.p + 1, 0}};
 
-	while (n < l->rest.n && l->rest.p[n] != '"' && l->rest.p[n] != '\n' &&
-		!is_control(l->rest.p[n]))
-		n++;
-	t.text = str_of(l->rest.p + 1, n - 1);
-	if (n < l->rest.n && l->rest.p[n] == '"')
-		n++;
+	advance(l, 1);
+	while (l->rest.n > 0 && l->rest.p[0] != '"' && l->rest.p[0] != '\n') {
+		if (is_control(l->rest.p[0]))
+			skip_control(l);
+		else
+			advance(l, 1);
+	}
+	t.text.n = (size_t)(l->rest.p - t.text.p);
+	if (l->rest.n > 0 && l->rest.p[0] == '"')
+		advance(l, 1);
 	else
 		mistake(l->errors, t.at,
 			"quote without an end on this line\n"
 			"close it with `\"`");
-	advance(l, n);
 	return t;
 }
 

@@ -112,35 +112,42 @@ find_param(enum block_id block, struct str word)
 }
 
 static void
+misplaced_param(struct parser *p, enum block_id block, const struct param *m)
+{
+	mistake(p->errors, p->words[0].at,
+		"`%s` in a `%s` block\n"
+		"move it to `%s`, where it belongs",
+		m->name, blocks[block].name, blocks[m->block].name);
+}
+
+/* A likely misspelling counts as given. */
+static void
 unknown_param(struct parser *p, enum block_id block)
 {
-	const struct param *elsewhere = find_param(BLOCKS, p->words[0].text);
-	struct quoted word = quote(p->words[0].text);
-	const char *names[PARAMS], *near;
+	const char *names[PARAMS];
 	struct buf list = {0};
-	size_t n = 0;
+	size_t first = 0, n = 0;
+	int near;
 
-	for (const struct param *m = params; m < params + PARAMS; m++) {
-		if (m->block != block)
-			continue;
-		buf_printf(&list, "%s`%s`", n ? ", " : "", m->name);
-		names[n++] = m->name;
+	while (params[first].block != block)
+		first++;
+	for (; first + n < PARAMS && params[first + n].block == block; n++) {
+		names[n] = params[first + n].name;
+		buf_printf(&list, "%s`%s`", n ? ", " : "", names[n]);
 	}
 	near = nearest_name(p->words[0].text, names, n);
-	if (elsewhere)
-		mistake(p->errors, p->words[0].at,
-			"%s in a `%s` block\n"
-			"move it to `%s`, where it belongs",
-			word.z, blocks[block].name,
-			blocks[elsewhere->block].name);
-	else if (near)
+	if (near >= 0) {
 		mistake(p->errors, p->words[0].at,
 			"unknown parameter %s in `%s`\ndid you mean `%s`?",
-			word.z, blocks[block].name, near);
-	else
+			quote(p->words[0].text).z, blocks[block].name,
+			names[near]);
+		p->seen[first + (size_t)near] = p->words[0].at;
+	} else {
 		mistake(p->errors, p->words[0].at,
 			"unknown parameter %s in `%s`\nwrite one of %.*s",
-			word.z, blocks[block].name, STR_ARG(buf_view(&list)));
+			quote(p->words[0].text).z, blocks[block].name,
+			STR_ARG(buf_view(&list)));
+	}
 	buf_fini(&list);
 }
 
@@ -170,31 +177,42 @@ check_arity(struct parser *p, const struct param *m)
 }
 
 static void
-parse_param(struct parser *p, enum block_id block, void *base)
+set_param(struct parser *p, const struct param *m, void *base)
 {
-	const struct param *m = find_param(block, p->words[0].text);
-	struct place *seen = m ? &p->seen[m - params] : NULL;
+	struct place *seen = &p->seen[m - params];
 
-	if (!m) {
-		unknown_param(p, block);
-	} else if (seen->line && !m->kind->repeats) {
+	if (seen->line && !m->kind->repeats) {
 		mistake(p->errors, p->words[0].at,
 			"`%s` is given already, on line %u\n"
 			"keep one of the two",
 			m->name, seen->line);
-	} else {
-		*seen = p->words[0].at;
-		if (check_arity(p, m))
-			(void)m->kind->set(p->errors, p->words + 1,
-				p->nwords - 1, (char *)base + m->offset);
+		return;
 	}
+	*seen = p->words[0].at;
+	if (check_arity(p, m))
+		(void)m->kind->set(p->errors, p->words + 1, p->nwords - 1,
+			(char *)base + m->offset);
+}
+
+static void
+parse_param(struct parser *p, enum block_id block, void *base)
+{
+	const struct param *here = find_param(block, p->words[0].text);
+	const struct param *any = find_param(BLOCKS, p->words[0].text);
+
+	if (here)
+		set_param(p, here, base);
+	else if (any)
+		misplaced_param(p, block, any);
+	else
+		unknown_param(p, block);
 	if (p->token.kind != LEX_OPEN)
 		return;
-	if (m)
+	if (any)
 		mistake(p->errors, p->token.at,
 			"`%s` opens no block\n"
 			"end the statement with `;` or a new line",
-			m->name);
+			any->name);
 	skip_block(p);
 }
 
@@ -249,18 +267,6 @@ parse_block(struct parser *p, enum block_id block, void *base)
 	else
 		unclosed(p, at);
 	set_presets(p, block, base);
-}
-
-static bool
-is_new_block(struct parser *p, enum block_id block, struct place before)
-{
-	if (!before.line)
-		return true;
-	mistake(p->errors, p->words[0].at,
-		"there is a `%s` block already, on line %u\n"
-		"make one of the two",
-		blocks[block].name, before.line);
-	return false;
 }
 
 static void
@@ -321,32 +327,59 @@ parse_site(struct parser *p)
 	parse_block(p, BLOCK_site, s);
 }
 
-static void
+/* The block that is meant, or -1. */
+static int
 unknown_block(struct parser *p)
 {
 	struct str word = p->words[0].text;
 	const struct param *m = find_param(BLOCKS, word);
-	const char *names[BLOCKS], *near;
+	const char *names[BLOCKS];
+	int near = -1;
 
 	for (int i = 0; i < BLOCKS; i++)
 		names[i] = blocks[i].name;
-	near = nearest_name(word, names, BLOCKS);
+	if (!m)
+		near = nearest_name(word, names, BLOCKS);
 	if (m)
 		mistake(p->errors, p->words[0].at,
-			"%s outside of a block\n"
+			"`%s` outside of a block\n"
 			"move it into `%s`, where it belongs",
-			quote(word).z, blocks[m->block].name);
-	else if (near)
+			m->name, blocks[m->block].name);
+	else if (near >= 0)
 		mistake(p->errors, p->words[0].at,
 			"unknown block %s\ndid you mean `%s`?", quote(word).z,
-			near);
+			names[near]);
 	else
 		mistake(p->errors, p->words[0].at,
 			"unknown block %s\n"
 			"write `cluster`, `balancer` or `site`",
 			quote(word).z);
-	if (p->token.kind == LEX_OPEN)
+	if (near < 0 && p->token.kind == LEX_OPEN)
 		skip_block(p);
+	return near;
+}
+
+/* The next token is `{`. */
+static void
+parse_block_of(struct parser *p, enum block_id block)
+{
+	struct place before = p->blocks[block];
+
+	p->blocks[block] = p->words[0].at;
+	if (before.line && block != BLOCK_site) {
+		mistake(p->errors, p->words[0].at,
+			"there is a `%s` block already, on line %u\n"
+			"make one of the two",
+			blocks[block].name, before.line);
+		skip_block(p);
+		return;
+	}
+	switch (block) {
+	case BLOCK_cluster: parse_cluster(p); break;
+	case BLOCK_balancer: parse_balancer(p); break;
+	case BLOCK_site: parse_site(p); break;
+	case BLOCKS: CHECK(block < BLOCKS);
+	}
 }
 
 /* A statement that is in no block. */
@@ -354,39 +387,21 @@ static void
 parse_top(struct parser *p)
 {
 	int block = find_block(p->words[0].text);
-	struct place before;
 
-	if (block < 0) {
-		unknown_block(p);
+	if (block < 0)
+		block = unknown_block(p);
+	if (block < 0)
 		return;
-	}
-	before = p->blocks[block];
-	p->blocks[block] = p->words[0].at;
 	skip_ends(p); /* the `{` may have a line of its own */
-	if (p->token.kind != LEX_OPEN) {
-		mistake(p->errors, p->words[0].at,
-			"`%s` without a block\n"
-			"write `%s` and what belongs to it, then `}`",
-			blocks[block].name, blocks[block].form);
+	if (p->token.kind == LEX_OPEN) {
+		parse_block_of(p, (enum block_id)block);
 		return;
 	}
-	switch ((enum block_id)block) {
-	case BLOCK_site: parse_site(p); return;
-	case BLOCK_cluster:
-		if (is_new_block(p, block, before))
-			parse_cluster(p);
-		else
-			skip_block(p);
-		return;
-	case BLOCK_balancer:
-		if (is_new_block(p, block, before))
-			parse_balancer(p);
-		else
-			skip_block(p);
-		return;
-	case BLOCKS: break;
-	}
-	CHECK(!"a block of the table");
+	p->blocks[block] = p->words[0].at;
+	mistake(p->errors, p->words[0].at,
+		"`%s` without a block\n"
+		"write `%s` and what belongs to it, then `}`",
+		blocks[block].name, blocks[block].form);
 }
 
 static void

@@ -31,19 +31,20 @@ static const struct unit duration_units[] = {
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-const char *
+int
 nearest_name(struct str word, const char *const *names, size_t n)
 {
-	unsigned least = (unsigned)(word.n < 3 ? 1 : word.n < 6 ? 2 : 3);
-	const char *best = NULL;
+	unsigned limit = word.n < 3 ? 1 : word.n < 6 ? 2 : 3;
+	int best = -1;
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned d = str_distance(word, str_z(names[i]));
 
-		if (d <= least && d < strlen(names[i]) && d < word.n &&
-			(!best || d < least)) {
-			best = names[i];
-			least = d;
+		if (d <= limit && d < strlen(names[i]) && d < word.n) {
+			best = (int)i;
+			limit = d - 1; /* only a nearer one from here on */
+			if (d <= 1)
+				break;
 		}
 	}
 	return best;
@@ -265,7 +266,7 @@ bool
 read_choice(struct conf_errors *e, struct arg a, const char *what,
 	const char *const *names, size_t n, unsigned *out)
 {
-	const char *near = nearest_name(a.text, names, n);
+	int near = nearest_name(a.text, names, n);
 	struct buf list = {0};
 
 	for (unsigned i = 0; i < n; i++) {
@@ -277,9 +278,9 @@ read_choice(struct conf_errors *e, struct arg a, const char *what,
 					    : " or ",
 			names[i]);
 	}
-	if (near)
+	if (near >= 0)
 		mistake(e, a.at, "unknown %s %s\ndid you mean `%s`?", what,
-			quote(a.text).z, near);
+			quote(a.text).z, names[near]);
 	else
 		mistake(e, a.at, "unknown %s %s\nwrite %.*s", what,
 			quote(a.text).z, STR_ARG(buf_view(&list)));

@@ -11,9 +11,9 @@ struct arg {
 	struct str text; /* borrowed: the configuration's text */
 };
 
-/* `best`, the nearest of the names that is near enough for a "did you mean",
- * or NULL. */
-const char *nearest_name(struct str word, const char *const *names, size_t n);
+/* The index of the nearest name that is near enough for a "did you mean", or
+ * -1. */
+int nearest_name(struct str word, const char *const *names, size_t n);
 
 bool read_addr(struct conf_errors *e, struct arg a, struct in_addr *out);
 /* ADDRESS:PORT */
