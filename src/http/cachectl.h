@@ -35,6 +35,6 @@ struct freshness {
 	const char *why_not; /* static text without quotes; NULL if storable */
 };
 
-/* May the response, which has arrived complete at now_s, be stored? */
+/* May the response, whose head arrived at now_s (clock_wall_s()), be stored? */
 void cachectl_freshness(const struct head *request, const struct head *response,
 	int64_t now_s, struct freshness *out);
