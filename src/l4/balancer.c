@@ -41,7 +41,7 @@ balancer_permitted(void)
 		((has >> CAP_BPF & 1) || (has >> CAP_SYS_ADMIN & 1));
 }
 
-static int
+static int __attribute__((format(printf, 2, 0)))
 on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	char text[1024];

@@ -132,13 +132,13 @@ test_live(void **state)
 		skip();
 	assert_int_equal(test_veth(), 0);
 	assert_int_equal(
-		neigh_open((int)if_nametoindex("a"), on_entry, &seen, &n), 0);
+		neigh_open((int)if_nametoindex("va"), on_entry, &seen, &n), 0);
 	assert_int_equal(neigh_ask(n, addr), 0);
 	assert_false(next(n, &seen)); /* there is none yet */
 
 	/* told unasked */
 	assert_int_equal(system("ip neigh add 10.0.0.2 lladdr "
-				"02:00:00:00:00:01 dev a nud reachable"),
+				"02:00:00:00:00:01 dev va nud reachable"),
 		0);
 	assert_true(next(n, &seen));
 	assert_true(seen.last.resolved && !seen.last.fixed);
@@ -146,7 +146,7 @@ test_live(void **state)
 
 	/* a changed MAC, unasked and asked */
 	assert_int_equal(system("ip neigh replace 10.0.0.2 lladdr "
-				"02:00:00:00:00:02 dev a nud permanent"),
+				"02:00:00:00:00:02 dev va nud permanent"),
 		0);
 	assert_true(next(n, &seen));
 	assert_memory_equal(seen.last.mac, mac_2, ETH_ALEN);
@@ -157,7 +157,7 @@ test_live(void **state)
 
 	/* another interface's neighbours are not ours */
 	assert_int_equal(system("ip neigh add 10.0.0.2 lladdr "
-				"02:00:00:00:00:01 dev b nud reachable"),
+				"02:00:00:00:00:01 dev vb nud reachable"),
 		0);
 	assert_false(next(n, &seen));
 

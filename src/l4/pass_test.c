@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <unistd.h>
 
 static uint32_t
 program_on(int ifindex)
@@ -26,7 +27,7 @@ program_on(int ifindex)
 static void
 test_pass(void **state)
 {
-	int b = (int)if_nametoindex("b");
+	int b = (int)if_nametoindex("vb");
 	struct frame in = {.n = 60, .b = {1, 2, 3}}, out;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.b,
 		.data_size_in = (uint32_t)in.n, .data_out = out.b,
@@ -54,7 +55,7 @@ static void
 test_balancer_attach(void **state)
 {
 	struct balancer_config config = {.nodes = 1, .flows_max = 16};
-	int a = (int)if_nametoindex("a"), lo = (int)if_nametoindex("lo");
+	int a = (int)if_nametoindex("va"), lo = (int)if_nametoindex("lo");
 	struct balancer *first = NULL, *second = NULL;
 
 	assert_int_equal(balancer_open(&config, &first), 0);

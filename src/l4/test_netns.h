@@ -17,12 +17,12 @@ test_netns(void)
 	return false;
 }
 
-/* A pair of veths, up, a with 10.0.0.1/24. b stays in the same namespace. */
+/* Two veths, va and vb, each other's peer, up; va has 10.0.0.1/24. */
 static inline int
 test_veth(void)
 {
-	return system("ip link add a type veth peer name b && "
-		      "ip addr add 10.0.0.1/24 dev a && "
-		      "ip link set lo up && ip link set a up && "
-		      "ip link set b up");
+	return system("ip link add name va type veth peer name vb && "
+		      "ip addr add 10.0.0.1/24 dev va && "
+		      "ip link set lo up && ip link set va up && "
+		      "ip link set vb up");
 }

@@ -442,10 +442,9 @@ program_open(struct program *p, const struct options *o)
 	if (conf_load(o->conf, &p->conf))
 		return -1; /* which said why */
 	p->nodes = xcalloc(p->conf->nnodes, sizeof(*p->nodes));
-	if (find_interface(p, o->interface) || read_mac(p) ||
-		check_network(p) || open_ask(p, o->socket) ||
-		open_balancer(p) || open_watches(p) || open_signals(p) ||
-		attach(p))
+	if (find_interface(p, o->interface) || check_network(p) ||
+		read_mac(p) || open_ask(p, o->socket) || open_balancer(p) ||
+		open_watches(p) || open_signals(p) || attach(p))
 		return -1;
 	log_info("balancer_started interface=%s xdp=%s vip=%s:%u nodes=%zu "
 		 "socket=%s",
