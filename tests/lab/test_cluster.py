@@ -66,7 +66,7 @@ def test_nasa_day(lab, tmp_path):
     after = port_bytes("balancer")
     print(r.stdout)
     assert said["requests"] == 30969
-    assert said["mismatches"] == 0
+    assert said["wrong"] == 0
     log = [line.split() for line in
            (tmp_path / "access.log").read_text().splitlines()]
     gets = [uri for method, uri, *_ in log if method == "GET"]
@@ -76,9 +76,9 @@ def test_nasa_day(lab, tmp_path):
     assert total("served") == 30969
     assert total("origin_fetches") == len(log)
     assert total("hits") + total("coalesced") + len(log) == 30969
-    assert total("client_bytes") > said["bytes"]
+    assert total("client_bytes") > said["body_bytes"]
     # Requests and acknowledgements only: far less than the answers.
-    assert after[1] - before[1] < said["bytes"] / 4
+    assert after[1] - before[1] < said["body_bytes"] / 4
 
 
 # --- two thousand objects, by curl -------------------------------------------
