@@ -20,11 +20,9 @@ san tsan lint:
 	@scripts/deps all
 	@scripts/test $@
 
-# each target for FUZZ_S seconds; what they find is in build-fuzz/
-FUZZ_S = 60
+FUZZ_S = 600
 fuzz:
 	@scripts/deps all
-	@scripts/build fuzz
 	@scripts/fuzz $(FUZZ_S)
 
 format:
@@ -45,7 +43,7 @@ help:
 	@echo 'make test     all tests, with both compilers and the sanitizers'
 	@echo 'make san      unit tests with AddressSanitizer and UBSan'
 	@echo 'make tsan     unit tests with ThreadSanitizer'
-	@echo 'make fuzz     each fuzz target for FUZZ_S=60 seconds'
+	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
 	@echo 'make lint     form, include directions, static analysis'
 	@echo 'make format   put the code into form'
 	@echo 'make install  into /usr/local'
