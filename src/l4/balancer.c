@@ -41,18 +41,6 @@ balancer_permitted(void)
 		((has >> CAP_BPF & 1) || (has >> CAP_SYS_ADMIN & 1));
 }
 
-static int __attribute__((format(printf, 2, 0)))
-on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	char text[1024];
-	int n = vsnprintf(text, sizeof(text), fmt, ap);
-
-	/* The verifier's reasons come as one text of many lines. */
-	if (n > 0 && level == LIBBPF_WARN)
-		log_warn("libbpf text=%s", log_quote(str_z(text)).z);
-	return 0;
-}
-
 /* The usable nodes into the list that is not in use, then switches to it. */
 static int
 write_list(struct balancer *b)
@@ -106,7 +94,6 @@ load(struct balancer *b, const struct balancer_config *config)
 {
 	int err;
 
-	libbpf_set_print(on_libbpf);
 	b->skel = balancer_bpf__open();
 	if (!b->skel)
 		return -errno;

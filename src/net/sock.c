@@ -1,0 +1,167 @@
+#include "net/sock.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/own.h"
+
+enum { BACKLOG = 4096 };
+
+static struct sockaddr_in
+inet(struct in_addr addr, uint16_t port)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+		.sin_addr = addr,
+		.sin_port = htons(port)};
+}
+
+static void
+set(int fd, int level, int option)
+{
+	int one = 1;
+
+	(void)setsockopt(fd, level, option, &one, sizeof(one));
+}
+
+static int
+tcp_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	set(fd, IPPROTO_TCP, TCP_NODELAY);
+	return fd;
+}
+
+int
+sock_listen(struct in_addr addr, uint16_t port)
+{
+	struct sockaddr_in a = inet(addr, port);
+	own_fd int fd = tcp_socket();
+
+	if (fd < 0)
+		return fd;
+	set(fd, SOL_SOCKET, SO_REUSEADDR);
+	set(fd, SOL_SOCKET, SO_REUSEPORT);
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+		listen(fd, BACKLOG) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+int
+sock_connect(struct in_addr from, struct in_addr to, uint16_t port)
+{
+	struct sockaddr_in a = inet(to, port), self = inet(from, 0);
+	own_fd int fd = tcp_socket();
+
+	if (fd < 0)
+		return fd;
+	if (from.s_addr != htonl(INADDR_ANY)) {
+		/* The port is chosen at connect, when it need not be unique. */
+		set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+		if (bind(fd, (struct sockaddr *)&self, sizeof(self)) < 0)
+			return -errno;
+	}
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 &&
+		errno != EINPROGRESS)
+		return -errno;
+	return take_fd(&fd);
+}
+
+int
+sock_accept(int listener, struct sockaddr_in *peer)
+{
+	struct sockaddr_in a;
+	socklen_t n = sizeof(a);
+	int fd;
+
+	do
+		fd = accept4(listener, (struct sockaddr *)&a, &n,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
+	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+	if (fd < 0)
+		return -errno;
+	set(fd, IPPROTO_TCP, TCP_NODELAY);
+	if (peer)
+		*peer = a;
+	return fd;
+}
+
+int
+sock_error(int fd)
+{
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0)
+		return -errno;
+	return -error;
+}
+
+static int
+make_folder_of(const char *path)
+{
+	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char *slash;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (!slash || slash == folder)
+		return 0;
+	*slash = '\0';
+	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+int
+sock_listen_unix(const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	own_fd int fd = -1, probe = -1;
+	int r;
+
+	if (strlen(path) >= sizeof(a.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(a.sun_path, path);
+	r = make_folder_of(path);
+	if (r < 0)
+		return r;
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || probe < 0)
+		return -errno;
+	if (connect(probe, (struct sockaddr *)&a, sizeof(a)) == 0)
+		return -EADDRINUSE;
+	if (errno == ECONNREFUSED)
+		(void)unlink(path);
+	mode_t was = umask(0177);
+
+	r = bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ? -errno : 0;
+	umask(was);
+	if (r < 0)
+		return r;
+	if (listen(fd, 16) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+struct sock_text
+sock_text(struct in_addr addr, uint16_t port)
+{
+	struct sock_text t;
+	char ip[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &addr, ip, sizeof(ip));
+	snprintf(t.z, sizeof(t.z), "%s:%u", ip, port);
+	return t;
+}

@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * Sockets: non-blocking, close-on-exec, IPv4. Functions that make one return
+ * the descriptor, which the caller owns, or negative errno.
+ */
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Several threads may listen on one address; the kernel spreads over them. */
+int sock_listen(struct in_addr addr, uint16_t port);
+/* from.s_addr may be INADDR_ANY. The connection is under way on return: wait
+ * for EPOLLOUT, then sock_error(). */
+int sock_connect(struct in_addr from, struct in_addr to, uint16_t port);
+/* -EAGAIN when there is none. peer may be NULL. */
+int sock_accept(int listener, struct sockaddr_in *peer);
+/* The pending error of a connect: 0 or negative errno. */
+int sock_error(int fd);
+/* A unix stream listener at path, mode 0600; its folder is made if absent. A
+ * stale socket is replaced; -EADDRINUSE when somebody answers there. */
+int sock_listen_unix(const char *path);
+
+struct sock_text {
+	char z[32];
+};
+
+/* "192.0.2.1:80" */
+struct sock_text sock_text(struct in_addr addr, uint16_t port);

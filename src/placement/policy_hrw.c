@@ -1,0 +1,38 @@
+#include "placement/place.h"
+
+#include <math.h>
+#include <xxhash.h>
+
+static double
+score(const struct view_node *node, uint64_t key)
+{
+	uint64_t h = XXH3_64bits_withSeed(&key, sizeof(key), node->id);
+	/* in (0, 1): 53 bits, half a step away from both ends */
+	double u = ((double)(h >> 11) + 0.5) * 0x1p-53;
+
+	return -(double)node->weight / log(u);
+}
+
+static void
+rank(const struct view *v, struct str key, _Atomic uint64_t *turn,
+	struct ranking *out)
+{
+	uint64_t k = XXH3_64bits(key.p, key.n);
+	double scores[VIEW_MAX_NODES];
+
+	(void)turn;
+	out->n = 0;
+	for (size_t i = 0; i < v->nnodes; i++) {
+		double s = score(&v->nodes[i], k);
+		size_t at = out->n++;
+
+		for (; at && scores[at - 1] < s; at--) {
+			scores[at] = scores[at - 1];
+			out->node[at] = out->node[at - 1];
+		}
+		scores[at] = s;
+		out->node[at] = (uint8_t)i;
+	}
+}
+
+const struct policy policy_hrw = {"hrw", rank};
