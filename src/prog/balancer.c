@@ -261,8 +261,8 @@ open_balancer(struct program *p)
 	switch (err) {
 	case 0: return 0;
 	case -EPERM:
-		return complain("needs CAP_BPF and CAP_NET_ADMIN; run it as "
-				"root");
+		return complain("needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; "
+				"run it as root");
 	case -E2BIG:
 		return complain("%zu nodes are more than the %d supported",
 			p->conf->nnodes, L4_DESTS_MAX);

@@ -313,7 +313,7 @@ class DirectRouting(unittest.TestCase):
         r = subprocess.run(
             ns("lb", "setpriv", "--bounding-set", "-bpf,-net_admin,-sys_admin",
                *b.command()[4:]), text=True, capture_output=True)
-        self.assertIn("needs CAP_BPF and CAP_NET_ADMIN", r.stderr)
+        self.assertIn("needs CAP_BPF, CAP_PERFMON", r.stderr)
 
     def test_tunnel_device(self):
         inside("lb", "ip", "tuntap", "add", "name", "tun0", "mode", "tun")
