@@ -2,7 +2,7 @@
  * Parsing goes in three steps: the first line, as soon as it is there; a scan
  * for the empty line, which keeps where each field line is; and when that is
  * found, the fields. Until then each call repeats the first two, over at most
- * HEAD_MAX_BYTES and mostly within memchr(): cheaper than the read() before it.
+ * HEAD_MAX_BYTES and mostly within memchr().
  */
 #include "http/head.h"
 
