@@ -1,0 +1,98 @@
+#pragma once
+/*
+ * struct head: the head of an HTTP/1 message, parsed by RFC 9112 as strictly
+ * as clients and servers in use allow. No I/O: a caller hands over what has
+ * arrived so far, from the message's first byte, and calls again with more
+ * when told HEAD_MORE. A head that parses gives HEAD_MORE for each proper
+ * prefix; a verdict other than HEAD_MORE never changes with more bytes. Errors
+ * in the first line, and a bare LF anywhere, are seen as soon as the line they
+ * are in has arrived; other errors when the head is complete.
+ *
+ * All slices in a struct head are borrowed from `in` and live as long as it.
+ *
+ * Refused as HEAD_BAD: CR or LF other than as CRLF; blanks before the colon;
+ * folded lines (obs-fold); control bytes; a name that is no token; more than
+ * one SP in the request line; HTTP/1.1 without exactly one valid Host. Up to
+ * two empty lines before a request line are tolerated (RFC 9112, 2.2).
+ */
+#include "base/str.h"
+
+enum {
+	HEAD_MAX_LINE = 8192,	/* bytes of the first line without CRLF */
+	HEAD_MAX_BYTES = 32768, /* bytes of the whole head */
+	HEAD_MAX_FIELDS = 100,
+};
+
+enum field_id {
+	FIELD_OTHER,
+#define FIELD(id, name) FIELD_##id,
+#include "http/fields.def"
+#undef FIELD
+	FIELD_COUNT
+};
+
+enum method {
+	METHOD_OTHER,
+	METHOD_GET,
+	METHOD_HEAD,
+	METHOD_POST,
+	METHOD_PUT,
+	METHOD_DELETE,
+	METHOD_OPTIONS,
+	METHOD_CONNECT,
+	METHOD_TRACE,
+	METHOD_PATCH,
+};
+
+struct field {
+	struct str name;
+	struct str value; /* without blanks at its ends; may be empty */
+	enum field_id id;
+};
+
+struct head {
+	enum method method;    /* requests */
+	struct str method_str; /* requests */
+	struct str target;     /* requests: as written; see http/uri.h */
+	unsigned status;       /* responses: 100 to 599 */
+	struct str reason;     /* responses; may be empty */
+	unsigned minor;	       /* of HTTP/1.minor: 0 or 1 */
+	unsigned nfields;
+	size_t bytes;	   /* the whole head, empty lines at both ends too */
+	const char *error; /* static text for people, unless DONE or MORE */
+	struct field fields[HEAD_MAX_FIELDS];
+};
+
+enum head_result {
+	HEAD_DONE,
+	HEAD_MORE,	    /* not complete, and still within the limits */
+	HEAD_BAD,	    /* 400 */
+	HEAD_LINE_TOO_LONG, /* 414 */
+	HEAD_TOO_LARGE,	    /* 431 */
+	HEAD_VERSION,	    /* 505: neither HTTP/1.0 nor HTTP/1.1 */
+};
+
+/* Unless HEAD_DONE, only h->error means anything. */
+enum head_result head_parse_request(struct str in, struct head *h);
+enum head_result head_parse_response(struct str in, struct head *h);
+
+/* The first field of that id, or NULL. */
+const struct field *head_find(const struct head *h, enum field_id id);
+
+/* Is token an element of the comma lists in any field of that id, but for
+ * ASCII case? */
+bool head_has_token(const struct head *h, enum field_id id, struct str token);
+
+/* Does f end here, so that a proxy must not pass it on (RFC 9110, 7.6.1)?
+ * The fixed set, and what Connection names; but Connection cannot take away
+ * what frames, addresses or guards the message, such as Host and Via. */
+bool head_is_hop_by_hop(const struct head *h, const struct field *f);
+
+/* May the connection carry another message after this one (RFC 9112, 9.3)? */
+bool head_keep_alive(const struct head *h);
+
+/* The next element of a comma list (RFC 9110, 5.6.1), without the blanks
+ * around it; *rest becomes what follows. Commas in quoted strings do not
+ * separate and empty elements are skipped. A string left open runs to the end.
+ * False when nothing is left. */
+bool list_next(struct str *rest, struct str *element);

@@ -1,0 +1,232 @@
+#include "http/uri.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+#include "http/char.h"
+
+static struct str
+str_from(struct str s, size_t at)
+{
+	return str_of(s.p + at, s.n - at);
+}
+
+static bool
+ipv6_valid(struct str s)
+{
+	char z[INET6_ADDRSTRLEN];
+	struct in6_addr addr;
+
+	if (s.n >= sizeof(z) || !char_all(s, CHAR_VISIBLE))
+		return false;
+	memcpy(z, s.p, s.n);
+	z[s.n] = '\0';
+	return inet_pton(AF_INET6, z, &addr) == 1;
+}
+
+/* Labels between single dots; one more dot may end the name. */
+static bool
+name_valid(struct str s)
+{
+	struct str label;
+
+	if (s.n > 1 && s.p[s.n - 1] == '.')
+		s.n--;
+	if (s.n > 255)
+		return false;
+	while (str_split(&s, '.', &label))
+		if (!char_all(label, CHAR_UNRESERVED))
+			return false;
+	return true;
+}
+
+/* What follows the host: nothing, ":" or ":port". */
+static int
+parse_port(struct str s, uint16_t *port)
+{
+	uint64_t v = 0;
+
+	if (s.n && s.p[0] != ':')
+		return -EINVAL;
+	if (s.n > 1 && (str_u64(str_from(s, 1), UINT16_MAX, &v) || v == 0))
+		return -EINVAL;
+	*port = (uint16_t)v;
+	return 0;
+}
+
+int
+uri_parse_authority(struct str authority, struct str *host, uint16_t *port)
+{
+	const char *p = authority.p, *end;
+	bool v6 = authority.n && p[0] == '[';
+	size_t n = authority.n; /* of the host */
+
+	if (n == 0)
+		return -EINVAL;
+	end = memchr(p, v6 ? ']' : ':', n);
+	if (end)
+		n = (size_t)(end - p) + v6;
+	if (v6 ? !end || !ipv6_valid(str_of(p + 1, n - 2))
+	       : !name_valid(str_of(p, n)))
+		return -EINVAL;
+	if (parse_port(str_from(authority, n), port))
+		return -EINVAL;
+	*host = str_of(p, n);
+	return 0;
+}
+
+static void
+split_query(struct str s, struct uri *u)
+{
+	u->query = s;
+	(void)str_split(&u->query, '?', &u->path);
+}
+
+/* s follows "http://". */
+static int
+parse_absolute(struct str s, struct uri *u)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] != '/' && s.p[n] != '?')
+		n++;
+	u->form = URI_ABSOLUTE;
+	split_query(str_from(s, n), u);
+	return uri_parse_authority(str_of(s.p, n), &u->host, &u->port);
+}
+
+int
+uri_parse_target(struct str target, struct uri *out)
+{
+	struct uri u = {.form = URI_ASTERISK};
+	int r = 0;
+
+	if (!char_all(target, CHAR_VISIBLE) || memchr(target.p, '#', target.n))
+		return -EINVAL;
+	if (target.p[0] == '/') {
+		u.form = URI_ORIGIN;
+		split_query(target, &u);
+	} else if (target.n >= 7 &&
+		str_ieq(str_of(target.p, 7), STR("http://"))) {
+		u.scheme = str_of(target.p, 4);
+		r = parse_absolute(str_from(target, 7), &u);
+	} else if (!str_eq(target, STR("*"))) {
+		u.form = URI_AUTHORITY;
+		r = uri_parse_authority(target, &u.host, &u.port);
+		if (r == 0 && u.port == 0)
+			r = -EINVAL;
+	}
+	if (r == 0)
+		*out = u;
+	return r;
+}
+
+/* The value of the escape at the start of s, or -1. */
+static int
+escape_value(struct str s)
+{
+	int high, low;
+
+	if (s.n < 3)
+		return -1;
+	high = char_hex(s.p[1]);
+	low = char_hex(s.p[2]);
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/*
+ * Writes s to o with its escapes normalised; the number of bytes, never more
+ * than s.n. An invalid escape ends this: what comes after it could otherwise
+ * be decoded into the digits that it lacked ("%%341" is not "%41").
+ */
+static size_t
+put_escaped(struct str s, char *o)
+{
+	size_t n = 0;
+
+	while (s.n) {
+		bool escape = s.p[0] == '%';
+		int v = escape ? escape_value(s) : (unsigned char)s.p[0];
+
+		if (v < 0) {
+			memcpy(o + n, s.p, s.n);
+			return n + s.n;
+		}
+		if (!escape || char_is((char)v, CHAR_UNRESERVED)) {
+			o[n++] = (char)v;
+		} else {
+			o[n++] = '%';
+			o[n++] = "0123456789ABCDEF"[v >> 4];
+			o[n++] = "0123456789ABCDEF"[v & 15];
+		}
+		s = str_from(s, escape ? 3 : 1);
+	}
+	return n;
+}
+
+/* Writes the path without dot segments to o; the number of bytes, at most
+ * path.n + 1. What is written always ends in '/' where a segment begins. */
+static size_t
+put_path(struct str path, char *o)
+{
+	struct str segment;
+	size_t n = 1;
+
+	o[0] = '/';
+	if (path.n && path.p[0] == '/')
+		path = str_from(path, 1);
+	while (str_split(&path, '/', &segment)) {
+		size_t len = put_escaped(segment, o + n);
+		struct str done = str_of(o + n, len);
+
+		if (str_eq(done, STR("."))) {
+			continue;
+		} else if (!str_eq(done, STR(".."))) {
+			n += len;
+			if (path.p)
+				o[n++] = '/';
+		} else if (n > 1) {
+			while (o[n - 2] != '/')
+				n--;
+			n--;
+		}
+	}
+	return n;
+}
+
+static void
+put_lower(struct str s, struct buf *out)
+{
+	char *o = buf_reserve(out, s.n);
+
+	for (size_t i = 0; i < s.n; i++)
+		o[i] = char_lower(s.p[i]);
+	buf_commit(out, s.n);
+}
+
+static unsigned
+default_port(struct str scheme)
+{
+	return str_ieq(scheme, STR("https")) ? 443 : 80;
+}
+
+size_t
+uri_key(struct str scheme, struct str host, uint16_t port, struct str path,
+	struct str query, struct buf *out)
+{
+	size_t before = buf_len(out);
+
+	if (host.n && host.p[host.n - 1] == '.')
+		host.n--;
+	put_lower(scheme, out);
+	buf_z(out, "://");
+	put_lower(host, out);
+	if (port && port != default_port(scheme))
+		buf_printf(out, ":%u", port);
+	buf_commit(out, put_path(path, buf_reserve(out, path.n + 1)));
+	if (query.p) {
+		buf_z(out, "?");
+		buf_commit(out, put_escaped(query, buf_reserve(out, query.n)));
+	}
+	return buf_len(out) - before;
+}
