@@ -65,12 +65,15 @@ void
 buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
 	va_list again;
+	size_t room = 64; /* enough for most; if not, n tells */
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(buf_reserve(b, room), room, fmt, ap);
 	CHECK(n >= 0);
-	vsnprintf(buf_reserve(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
+	if ((size_t)n >= room)
+		vsnprintf(buf_reserve(b, (size_t)n + 1), (size_t)n + 1, fmt,
+			again);
 	va_end(again);
 	b->tail += (size_t)n;
 }

@@ -1,0 +1,388 @@
+#include "cache/body.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum {
+	CHUNK_FIRST = 4 * 1024, /* when nothing is known of the size */
+	CHUNK_MAX = 64 * 1024,
+	TELL_BYTES = 32 * 1024, /* the writer hears of each so many bytes */
+};
+
+struct chunk {
+	_Atomic unsigned refs;
+	uint32_t cap;
+	_Atomic uint32_t len;
+	struct chunk *_Atomic next; /* counted; set once, when len is final */
+	char data[];
+};
+
+static struct chunk *
+chunk_new(struct budget *budget, uint32_t cap)
+{
+	struct chunk *c = xmalloc(sizeof(*c) + cap);
+
+	atomic_init(&c->refs, 1);
+	c->cap = cap;
+	atomic_init(&c->len, 0);
+	atomic_init(&c->next, NULL);
+	atomic_fetch_add_explicit(
+		&budget->used_bytes, sizeof(*c) + cap, memory_order_relaxed);
+	return c;
+}
+
+static struct chunk *
+chunk_ref(struct chunk *c)
+{
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	return c;
+}
+
+/* Not recursive: a chain may be long. */
+static void
+chunk_unref(struct budget *budget, struct chunk *c)
+{
+	while (c &&
+		atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) ==
+			1) {
+		struct chunk *next = atomic_load(&c->next);
+
+		atomic_fetch_sub_explicit(&budget->used_bytes,
+			sizeof(*c) + c->cap, memory_order_relaxed);
+		free(c);
+		c = next;
+	}
+}
+
+void
+body_init(struct body *b, struct budget *budget, bool transient)
+{
+	*b = (struct body){.budget = budget};
+	pthread_mutex_init(&b->lock, NULL);
+	list_init(&b->readers);
+	atomic_init(&b->transient, transient);
+}
+
+void
+body_fini(struct body *b)
+{
+	CHECK(list_empty(&b->readers));
+	chunk_unref(b->budget, atomic_load(&b->first));
+	chunk_unref(b->budget, b->last);
+	pthread_mutex_destroy(&b->lock);
+}
+
+/* --- the writer ---------------------------------------------------------- */
+
+void
+body_set_tap(struct body *b, struct tap *t)
+{
+	pthread_mutex_lock(&b->lock);
+	b->tap = t;
+	pthread_mutex_unlock(&b->lock);
+}
+
+static void
+notify_locked(struct body *b)
+{
+	list_foreach (it, &b->readers) {
+		struct reader *r = container_of(it, struct reader, link);
+
+		r->on_progress(r);
+	}
+}
+
+void
+body_notify(struct body *b)
+{
+	pthread_mutex_lock(&b->lock);
+	notify_locked(b);
+	pthread_mutex_unlock(&b->lock);
+}
+
+static void
+append_chunk(struct body *b, struct chunk *c)
+{
+	struct chunk *last = b->last;
+
+	b->last = chunk_ref(c);
+	if (last) {
+		atomic_store_explicit(&last->next, c, memory_order_release);
+		chunk_unref(b->budget, last);
+		return;
+	}
+	atomic_store_explicit(&b->first, c, memory_order_release);
+}
+
+char *
+body_room(struct body *b, size_t hint, size_t *n)
+{
+	struct chunk *c = b->last;
+	uint32_t len =
+		c ? atomic_load_explicit(&c->len, memory_order_relaxed) : 0;
+
+	if (!c || len == c->cap) {
+		size_t cap = hint ? hint : c ? CHUNK_MAX : CHUNK_FIRST;
+
+		c = chunk_new(b->budget,
+			(uint32_t)(cap < CHUNK_MAX ? cap : CHUNK_MAX));
+		append_chunk(b, c);
+		len = 0;
+	}
+	*n = c->cap - len;
+	return c->data + len;
+}
+
+void
+body_commit(struct body *b, size_t n)
+{
+	struct chunk *c = b->last;
+	uint32_t len = atomic_load_explicit(&c->len, memory_order_relaxed);
+
+	CHECK(n <= c->cap - len);
+	atomic_store_explicit(&c->len, len + (uint32_t)n, memory_order_release);
+	atomic_fetch_add_explicit(&b->filled, n, memory_order_release);
+	body_notify(b);
+}
+
+void
+body_append(struct body *b, const void *p, size_t n)
+{
+	while (n) {
+		size_t room;
+		char *at = body_room(b, n, &room);
+		size_t take = n < room ? n : room;
+
+		memcpy(at, p, take);
+		body_commit(b, take);
+		p = (const char *)p + take;
+		n -= take;
+	}
+}
+
+void
+body_end(struct body *b, enum body_state state)
+{
+	CHECK(body_state(b) == BODY_OPEN && state != BODY_OPEN);
+	pthread_mutex_lock(&b->lock);
+	b->tap = NULL;
+	atomic_store_explicit(&b->state, state, memory_order_release);
+	notify_locked(b);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void
+body_release(struct body *b)
+{
+	struct chunk *first;
+
+	pthread_mutex_lock(&b->lock);
+	first = atomic_exchange(&b->first, NULL);
+	list_foreach (it, &b->readers) {
+		struct reader *r = container_of(it, struct reader, link);
+
+		if (!r->at && first)
+			r->at = chunk_ref(first);
+	}
+	atomic_store(&b->transient, true);
+	pthread_mutex_unlock(&b->lock);
+	chunk_unref(b->budget, first);
+}
+
+static uint64_t
+consumed_locked(struct body *b)
+{
+	uint64_t least = body_filled(b);
+
+	list_foreach (it, &b->readers) {
+		uint64_t pos = atomic_load_explicit(
+			&container_of(it, struct reader, link)->pos,
+			memory_order_relaxed);
+
+		if (pos < least)
+			least = pos;
+	}
+	return least;
+}
+
+uint64_t
+body_consumed(struct body *b)
+{
+	uint64_t least;
+
+	pthread_mutex_lock(&b->lock);
+	least = consumed_locked(b);
+	pthread_mutex_unlock(&b->lock);
+	return least;
+}
+
+size_t
+body_window(struct body *b)
+{
+	uint64_t behind;
+
+	if (!atomic_load(&b->transient))
+		return SIZE_MAX;
+	behind = body_filled(b) - body_consumed(b);
+	return behind < BODY_WINDOW ? BODY_WINDOW - behind : 0;
+}
+
+bool
+body_orphaned(struct body *b)
+{
+	bool orphaned;
+
+	pthread_mutex_lock(&b->lock);
+	orphaned = atomic_load(&b->transient) && list_empty(&b->readers);
+	pthread_mutex_unlock(&b->lock);
+	return orphaned;
+}
+
+/* --- a reader ------------------------------------------------------------ */
+
+int
+reader_attach(struct reader *r, struct body *b)
+{
+	bool stale;
+
+	CHECK(!r->body);
+	r->at = NULL;
+	r->offset = 0;
+	atomic_store(&r->pos, 0);
+	r->told = 0;
+	r->counted = false;
+	list_init(&r->link);
+	/* A complete body that is kept: nothing to wait for or to count. */
+	if (body_state(b) == BODY_DONE && !atomic_load(&b->transient)) {
+		r->body = b;
+		return 0;
+	}
+	pthread_mutex_lock(&b->lock);
+	stale = body_filled(b) && !atomic_load(&b->first);
+	if (!stale) {
+		r->body = b;
+		r->counted = true;
+		list_push_back(&b->readers, &r->link);
+	}
+	pthread_mutex_unlock(&b->lock);
+	return stale ? -ESTALE : 0;
+}
+
+void
+reader_detach(struct reader *r)
+{
+	struct body *b = r->body;
+
+	if (!b)
+		return;
+	r->body = NULL;
+	if (!r->counted)
+		return;
+	pthread_mutex_lock(&b->lock);
+	list_remove(&r->link);
+	if (b->tap && atomic_load(&b->transient))
+		b->tap->on_consumed(b->tap);
+	pthread_mutex_unlock(&b->lock);
+	chunk_unref(b->budget, r->at);
+}
+
+/* Finds the reader's first chunk. A transient body has one reader that is
+ * there from the start: it takes over the body's own reference. */
+static bool
+stand(struct reader *r)
+{
+	struct body *b = r->body;
+
+	if (r->at)
+		return true;
+	if (!r->counted) {
+		r->at = atomic_load_explicit(&b->first, memory_order_acquire);
+		return r->at;
+	}
+	pthread_mutex_lock(&b->lock);
+	r->at = atomic_load_explicit(&b->first, memory_order_acquire);
+	if (r->at && atomic_load(&b->transient))
+		atomic_store(&b->first, NULL);
+	else if (r->at)
+		chunk_ref(r->at);
+	pthread_mutex_unlock(&b->lock);
+	return r->at;
+}
+
+size_t
+reader_peek(struct reader *r, struct str *slices, size_t max)
+{
+	size_t n = 0;
+	uint32_t offset = r->offset;
+
+	if (!stand(r))
+		return 0;
+	for (struct chunk *c = r->at; c && n < max; offset = 0) {
+		/* next before len: once there is a next, len is final */
+		struct chunk *next =
+			atomic_load_explicit(&c->next, memory_order_acquire);
+		uint32_t len =
+			atomic_load_explicit(&c->len, memory_order_acquire);
+
+		if (len > offset)
+			slices[n++] = str_of(c->data + offset, len - offset);
+		c = next;
+	}
+	return n;
+}
+
+static void
+hop(struct reader *r, struct chunk *next)
+{
+	struct chunk *was = r->at;
+
+	r->at = r->counted ? chunk_ref(next) : next;
+	r->offset = 0;
+	if (r->counted)
+		chunk_unref(r->body->budget, was);
+}
+
+static void
+tell_writer(struct reader *r)
+{
+	struct body *b = r->body;
+	uint64_t pos = atomic_load_explicit(&r->pos, memory_order_relaxed);
+
+	if (!r->counted ||
+		!atomic_load_explicit(&b->transient, memory_order_acquire))
+		return;
+	if (pos - r->told < TELL_BYTES && pos != body_filled(b))
+		return;
+	r->told = pos;
+	pthread_mutex_lock(&b->lock);
+	if (b->tap)
+		b->tap->on_consumed(b->tap);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void
+reader_advance(struct reader *r, size_t n)
+{
+	if (n == 0)
+		return;
+	atomic_fetch_add_explicit(&r->pos, n, memory_order_relaxed);
+	for (;;) {
+		struct chunk *next = atomic_load_explicit(
+			&r->at->next, memory_order_acquire);
+		uint32_t len =
+			atomic_load_explicit(&r->at->len, memory_order_acquire);
+		size_t here = len - r->offset;
+		size_t take = n < here ? n : here;
+
+		r->offset += (uint32_t)take;
+		n -= take;
+		if (r->offset < len || !next)
+			break;
+		hop(r, next);
+	}
+	CHECK(n == 0);
+	tell_writer(r);
+}
