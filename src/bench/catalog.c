@@ -11,11 +11,11 @@
 #include <string.h>
 
 /* Doubles an array's room when it is full. */
-#define GROW(array, n, cap)                                      \
-	do {                                                     \
-		if ((n) < (cap))                                 \
-			break;                                   \
-		(cap) = (cap) ? 2 * (cap) : 256;                 \
+#define GROW(array, n, cap)                                          \
+	do {                                                         \
+		if ((n) < (cap))                                     \
+			break;                                       \
+		(cap) = (cap) ? 2 * (cap) : 256;                     \
 		(array) = xrealloc(array, (cap) * sizeof(*(array))); \
 	} while (0)
 

@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -211,278 +212,293 @@ client_finish(struct client *c)
 	}
 	c->state = SENDING;
 	return client_next(c) ? GO_ON : WAIT;
-	static enum step step_idle(struct client * c)
-	{
-		const struct load *l = c->run->load;
-		struct in_addr any = {.s_addr = htonl(INADDR_ANY)};
+}
 
-		if (!client_next(c))
-			return WAIT;
-		int fd = sock_connect(any, l->addr, l->port);
-		if (fd < 0)
-			return client_fail(c, LOAD_CONNECT);
-		if (loop_watch(c->run->loop, &c->source, fd) < 0) {
-			close(fd);
-			return client_fail(c, LOAD_CONNECT);
-		}
-		c->run->result->connections++;
-		c->state = CONNECTING;
+static enum step
+step_idle(struct client *c)
+{
+	const struct load *l = c->run->load;
+	struct in_addr any = {.s_addr = htonl(INADDR_ANY)};
+
+	if (!client_next(c))
 		return WAIT;
+	int fd = sock_connect(any, l->addr, l->port);
+	if (fd < 0)
+		return client_fail(c, LOAD_CONNECT);
+	if (loop_watch(c->run->loop, &c->source, fd) < 0) {
+		close(fd);
+		return client_fail(c, LOAD_CONNECT);
 	}
+	c->run->result->connections++;
+	c->state = CONNECTING;
+	return WAIT;
+}
 
-	static enum step step_sending(struct client * c)
-	{
-		while (buf_len(&c->out) > 0) {
-			ssize_t n = send(c->source.fd, buf_head(&c->out),
-				buf_len(&c->out), MSG_NOSIGNAL);
+static enum step
+step_sending(struct client *c)
+{
+	while (buf_len(&c->out) > 0) {
+		ssize_t n = send(c->source.fd, buf_head(&c->out),
+			buf_len(&c->out), MSG_NOSIGNAL);
 
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n < 0)
-				return errno == EAGAIN
-					? WAIT
-					: client_fail(c, LOAD_RESET);
-			buf_consume(&c->out, (size_t)n);
-		}
-		c->state = HEAD;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? WAIT
+					       : client_fail(c, LOAD_RESET);
+		buf_consume(&c->out, (size_t)n);
+	}
+	c->state = HEAD;
+	return GO_ON;
+}
+
+/* More bytes into c->in: GO_ON when some came, or the end (c->eof). */
+static enum step
+receive(struct client *c)
+{
+	for (;;) {
+		char *room = buf_reserve(&c->in, READ_BYTES);
+		ssize_t n = recv(c->source.fd, room, READ_BYTES, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? WAIT
+					       : client_fail(c, LOAD_RESET);
+		c->eof = n == 0;
+		buf_commit(&c->in, (size_t)n);
 		return GO_ON;
 	}
+}
 
-	/* More bytes into c->in: GO_ON when some came, or the end (c->eof). */
-	static enum step receive(struct client * c)
-	{
-		for (;;) {
-			char *room = buf_reserve(&c->in, READ_BYTES);
-			ssize_t n = recv(c->source.fd, room, READ_BYTES, 0);
+/* What the head alone can tell of the answer. */
+static void
+judge_head(struct client *c, const struct head *h)
+{
+	const struct load_request *r = &c->req;
+	const struct field *length = head_find(h, FIELD_CONTENT_LENGTH);
+	uint64_t told;
 
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n < 0)
-				return errno == EAGAIN
-					? WAIT
-					: client_fail(c, LOAD_RESET);
-			c->eof = n == 0;
-			buf_commit(&c->in, (size_t)n);
-			return GO_ON;
+	c->run->result->statuses[h->status]++;
+	if (r->status != 0 && h->status != r->status)
+		client_note(c, LOAD_STATUS);
+	/* A body's own length is counted; that of HEAD is only told. */
+	if (r->method == METHOD_HEAD && length &&
+		(str_u64(length->value, INT64_MAX, &told) < 0 ||
+			told != r->bytes))
+		client_note(c, LOAD_LENGTH);
+}
+
+static enum step
+step_head(struct client *c)
+{
+	const struct load *l = c->run->load;
+	const char *why;
+	struct head h;
+
+	switch (head_parse_response(buf_view(&c->in), &h)) {
+	case HEAD_DONE: break;
+	case HEAD_MORE: return c->eof ? client_fail(c, LOAD_RESET) : receive(c);
+	default: return client_fail(c, LOAD_FRAMING);
+	}
+	if (h.status >= 200) {
+		if (frame_of_response(&h, c->req.method, &c->frame, &why) !=
+			FRAME_OK)
+			return client_fail(c, LOAD_FRAMING);
+		judge_head(c, &h);
+		if (l->on_head)
+			l->on_head(l->ctx, &c->req, &h);
+		c->keep = head_keep_alive(&h);
+		c->chunks = (struct chunk_decoder){0};
+		c->state = BODY;
+	}
+	buf_consume(&c->in, h.bytes);
+	return GO_ON;
+}
+
+static void
+judge_body(struct client *c, struct str bytes)
+{
+	const struct load_request *r = &c->req;
+	uint64_t end = c->body + bytes.n;
+
+	if (c->outcome == LOAD_RIGHT && end > r->bytes)
+		c->outcome = LOAD_LENGTH;
+	if (c->outcome == LOAD_RIGHT && r->verify &&
+		!r->verify(r->object, c->body, bytes))
+		c->outcome = LOAD_BYTES;
+	c->body = end;
+}
+
+static enum step
+step_chunked(struct client *c)
+{
+	struct str in = buf_view(&c->in), data;
+	enum chunk_result r;
+
+	while ((r = chunk_decode(&c->chunks, &in, &data)) == CHUNK_DATA)
+		judge_body(c, data);
+	buf_consume(&c->in, buf_len(&c->in) - in.n);
+	switch (r) {
+	case CHUNK_END: return client_finish(c);
+	case CHUNK_BAD: return client_fail(c, LOAD_FRAMING);
+	default: return c->eof ? client_fail(c, LOAD_RESET) : receive(c);
+	}
+}
+
+static enum step
+step_length(struct client *c)
+{
+	uint64_t left = c->frame.length - c->body;
+	struct str in = buf_view(&c->in);
+
+	if (in.n > left)
+		in.n = (size_t)left;
+	judge_body(c, in);
+	buf_consume(&c->in, in.n);
+	if (in.n == left)
+		return client_finish(c);
+	return c->eof ? client_fail(c, LOAD_RESET) : receive(c);
+}
+
+static enum step
+step_to_the_end(struct client *c)
+{
+	judge_body(c, buf_view(&c->in));
+	buf_consume(&c->in, buf_len(&c->in));
+	return c->eof ? client_finish(c) : receive(c);
+}
+
+static enum step
+step_body(struct client *c)
+{
+	switch (c->frame.kind) {
+	case FRAME_NONE: return client_finish(c);
+	case FRAME_LENGTH: return step_length(c);
+	case FRAME_CHUNKED: return step_chunked(c);
+	case FRAME_CLOSE: return step_to_the_end(c);
+	}
+	CHECK(!"a frame's kind");
+}
+
+static void
+client_run(struct client *c)
+{
+	enum step s = GO_ON;
+
+	while (s == GO_ON)
+		switch (c->state) {
+		case IDLE: s = step_idle(c); break;
+		case SENDING: s = step_sending(c); break;
+		case HEAD: s = step_head(c); break;
+		case BODY: s = step_body(c); break;
+		case PAUSED:
+		case CONNECTING: s = WAIT; break;
 		}
-	}
+}
 
-	/* What the head alone can tell of the answer. */
-	static void judge_head(struct client * c, const struct head *h)
-	{
-		const struct load_request *r = &c->req;
-		const struct field *length = head_find(h, FIELD_CONTENT_LENGTH);
-		uint64_t told;
+static void
+on_io(struct source *source, uint32_t events)
+{
+	struct client *c = container_of(source, struct client, source);
 
-		c->run->result->statuses[h->status]++;
-		if (r->status != 0 && h->status != r->status)
-			client_note(c, LOAD_STATUS);
-		/* A body's own length is counted; that of HEAD is only told. */
-		if (r->method == METHOD_HEAD && length &&
-			(str_u64(length->value, INT64_MAX, &told) < 0 ||
-				told != r->bytes))
-			client_note(c, LOAD_LENGTH);
-	}
-
-	static enum step step_head(struct client * c)
-	{
-		const struct load *l = c->run->load;
-		const char *why;
-		struct head h;
-
-		switch (head_parse_response(buf_view(&c->in), &h)) {
-		case HEAD_DONE: break;
-		case HEAD_MORE:
-			return c->eof ? client_fail(c, LOAD_RESET) : receive(c);
-		default: return client_fail(c, LOAD_FRAMING);
+	if (c->state == CONNECTING) {
+		if (sock_error(source->fd) < 0) {
+			client_fail(c, LOAD_CONNECT);
+			return;
 		}
-		if (h.status >= 200) {
-			if (frame_of_response(&h, c->req.method, &c->frame,
-				    &why) != FRAME_OK)
-				return client_fail(c, LOAD_FRAMING);
-			judge_head(c, &h);
-			if (l->on_head)
-				l->on_head(l->ctx, &c->req, &h);
-			c->keep = head_keep_alive(&h);
-			c->chunks = (struct chunk_decoder){0};
-			c->state = BODY;
-		}
-		buf_consume(&c->in, h.bytes);
-		return GO_ON;
+		c->state = SENDING;
 	}
+	client_run(c);
+}
 
-	static void judge_body(struct client * c, struct str bytes)
-	{
-		const struct load_request *r = &c->req;
-		uint64_t end = c->body + bytes.n;
+static void
+on_timer(struct timer *t)
+{
+	struct client *c = container_of(t, struct client, timer);
 
-		if (c->outcome == LOAD_RIGHT && end > r->bytes)
-			c->outcome = LOAD_LENGTH;
-		if (c->outcome == LOAD_RIGHT && r->verify &&
-			!r->verify(r->object, c->body, bytes))
-			c->outcome = LOAD_BYTES;
-		c->body = end;
-	}
+	if (c->state == PAUSED)
+		c->state = IDLE;
+	else
+		client_fail(c, LOAD_TIMEOUT);
+	client_run(c);
+}
 
-	static enum step step_chunked(struct client * c)
-	{
-		struct str in = buf_view(&c->in), data;
-		enum chunk_result r;
+static void
+on_deadline(struct timer *t)
+{
+	container_of(t, struct run, deadline)->ending = true;
+}
 
-		while ((r = chunk_decode(&c->chunks, &in, &data)) == CHUNK_DATA)
-			judge_body(c, data);
-		buf_consume(&c->in, buf_len(&c->in) - in.n);
-		switch (r) {
-		case CHUNK_END: return client_finish(c);
-		case CHUNK_BAD: return client_fail(c, LOAD_FRAMING);
-		default:
-			return c->eof ? client_fail(c, LOAD_RESET) : receive(c);
-		}
-	}
+static void
+on_progress(struct timer *t)
+{
+	struct run *run = container_of(t, struct run, progress);
+	const struct load_result *r = run->result;
+	double s = (double)(clock_mono_ns() - run->began_ns) / 1e9;
+	uint64_t n = load_requests(r), wrong = load_wrong(r);
 
-	static enum step step_length(struct client * c)
-	{
-		uint64_t left = c->frame.length - c->body;
-		struct str in = buf_view(&c->in);
+	fprintf(stderr,
+		"\r\033[K  %llu requests  %.0f/s  %.1f MB/s  %llu "
+		"wrong",
+		(unsigned long long)n, (double)n / s,
+		(double)r->body_bytes / 1e6 / s, (unsigned long long)wrong);
+	loop_arm(run->loop, &run->progress, PROGRESS_NS);
+}
 
-		if (in.n > left)
-			in.n = (size_t)left;
-		judge_body(c, in);
-		buf_consume(&c->in, in.n);
-		if (in.n == left)
-			return client_finish(c);
-		return c->eof ? client_fail(c, LOAD_RESET) : receive(c);
-	}
-
-	static enum step step_to_the_end(struct client * c)
-	{
-		judge_body(c, buf_view(&c->in));
-		buf_consume(&c->in, buf_len(&c->in));
-		return c->eof ? client_finish(c) : receive(c);
-	}
-
-	static enum step step_body(struct client * c)
-	{
-		switch (c->frame.kind) {
-		case FRAME_NONE: return client_finish(c);
-		case FRAME_LENGTH: return step_length(c);
-		case FRAME_CHUNKED: return step_chunked(c);
-		case FRAME_CLOSE: return step_to_the_end(c);
-		}
-		CHECK(!"a frame's kind");
-	}
-
-	static void client_run(struct client * c)
-	{
-		enum step s = GO_ON;
-
-		while (s == GO_ON)
-			switch (c->state) {
-			case IDLE: s = step_idle(c); break;
-			case SENDING: s = step_sending(c); break;
-			case HEAD: s = step_head(c); break;
-			case BODY: s = step_body(c); break;
-			case PAUSED:
-			case CONNECTING: s = WAIT; break;
-			}
-	}
-
-	static void on_io(struct source * source, uint32_t events)
-	{
-		struct client *c = container_of(source, struct client, source);
-
-		if (c->state == CONNECTING) {
-			if (sock_error(source->fd) < 0) {
-				client_fail(c, LOAD_CONNECT);
-				return;
-			}
-			c->state = SENDING;
-		}
-		client_run(c);
-	}
-
-	static void on_timer(struct timer * t)
-	{
-		struct client *c = container_of(t, struct client, timer);
-
-		if (c->state == PAUSED)
-			c->state = IDLE;
-		else
-			client_fail(c, LOAD_TIMEOUT);
-		client_run(c);
-	}
-
-	static void on_deadline(struct timer * t)
-	{
-		container_of(t, struct run, deadline)->ending = true;
-	}
-
-	static void on_progress(struct timer * t)
-	{
-		struct run *run = container_of(t, struct run, progress);
-		const struct load_result *r = run->result;
-		double s = (double)(clock_mono_ns() - run->began_ns) / 1e9;
-		uint64_t n = load_requests(r), wrong = load_wrong(r);
-
-		fprintf(stderr,
-			"\r\033[K  %llu requests  %.0f/s  %.1f MB/s  %llu "
-			"wrong",
-			(unsigned long long)n, (double)n / s,
-			(double)r->body_bytes / 1e6 / s,
-			(unsigned long long)wrong);
+static void
+start_timers(struct run *run)
+{
+	run->deadline.on_timer = on_deadline;
+	if (run->load->duration_ns)
+		loop_arm(run->loop, &run->deadline, run->load->duration_ns);
+	run->progress.on_timer = on_progress;
+	if (run->load->progress && isatty(STDERR_FILENO))
 		loop_arm(run->loop, &run->progress, PROGRESS_NS);
+}
+
+static void
+start_clients(struct run *run)
+{
+	run->active = run->load->connections;
+	run->clients = xcalloc(run->active, sizeof(*run->clients));
+	for (unsigned i = 0; i < run->load->connections; i++) {
+		struct client *c = &run->clients[i];
+
+		c->run = run;
+		c->source = (struct source){.fd = -1, .on_io = on_io};
+		c->timer.on_timer = on_timer;
+		client_run(c);
 	}
+}
 
-	static void start_timers(struct run * run)
-	{
-		run->deadline.on_timer = on_deadline;
-		if (run->load->duration_ns)
-			loop_arm(run->loop, &run->deadline,
-				run->load->duration_ns);
-		run->progress.on_timer = on_progress;
-		if (run->load->progress && isatty(STDERR_FILENO))
-			loop_arm(run->loop, &run->progress, PROGRESS_NS);
+static void
+run_fini(struct run *run)
+{
+	for (unsigned i = 0; i < run->load->connections; i++) {
+		buf_fini(&run->clients[i].in);
+		buf_fini(&run->clients[i].out);
 	}
+	free(run->clients);
+	loop_free(run->loop);
+}
 
-	static void start_clients(struct run * run)
-	{
-		run->active = run->load->connections;
-		run->clients = xcalloc(run->active, sizeof(*run->clients));
-		for (unsigned i = 0; i < run->load->connections; i++) {
-			struct client *c = &run->clients[i];
+int
+load_run(const struct load *l, struct load_result *out)
+{
+	struct run run = {.load = l, .result = out, .loop = loop_new()};
 
-			c->run = run;
-			c->source = (struct source){.fd = -1, .on_io = on_io};
-			c->timer.on_timer = on_timer;
-			client_run(c);
-		}
-	}
-
-	static void run_fini(struct run * run)
-	{
-		for (unsigned i = 0; i < run->load->connections; i++) {
-			buf_fini(&run->clients[i].in);
-			buf_fini(&run->clients[i].out);
-		}
-		free(run->clients);
-		loop_free(run->loop);
-	}
-
-	int load_run(const struct load *l, struct load_result *out)
-	{
-		struct run run = {.load = l, .result = out, .loop = loop_new()};
-
-		if (!run.loop)
-			return -errno;
-		CHECK(l->connections > 0);
-		*out = (struct load_result){0};
-		run.began_ns = clock_mono_ns();
-		start_timers(&run);
-		start_clients(&run);
-		loop_run(run.loop);
-		out->elapsed_ns = clock_mono_ns() - run.began_ns;
-		if (run.progress.slot)
-			fputs("\r\033[K", stderr);
-		run_fini(&run);
-		return 0;
-	}
+	if (!run.loop)
+		return -errno;
+	CHECK(l->connections > 0);
+	*out = (struct load_result){0};
+	run.began_ns = clock_mono_ns();
+	start_timers(&run);
+	start_clients(&run);
+	loop_run(run.loop);
+	out->elapsed_ns = clock_mono_ns() - run.began_ns;
+	if (run.progress.slot)
+		fputs("\r\033[K", stderr);
+	run_fini(&run);
+	return 0;
+}

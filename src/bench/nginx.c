@@ -24,14 +24,15 @@ compare_folded(const struct object *a, const struct object *b)
 	size_t n = a->target.n < b->target.n ? a->target.n : b->target.n;
 	int d = strncasecmp(a->target.p, b->target.p, n);
 
-	return d ? d : (a->target.n > b->target.n) - (a->target.n < b->target.n);
+	return d ? d
+		 : (a->target.n > b->target.n) - (a->target.n < b->target.n);
 }
 
 static int
 compare_pointed(const void *a, const void *b)
 {
-	return compare_folded(
-		*(const struct object *const *)a, *(const struct object *const *)b);
+	return compare_folded(*(const struct object *const *)a,
+		*(const struct object *const *)b);
 }
 
 /* Inside double quotes in nginx.conf. */
@@ -76,7 +77,8 @@ map_block(struct buf *b, const struct catalog *c)
 	}
 	qsort(sorted, n, sizeof(*sorted), compare_pointed);
 	/* A bucket holds a handful of keys, or the longest one. */
-	buf_printf(b, "\tmap_hash_bucket_size %zu;\n", (longest + 256) / 64 * 64);
+	buf_printf(
+		b, "\tmap_hash_bucket_size %zu;\n", (longest + 256) / 64 * 64);
 	buf_printf(b, "\tmap_hash_max_size %zu;\n", 2 * n + 1024);
 	buf_z(b, "\tmap $request_uri $object {\n\t\tdefault /status/404;\n");
 	for (size_t i = 0; i < n; i++)
@@ -98,37 +100,39 @@ nginx_conf(struct buf *b, const struct catalog *c, uint16_t port)
 	/* The files belong to whoever prepared them, which may be root. */
 	if (geteuid() == 0)
 		buf_z(b, "user root;\n");
-	buf_z(b, "worker_processes 1;\n"
-		 "pid nginx.pid;\n"
-		 "error_log error.log;\n"
-		 "events {\n\tworker_connections 4096;\n}\n"
-		 "http {\n"
-		 "\tsendfile on;\n"
-		 "\ttcp_nopush on;\n"
-		 "\tserver_tokens off;\n"
-		 "\tkeepalive_requests 1000000;\n"
-		 "\tdefault_type application/octet-stream;\n"
-		 "\tclient_body_temp_path temp/body;\n"
-		 "\tproxy_temp_path temp/proxy;\n"
-		 "\tfastcgi_temp_path temp/fastcgi;\n"
-		 "\tuwsgi_temp_path temp/uwsgi;\n"
-		 "\tscgi_temp_path temp/scgi;\n"
-		 "\tlog_format replay '$asked $request_uri $status "
-		 "$body_bytes_sent';\n"
-		 "\taccess_log access.log replay;\n");
+	buf_z(b,
+		"worker_processes 1;\n"
+		"pid nginx.pid;\n"
+		"error_log error.log;\n"
+		"events {\n\tworker_connections 4096;\n}\n"
+		"http {\n"
+		"\tsendfile on;\n"
+		"\ttcp_nopush on;\n"
+		"\tserver_tokens off;\n"
+		"\tkeepalive_requests 1000000;\n"
+		"\tdefault_type application/octet-stream;\n"
+		"\tclient_body_temp_path temp/body;\n"
+		"\tproxy_temp_path temp/proxy;\n"
+		"\tfastcgi_temp_path temp/fastcgi;\n"
+		"\tuwsgi_temp_path temp/uwsgi;\n"
+		"\tscgi_temp_path temp/scgi;\n"
+		"\tlog_format replay '$asked $request_uri $status "
+		"$body_bytes_sent';\n"
+		"\taccess_log access.log replay;\n");
 	map_block(b, c);
+	buf_z(b, "\tuninitialized_variable_warn off;\n");
 	buf_printf(b, "\tserver {\n\t\tlisten %u;\n", port);
-	buf_z(b, "\t\troot .;\n"
-		 "\t\tadd_header Cache-Control max-age=86400 always;\n"
-		 "\t\tset $asked -;\n"
-		 "\t\tlocation / {\n"
-		 "\t\t\tset $asked $request_method;\n"
-		 "\t\t\trewrite ^ $object last;\n"
-		 "\t\t}\n"
-		 /* Files refuse POST; this one asks again as GET. */
-		 "\t\tlocation /objects/ {\n\t\t\tinternal;\n"
-		 "\t\t\terror_page 405 =200 $uri;\n\t\t}\n"
-		 "\t\tlocation /bodies/ {\n\t\t\tinternal;\n\t\t}\n");
+	buf_z(b,
+		"\t\troot .;\n"
+		"\t\tadd_header Cache-Control max-age=86400 always;\n"
+		"\t\tlocation / {\n"
+		"\t\t\tset $asked $request_method;\n"
+		"\t\t\trewrite ^ $object last;\n"
+		"\t\t}\n"
+		/* Files refuse POST; this one asks again as GET. */
+		"\t\tlocation /objects/ {\n\t\t\tinternal;\n"
+		"\t\t\terror_page 405 =200 $uri;\n\t\t}\n"
+		"\t\tlocation /bodies/ {\n\t\t\tinternal;\n\t\t}\n");
 	for (size_t i = 0; i < NSTATUSES; i++)
 		buf_printf(b,
 			"\t\tlocation = /status/%u {\n\t\t\tinternal;\n"
@@ -197,8 +201,8 @@ write_bodies(const struct catalog *c, const char *dir, char **path)
 }
 
 int
-nginx_prepare(const struct catalog *c, const char *dir, uint16_t port,
-	char **path)
+nginx_prepare(
+	const struct catalog *c, const char *dir, uint16_t port, char **path)
 {
 	static const char *const dirs[] = {".", "objects", "bodies", "temp"};
 	int r = 0;

@@ -7,7 +7,8 @@
  *	DIR/objects/N		body of catalog object N
  *	DIR/bodies/S		body of all answers with the status S
  *	DIR/temp/  DIR/nginx.pid  DIR/error.log
- *	DIR/access.log		METHOD TARGET STATUS BODY-BYTES, a line a request
+ *	DIR/access.log		METHOD TARGET STATUS BODY-BYTES, a line a
+ *request
  *
  * Every answer says Cache-Control: max-age=86400, failures and redirections
  * (whose Location is "/") too.
@@ -20,7 +21,7 @@ struct catalog;
 
 /* Creates or replaces the files; dir's parent must exist. 0 or negative errno,
  * with *path (to be freed) then saying which file could not be written. */
-int nginx_prepare(const struct catalog *c, const char *dir, uint16_t port,
-	char **path);
+int nginx_prepare(
+	const struct catalog *c, const char *dir, uint16_t port, char **path);
 /* The configuration alone (pure). */
 void nginx_conf(struct buf *b, const struct catalog *c, uint16_t port);

@@ -5,9 +5,8 @@
  */
 #include "bench/load.h"
 
-#include <stdio.h>
-
 struct catalog;
+struct object;
 
 struct replay {
 	struct in_addr addr;
@@ -22,27 +21,20 @@ struct replay {
 enum { REPLAY_EXAMPLES = 5 };
 
 struct replay_example {
-	uint32_t object;
+	const struct object *object; /* the catalog's */
 	enum load_outcome outcome;
-	unsigned status; /* answered; 0 if none */
-	uint64_t body;	 /* bytes that came */
+	uint64_t body; /* bytes that came */
 };
 
 struct replay_result {
 	struct load_result load;
-	uint64_t targets;     /* distinct ones asked for */
-	uint64_t cache_hits;  /* answers whose Cache-Status says hit */
+	uint64_t targets; /* distinct ones asked for */
+	uint64_t hits;	  /* by Cache-Status, answered from the owner's cache */
+	uint64_t relayed; /* by Cache-Status, through another node */
 	struct replay_example examples[REPLAY_EXAMPLES]; /* the first wrong */
 	size_t nexamples;
 };
 
-/* A log that may be packed: .gz and .xz go through gzip and xz, "-" is
- * standard input. NULL and errno; to be closed with replay_close_log(), which
- * is 0 or the negative errno of an unpacker that failed. */
-struct replay_log;
-struct replay_log *replay_open_log(const char *path);
-FILE *replay_log_file(struct replay_log *log);
-int replay_close_log(struct replay_log *log);
-
+/* 0, or negative errno when there is no epoll. */
 int replay_run(const struct replay *r, const struct catalog *c,
 	struct replay_result *out);
