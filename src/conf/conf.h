@@ -79,11 +79,14 @@ struct conf_errors {
 /* Parses text. 0 and *out, or -EINVAL with at least one error; errors is
  * always valid afterwards, to be freed with conf_errors_fini(). */
 int conf_parse(struct str text, struct conf **out, struct conf_errors *errors);
-/* Reads path ("-" is standard input) and parses it; negative errno when it
- * can't be read. Prints mistakes to stderr as "file:line:col: text; hint". */
+/* Reads path ("-" is standard input) and parses it. -EINVAL when there are
+ * mistakes, which it prints to stderr as "file:line:col: text; hint"; another
+ * negative errno when the file can't be read, which it says there too. */
 int conf_load(const char *path, struct conf **out);
 void conf_errors_fini(struct conf_errors *errors);
 void conf_free(struct conf *c); /* NULL is fine */
+/* Appends c as a configuration's text, with all defaults written out. */
+void conf_dump(const struct conf *c, struct buf *out);
 /* -1 when there is no such node */
 int conf_node_index(const struct conf *c, const char *name);
 const char *conf_policy_name(enum conf_policy p);

@@ -299,6 +299,13 @@ wake_cancel(struct wake *w)
 
 /* --- the loop itself ----------------------------------------------------- */
 
+void
+loop_settle(struct loop *l)
+{
+	run_tasks(l);
+	run_graves(l);
+}
+
 struct loop *
 loop_new(void)
 {
@@ -326,7 +333,7 @@ loop_free(struct loop *l)
 {
 	if (!l)
 		return;
-	run_graves(l);
+	loop_settle(l);
 	loop_close(l, &l->mail);
 	if (l->epoll_fd >= 0)
 		close(l->epoll_fd);

@@ -55,10 +55,14 @@ struct wake {
 
 /* NULL and errno when the kernel gives no epoll or eventfd. */
 struct loop *loop_new(void);
+/* Nothing may be watched, armed or deferred any more. */
 void loop_free(struct loop *l);
 /* Runs turns until loop_stop(); makes l the thread's current loop. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
+/* Runs what was deferred and buries, for the ends of things after the loop
+ * has stopped. */
+void loop_settle(struct loop *l);
 /* Monotonic, read once per turn. */
 uint64_t loop_now_ns(const struct loop *l);
 

@@ -1,0 +1,364 @@
+/* Kinds of parameters: see kind.h. */
+#include "conf/kind.h"
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/own.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#define WEIGHT_MAX 1000
+#define WORKERS_MAX 256
+#define CHECKS_MAX 100
+
+static const char *const policy_names[] = {
+	[CONF_HRW] = "hrw",
+	[CONF_RR] = "rr",
+	[CONF_MD5] = "md5",
+};
+
+static const char *const xdp_names[] = {
+	[CONF_XDP_AUTO] = "auto",
+	[CONF_XDP_NATIVE] = "native",
+	[CONF_XDP_GENERIC] = "generic",
+};
+
+const char *
+conf_policy_name(enum conf_policy p)
+{
+	return policy_names[p];
+}
+
+/* ADDRESS:PORT: vip and vip_port */
+static bool
+set_addr_port(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	struct conf *c = container_of(member, struct conf, vip);
+
+	return read_addr_port(e, args[0], &c->vip, &c->vip_port);
+}
+
+static bool
+write_addr_port(struct buf *b, const void *member, size_t i)
+{
+	const struct conf *c = container_of(member, struct conf, vip);
+
+	write_addr(b, c->vip);
+	buf_printf(b, ":%u", c->vip_port);
+	return true;
+}
+
+const struct kind kind_addr_port = {"ADDRESS:PORT", "192.0.2.10:80", 1, 1,
+	false, set_addr_port, write_addr_port};
+
+/* one of a few names */
+static bool
+set_policy(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	unsigned i;
+
+	if (!read_choice(e, args[0], "policy", policy_names,
+		    COUNT_OF(policy_names), &i))
+		return false;
+	*(enum conf_policy *)member = (enum conf_policy)i;
+	return true;
+}
+
+static bool
+write_policy(struct buf *b, const void *member, size_t i)
+{
+	buf_z(b, policy_names[*(const enum conf_policy *)member]);
+	return true;
+}
+
+const struct kind kind_policy = {
+	"hrw | rr | md5", "hrw", 1, 1, false, set_policy, write_policy};
+
+static bool
+set_xdp(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	unsigned i;
+
+	if (!read_choice(
+		    e, args[0], "mode", xdp_names, COUNT_OF(xdp_names), &i))
+		return false;
+	*(enum conf_xdp *)member = (enum conf_xdp)i;
+	return true;
+}
+
+static bool
+write_xdp(struct buf *b, const void *member, size_t i)
+{
+	buf_z(b, xdp_names[*(const enum conf_xdp *)member]);
+	return true;
+}
+
+const struct kind kind_xdp = {
+	"auto | native | generic", "auto", 1, 1, false, set_xdp, write_xdp};
+
+/* NAME ADDRESS [weight N]: nodes and nnodes */
+static bool
+is_new_node(struct conf_errors *e, const struct arg *args, const struct conf *c,
+	const struct conf_node *node)
+{
+	bool fine = true;
+
+	for (size_t i = 0; fine && i < c->nnodes; i++) {
+		if (!strcmp(c->nodes[i].name, node->name)) {
+			mistake(e, args[0].at,
+				"there is a node %s already\n"
+				"give each node a name of its own",
+				quote(args[0].text).z);
+			fine = false;
+		}
+		if (c->nodes[i].addr.s_addr == node->addr.s_addr) {
+			mistake(e, args[1].at,
+				"%s is the address of node `%s` already\n"
+				"give each node an address of its own",
+				quote(args[1].text).z, c->nodes[i].name);
+			fine = false;
+		}
+	}
+	return fine;
+}
+
+static bool
+read_weight(struct conf_errors *e, const struct arg *args, size_t nargs,
+	unsigned *weight)
+{
+	if (nargs == 2)
+		return *weight = 1, true;
+	if (!str_eq(args[2].text, STR("weight"))) {
+		mistake(e, args[2].at,
+			"unexpected %s after the node's address\n"
+			"write `weight N`, or end the line",
+			quote(args[2].text).z);
+		return false;
+	}
+	if (nargs == 3) {
+		mistake(e, args[2].at,
+			"`weight` without its number\n"
+			"write `weight N`, like `weight 2`");
+		return false;
+	}
+	return read_count(e, args[3], "weight", WEIGHT_MAX, weight);
+}
+
+static bool
+set_node(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	struct conf *c = container_of(member, struct conf, nodes);
+	own_free char *name = NULL;
+	struct conf_node node;
+	bool named = read_name(e, args[0], &name);
+	bool placed = read_addr(e, args[1], &node.addr);
+	bool weighed = read_weight(e, args, nargs, &node.weight);
+
+	if (!named || !placed || !weighed)
+		return false;
+	node.name = name;
+	if (!is_new_node(e, args, c, &node))
+		return false;
+	c->nodes = xrealloc(c->nodes, (c->nnodes + 1) * sizeof(*c->nodes));
+	c->nodes[c->nnodes++] = node;
+	(void)take_ptr(&name);
+	return true;
+}
+
+static bool
+write_node(struct buf *b, const void *member, size_t i)
+{
+	const struct conf *c = container_of(member, struct conf, nodes);
+
+	if (i >= c->nnodes)
+		return false;
+	buf_printf(b, "%s ", c->nodes[i].name);
+	write_addr(b, c->nodes[i].addr);
+	buf_printf(b, " weight %u", c->nodes[i].weight);
+	return true;
+}
+
+const struct kind kind_node = {"NAME ADDRESS [weight N]",
+	"n1 10.0.0.11 weight 2", 2, 4, true, set_node, write_node};
+
+/* PREFIX...: forward and nforward */
+static bool
+set_prefixes(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	struct conf *c = container_of(member, struct conf, forward);
+	bool fine = true;
+
+	for (size_t i = 0; i < nargs; i++) {
+		struct conf_prefix prefix;
+
+		if (!read_prefix(e, args[i], &prefix)) {
+			fine = false;
+			continue;
+		}
+		c->forward = xrealloc(
+			c->forward, (c->nforward + 1) * sizeof(*c->forward));
+		c->forward[c->nforward++] = prefix;
+	}
+	return fine;
+}
+
+static bool
+write_prefixes(struct buf *b, const void *member, size_t i)
+{
+	const struct conf *c = container_of(member, struct conf, forward);
+
+	if (i >= c->nforward)
+		return false;
+	write_addr(b, c->forward[i].addr);
+	buf_printf(b, "/%u", c->forward[i].bits);
+	return true;
+}
+
+const struct kind kind_prefixes = {"PREFIX...", "10.0.0.0/8", 1, UINT32_MAX,
+	true, set_prefixes, write_prefixes};
+
+/* numbers */
+static bool
+set_port(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	return read_port(e, args[0], member);
+}
+
+static bool
+write_port(struct buf *b, const void *member, size_t i)
+{
+	buf_u64(b, *(const uint16_t *)member);
+	return true;
+}
+
+const struct kind kind_port = {
+	"PORT", "7077", 1, 1, false, set_port, write_port};
+
+static bool
+set_workers(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	if (!str_eq(args[0].text, STR("auto")))
+		return read_count(e, args[0], "number of workers or `auto`",
+			WORKERS_MAX, member);
+	*(unsigned *)member = 0;
+	return true;
+}
+
+static bool
+write_workers(struct buf *b, const void *member, size_t i)
+{
+	unsigned workers = *(const unsigned *)member;
+
+	if (workers)
+		buf_u64(b, workers);
+	else
+		buf_z(b, "auto");
+	return true;
+}
+
+const struct kind kind_workers = {
+	"auto | N", "auto", 1, 1, false, set_workers, write_workers};
+
+static bool
+set_checks(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	return read_count(e, args[0], "number of checks", CHECKS_MAX, member);
+}
+
+static bool
+write_checks(struct buf *b, const void *member, size_t i)
+{
+	buf_u64(b, *(const unsigned *)member);
+	return true;
+}
+
+const struct kind kind_checks = {
+	"N", "2", 1, 1, false, set_checks, write_checks};
+
+static bool
+set_size(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	return read_size(e, args[0], member);
+}
+
+static bool
+write_size_value(struct buf *b, const void *member, size_t i)
+{
+	write_size(b, *(const uint64_t *)member);
+	return true;
+}
+
+const struct kind kind_size = {
+	"SIZE", "256M", 1, 1, false, set_size, write_size_value};
+
+static bool
+set_duration(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	return read_duration(e, args[0], member);
+}
+
+static bool
+write_duration_value(struct buf *b, const void *member, size_t i)
+{
+	write_duration(b, *(const uint64_t *)member);
+	return true;
+}
+
+const struct kind kind_duration = {
+	"DURATION", "10s", 1, 1, false, set_duration, write_duration_value};
+
+/* names */
+static bool
+set_interface(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	return read_interface(e, args[0], member);
+}
+
+static bool
+write_interface(struct buf *b, const void *member, size_t i)
+{
+	const char *interface = *(char *const *)member;
+
+	if (!interface)
+		return false;
+	buf_z(b, interface);
+	return true;
+}
+
+const struct kind kind_interface = {
+	"NAME", "eth0", 1, 1, false, set_interface, write_interface};
+
+/* http://HOST[:PORT]: origin_host and origin_port */
+static bool
+set_origin(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	struct conf_site *s =
+		container_of(member, struct conf_site, origin_host);
+
+	return read_origin(e, args[0], &s->origin_host, &s->origin_port);
+}
+
+static bool
+write_origin(struct buf *b, const void *member, size_t i)
+{
+	const struct conf_site *s =
+		container_of(member, struct conf_site, origin_host);
+
+	buf_printf(b, "http://%s:%u", s->origin_host, s->origin_port);
+	return true;
+}
+
+const struct kind kind_origin = {"http://HOST[:PORT]", "http://10.0.0.2:80", 1,
+	1, false, set_origin, write_origin};

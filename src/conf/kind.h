@@ -1,0 +1,36 @@
+#pragma once
+/*
+ * Kinds of parameters: how the words after a parameter's name become a member
+ * of struct conf or struct conf_site, and back. A kind that needs more than
+ * one member is given the first and finds the others beside it.
+ */
+#include "conf/value.h"
+
+struct kind {
+	const char *form;    /* `ADDRESS:PORT`, for messages and manual */
+	const char *example; /* words that are right */
+	unsigned min_args;   /* at least one */
+	unsigned max_args;
+	bool repeats; /* may be given again; adds to what is there */
+	/* False if it reported a mistake. */
+	bool (*set)(struct conf_errors *e, const struct arg *args, size_t nargs,
+		void *member);
+	/* Appends the words of the i-th statement that would set member, or
+	 * says false: there is none. Unless repeats, i is 0. */
+	bool (*write)(struct buf *b, const void *member, size_t i);
+};
+
+#define KIND(name) extern const struct kind kind_##name;
+KIND(addr_port)
+KIND(policy)
+KIND(node)
+KIND(prefixes)
+KIND(port)
+KIND(workers)
+KIND(size)
+KIND(duration)
+KIND(interface)
+KIND(xdp)
+KIND(checks)
+KIND(origin)
+#undef KIND

@@ -1,0 +1,193 @@
+/*
+ * sevenfold node: a member of the cluster. Turns the configuration into what
+ * proxy/ wants to know, and runs it in the foreground.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "conf/conf.h"
+#include "prog/verb.h"
+#include "proxy/node.h"
+
+static const char usage[] =
+	"usage: sevenfold node [-c FILE] [--name NAME] [--socket PATH] [-v]\n"
+	"\n"
+	"  -c FILE        the configuration (/etc/sevenfold.conf)\n"
+	"  --name NAME    which node of it this is (the one whose address is\n"
+	"                 this machine's)\n"
+	"  --socket PATH  the admin socket (/run/sevenfold/NAME.sock)\n"
+	"  -v             log more\n";
+
+static const struct policy *const policies[] = {
+	[CONF_HRW] = &policy_hrw,
+	[CONF_RR] = &policy_rr,
+	[CONF_MD5] = &policy_md5,
+};
+
+/* The node whose address is one of this machine's; -1: none, -2: several. */
+static int
+find_self(const struct conf *conf)
+{
+	struct ifaddrs *list, *i;
+	int found = -1;
+
+	if (getifaddrs(&list) < 0)
+		return -1;
+	for (size_t n = 0; n < conf->nnodes; n++)
+		for (i = list; i; i = i->ifa_next) {
+			struct sockaddr_in *in = (void *)i->ifa_addr;
+
+			if (!in || in->sin_family != AF_INET ||
+				in->sin_addr.s_addr !=
+					conf->nodes[n].addr.s_addr)
+				continue;
+			found = found == -1 || found == (int)n ? (int)n : -2;
+		}
+	freeifaddrs(list);
+	return found;
+}
+
+static int
+choose_self(const struct conf *conf, const char *name)
+{
+	int self = name ? conf_node_index(conf, name) : find_self(conf);
+
+	if (self >= 0)
+		return self;
+	if (name)
+		fprintf(stderr,
+			"sevenfold: the configuration has no node '%s'\n",
+			name);
+	else
+		fprintf(stderr,
+			"sevenfold: %s of the configuration's nodes has an "
+			"address of this machine; say which with --name\n",
+			self == -1 ? "none" : "more than one");
+	return -1;
+}
+
+static unsigned
+cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : (unsigned)n;
+}
+
+/* What node_config only borrows. */
+struct lists {
+	struct node_peer *peers;
+	struct node_site *sites;
+	struct node_prefix *forward;
+};
+
+static void
+fill_lists(const struct conf *conf, struct lists *l)
+{
+	l->peers = xcalloc(conf->nnodes, sizeof(*l->peers));
+	for (size_t i = 0; i < conf->nnodes; i++)
+		l->peers[i] = (struct node_peer){conf->nodes[i].name,
+			conf->nodes[i].addr, conf->nodes[i].weight};
+	l->sites = xcalloc(conf->nsites, sizeof(*l->sites));
+	for (size_t i = 0; i < conf->nsites; i++)
+		l->sites[i] = (struct node_site){
+			(const char *const *)conf->sites[i].hosts,
+			conf->sites[i].nhosts, conf->sites[i].origin_host,
+			conf->sites[i].origin_port};
+	l->forward = xcalloc(conf->nforward, sizeof(*l->forward));
+	for (size_t i = 0; i < conf->nforward; i++)
+		l->forward[i] = (struct node_prefix){
+			conf->forward[i].addr, conf->forward[i].bits};
+}
+
+static int
+run(const struct conf *conf, size_t self, const char *socket)
+{
+	const char *name = conf->nodes[self].name;
+	own_free char *path = socket
+		? xstrdup(socket)
+		: xasprintf("/run/sevenfold/%s.sock", name);
+	struct lists lists;
+	struct node_config config = {
+		.cluster = conf->cluster,
+		.vip = conf->vip,
+		.vip_port = conf->vip_port,
+		.peer_port = conf->peer_port,
+		.policy = policies[conf->policy],
+		.npeers = conf->nnodes,
+		.self = self,
+		.nsites = conf->nsites,
+		.nforward = conf->nforward,
+		.workers = conf->workers ? conf->workers : cores(),
+		.cache_bytes = conf->cache_bytes,
+		.object_max_bytes = conf->object_max_bytes,
+		.head_timeout_ns = conf->head_timeout_ns,
+		.idle_timeout_ns = conf->idle_timeout_ns,
+		.origin_timeout_ns = conf->origin_timeout_ns,
+		.admin_socket = path,
+	};
+	int status;
+
+	fill_lists(conf, &lists);
+	config.peers = lists.peers;
+	config.sites = lists.sites;
+	config.forward = lists.forward;
+	log_info("start version=%s cluster=%s workers=%u cache_bytes=%llu "
+		 "policy=%s",
+		SEVENFOLD_VERSION, conf->cluster, config.workers,
+		(unsigned long long)config.cache_bytes, config.policy->name);
+	status = node_run(&config);
+	free(lists.peers);
+	free(lists.sites);
+	free(lists.forward);
+	return status;
+}
+
+int
+verb_node(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"name", required_argument, NULL, 'n'},
+		{"socket", required_argument, NULL, 's'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	const char *file = "/etc/sevenfold.conf", *name = NULL, *socket = NULL;
+	enum log_level level = LOG_INFO;
+	struct conf *conf;
+	int o, self, status;
+
+	while ((o = getopt_long(argc, argv, "c:vh", options, NULL)) != -1)
+		switch (o) {
+		case 'c': file = optarg; break;
+		case 'n': name = optarg; break;
+		case 's': socket = optarg; break;
+		case 'v': level = LOG_DEBUG; break;
+		case 'h': fputs(usage, stdout); return 0;
+		default: fputs(usage, stderr); return 2;
+		}
+	if (optind != argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (conf_load(file, &conf) < 0)
+		return 1;
+	self = choose_self(conf, name);
+	if (self < 0) {
+		conf_free(conf);
+		return 1;
+	}
+	log_setup(level, conf->nodes[self].name);
+	status = run(conf, (size_t)self, socket);
+	conf_free(conf);
+	return status;
+}

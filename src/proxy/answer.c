@@ -1,0 +1,210 @@
+#include "proxy/answer.h"
+
+#include "base/clock.h"
+#include "http/date.h"
+
+static const struct {
+	unsigned status;
+	const char *reason;
+} reasons[] = {
+	{200, "OK"},
+	{201, "Created"},
+	{202, "Accepted"},
+	{203, "Non-Authoritative Information"},
+	{204, "No Content"},
+	{205, "Reset Content"},
+	{206, "Partial Content"},
+	{300, "Multiple Choices"},
+	{301, "Moved Permanently"},
+	{302, "Found"},
+	{303, "See Other"},
+	{304, "Not Modified"},
+	{307, "Temporary Redirect"},
+	{308, "Permanent Redirect"},
+	{400, "Bad Request"},
+	{401, "Unauthorized"},
+	{403, "Forbidden"},
+	{404, "Not Found"},
+	{405, "Method Not Allowed"},
+	{406, "Not Acceptable"},
+	{408, "Request Timeout"},
+	{409, "Conflict"},
+	{410, "Gone"},
+	{411, "Length Required"},
+	{412, "Precondition Failed"},
+	{413, "Content Too Large"},
+	{414, "URI Too Long"},
+	{415, "Unsupported Media Type"},
+	{416, "Range Not Satisfiable"},
+	{417, "Expectation Failed"},
+	{421, "Misdirected Request"},
+	{422, "Unprocessable Content"},
+	{429, "Too Many Requests"},
+	{431, "Request Header Fields Too Large"},
+	{500, "Internal Server Error"},
+	{501, "Not Implemented"},
+	{502, "Bad Gateway"},
+	{503, "Service Unavailable"},
+	{504, "Gateway Timeout"},
+	{505, "HTTP Version Not Supported"},
+	{508, "Loop Detected"},
+};
+
+const char *
+answer_reason(unsigned status)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "";
+}
+
+static void
+status_line(struct buf *out, unsigned status)
+{
+	buf_z(out, "HTTP/1.1 ");
+	buf_u64(out, status);
+	buf_z(out, " ");
+	buf_z(out, answer_reason(status));
+	buf_z(out, "\r\n");
+}
+
+static void
+number_field(struct buf *out, const char *name, uint64_t v)
+{
+	buf_z(out, name);
+	buf_z(out, ": ");
+	buf_u64(out, v);
+	buf_z(out, "\r\n");
+}
+
+static void
+cache_status(const struct exchange *x, struct buf *out)
+{
+	const struct node_config *config = x->worker->node->config;
+	const struct object_head *h = &x->object->head;
+
+	buf_printf(out, "Cache-Status: %s", config->peers[config->self].name);
+	switch (x->from) {
+	case FROM_HIT: buf_z(out, "; hit"); break;
+	case FROM_JOIN: buf_z(out, "; fwd=uri-miss; collapsed"); break;
+	case FROM_MISS:
+		buf_z(out,
+			h->why_not ? "; fwd=uri-miss"
+				   : "; fwd=uri-miss; stored");
+		break;
+	case FROM_PEER:
+		buf_printf(out, "; fwd=bypass; detail=\"owner %s\"",
+			config->peers[x->owner].name);
+		break;
+	case FROM_PASS:
+		buf_z(out,
+			x->head.method == METHOD_GET ||
+					x->head.method == METHOD_HEAD
+				? "; fwd=request"
+				: "; fwd=method");
+		break;
+	case FROM_US: break;
+	}
+	if (x->from != FROM_PEER && h->why_not)
+		buf_printf(out, "; detail=\"%s\"", h->why_not);
+	else if (x->from != FROM_PEER)
+		buf_printf(out, "; ttl=%lld",
+			(long long)(h->lifetime_s -
+				(clock_wall_s() - h->born_s)));
+	buf_z(out, "\r\n");
+}
+
+static void
+common(const struct exchange *x, struct buf *out)
+{
+	const struct node_config *config = x->worker->node->config;
+	const struct object_head *h = &x->object->head;
+	int64_t age_s = clock_wall_s() - h->born_s;
+
+	status_line(out, h->status);
+	buf_str(out, h->fields);
+	/* What is not stored carries the age that it came with. */
+	if (!h->why_not)
+		number_field(out, "Age", age_s > 0 ? (uint64_t)age_s : 0);
+	buf_printf(out, "Via: 1.1 %s\r\n", config->peers[config->self].name);
+	cache_status(x, out);
+}
+
+static struct answer
+framing_of(const struct exchange *x)
+{
+	const struct object *o = x->object;
+	unsigned status = o->head.status;
+	bool complete = body_state(&o->body) == BODY_DONE;
+
+	if (status == 204 || status == 304)
+		return (struct answer){ANSWER_NO_BODY, 0};
+	if (o->head.length >= 0)
+		return (struct answer){ANSWER_LENGTH, (uint64_t)o->head.length};
+	/* A HEAD that was passed on has no body to count. */
+	if (complete && x->head.method != METHOD_HEAD)
+		return (struct answer){ANSWER_LENGTH, body_filled(&o->body)};
+	return (struct answer){ANSWER_CHUNKED, 0};
+}
+
+/* HEAD is answered with the fields of a GET, and nothing behind them. */
+static struct answer
+without_body(const struct exchange *x, struct answer a)
+{
+	if (x->head.method == METHOD_HEAD)
+		a = (struct answer){ANSWER_NO_BODY, 0};
+	return a;
+}
+
+struct answer
+answer_to_client(struct exchange *x, bool keep_alive, struct buf *out)
+{
+	struct answer a = framing_of(x);
+
+	common(x, out);
+	if (a.framing == ANSWER_CHUNKED && x->head.minor == 0)
+		a.framing = ANSWER_CLOSE;
+	if (a.framing == ANSWER_LENGTH)
+		number_field(out, "Content-Length", a.length);
+	if (a.framing == ANSWER_CHUNKED)
+		buf_z(out, "Transfer-Encoding: chunked\r\n");
+	if (!keep_alive || a.framing == ANSWER_CLOSE)
+		buf_z(out, "Connection: close\r\n");
+	else if (x->head.minor == 0)
+		buf_z(out, "Connection: keep-alive\r\n");
+	buf_z(out, "\r\n");
+	return without_body(x, a);
+}
+
+struct answer
+answer_to_peer(struct exchange *x, struct buf *out)
+{
+	struct answer a = framing_of(x);
+
+	common(x, out);
+	if (a.framing == ANSWER_LENGTH)
+		number_field(out, "Content-Length", a.length);
+	buf_z(out, "\r\n");
+	return without_body(x, a);
+}
+
+void
+answer_error(const char *node, bool is_head, unsigned status, const char *why,
+	bool keep_alive, struct buf *out)
+{
+	char date[DATE_SIZE];
+
+	date_format(date, clock_wall_s());
+	status_line(out, status);
+	buf_printf(out,
+		"Date: %s\r\nVia: 1.1 %s\r\n"
+		"Cache-Status: %s; detail=\"%s\"\r\n"
+		"Cache-Control: no-store\r\n"
+		"Content-Type: text/plain; charset=utf-8\r\n"
+		"Content-Length: %zu\r\n%s\r\n",
+		date, node, node, why, strlen(why) + 1,
+		keep_alive ? "" : "Connection: close\r\n");
+	if (!is_head)
+		buf_printf(out, "%s\n", why);
+}

@@ -1,0 +1,591 @@
+#include "proxy/fetch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "http/cachectl.h"
+#include "http/chunk.h"
+#include "http/frame.h"
+#include "net/sock.h"
+#include "proxy/forward.h"
+#include "proxy/upstream.h"
+
+enum { READ_BYTES = 64 * 1024 };
+
+enum fetch_state { FETCH_RESOLVE, FETCH_HEAD, FETCH_BODY };
+
+struct fetch {
+	struct worker *worker; /* borrowed */
+	struct list link;      /* in worker->fetches */
+	struct grave grave;
+	enum fetch_state state;
+	struct object *object; /* counted; we write it */
+	bool for_cache;
+	bool stored;	    /* the object is (still) in the store */
+	enum method method; /* as the origin was asked */
+
+	struct dns_query query;
+	struct in_addr addr;
+	uint16_t port;
+	struct upstream *up; /* owned while in use */
+	bool retried;
+	bool reusable;	    /* the connection, once the response is read */
+	struct timer timer; /* nothing came or went for so long */
+
+	struct buf request; /* all of the head; kept for a retry, and because
+			       storing depends on it */
+	size_t sent;
+	struct object *upload; /* counted; NULL: none */
+	struct reader upload_reader;
+	bool upload_chunked, upload_done;
+	struct buf upload_out; /* chunks on their way */
+
+	struct frame frame;
+	uint64_t left; /* FRAME_LENGTH */
+	struct chunk_decoder chunks;
+	struct tap tap;
+	struct wake wake; /* room again, nobody reads, more upload */
+};
+
+static void run(struct fetch *f);
+
+static void
+bury(struct grave *g)
+{
+	struct fetch *f = container_of(g, struct fetch, grave);
+
+	buf_fini(&f->request);
+	buf_fini(&f->upload_out);
+	free(f);
+}
+
+/* The object has been ended. */
+static void
+finish(struct fetch *f, bool reusable)
+{
+	struct upstream *up = take_ptr(&f->up);
+
+	if (up && reusable)
+		upstream_put(up);
+	else
+		upstream_close(up);
+	dns_query_cancel(&f->query);
+	loop_disarm(f->worker->loop, &f->timer);
+	reader_detach(&f->upload_reader);
+	wake_cancel(&f->wake);
+	object_unref(take_ptr(&f->upload));
+	object_unref(take_ptr(&f->object));
+	list_remove(&f->link);
+	loop_bury(f->worker->loop, &f->grave);
+}
+
+/* status: for clients that have seen no head yet. */
+static void
+fail(struct fetch *f, unsigned status, const char *why)
+{
+	if (f->stored)
+		store_remove(f->worker->node->store, f->object);
+	log_info("origin_failed origin=%s status=%u why=\"%s\" key=%s",
+		sock_text(f->addr, f->port).z, status, why,
+		log_quote(str_of(f->object->key, f->object->key_bytes)).z);
+	object_fail(f->object, status, why);
+	finish(f, false);
+}
+
+static void
+complete(struct fetch *f)
+{
+	body_end(&f->object->body, BODY_DONE);
+	if (f->stored)
+		store_trim(f->worker->node->store);
+	finish(f, f->reusable && f->upload_done);
+}
+
+static void
+on_io(void *user)
+{
+	run(user);
+}
+
+static int
+take_upstream(struct fetch *f, bool fresh_only)
+{
+	int r = upstream_get(f->worker, f->addr, f->port, fresh_only, &f->up);
+
+	if (r < 0)
+		return r;
+	f->up->user = f;
+	f->up->on_io = on_io;
+	return 0;
+}
+
+/* A connection from the pool may have been closed by the origin just as we
+ * used it; what was asked may safely be asked again, once. */
+static bool
+retry(struct fetch *f)
+{
+	if (!f->up->reused || f->retried || f->upload || buf_len(&f->up->in) ||
+		(f->method != METHOD_GET && f->method != METHOD_HEAD))
+		return false;
+	f->retried = true;
+	upstream_close(take_ptr(&f->up));
+	f->sent = 0;
+	return take_upstream(f, true) == 0;
+}
+
+/* --- the request --------------------------------------------------------- */
+
+static bool
+send_some(struct fetch *f, const char *p, size_t n, size_t *sent)
+{
+	ssize_t r = send(f->up->io.fd, p, n, MSG_NOSIGNAL);
+
+	if (r < 0) {
+		/* Errors show up, with whatever the origin said before, when
+		 * reading. */
+		if (errno == EAGAIN)
+			f->up->writable = false;
+		return false;
+	}
+	*sent = (size_t)r;
+	return true;
+}
+
+/* One step of the upload; false when there is nothing to do for now. */
+static bool
+send_upload(struct fetch *f)
+{
+	char head[CHUNK_HEAD_MAX];
+	struct str s;
+	size_t n;
+
+	if (buf_len(&f->upload_out)) {
+		if (!send_some(f, buf_head(&f->upload_out),
+			    buf_len(&f->upload_out), &n))
+			return false;
+		buf_consume(&f->upload_out, n);
+		return true;
+	}
+	if (reader_peek(&f->upload_reader, &s, 1)) {
+		if (!f->upload_chunked) {
+			if (!send_some(f, s.p, s.n, &n))
+				return false;
+			reader_advance(&f->upload_reader, n);
+			return true;
+		}
+		buf_append(&f->upload_out, head, chunk_head(head, s.n));
+		buf_str(&f->upload_out, s);
+		buf_z(&f->upload_out, "\r\n");
+		reader_advance(&f->upload_reader, s.n);
+		return true;
+	}
+	if (body_state(&f->upload->body) != BODY_DONE)
+		return false;
+	if (f->upload_chunked)
+		buf_z(&f->upload_out, "0\r\n\r\n");
+	f->upload_chunked = false; /* said; next time round we are done */
+	f->upload_done = buf_len(&f->upload_out) == 0;
+	return !f->upload_done;
+}
+
+static void
+pump_out(struct fetch *f)
+{
+	size_t n;
+
+	while (f->up->writable && f->sent < buf_len(&f->request)) {
+		if (!send_some(f, buf_head(&f->request) + f->sent,
+			    buf_len(&f->request) - f->sent, &n))
+			return;
+		f->sent += n;
+	}
+	while (f->up->writable && !f->upload_done && send_upload(f))
+		loop_arm(f->worker->loop, &f->timer,
+			f->worker->node->config->origin_timeout_ns);
+}
+
+/* --- the response -------------------------------------------------------- */
+
+/* Bytes into buffer or body: how many, 0 at the end, -EAGAIN, or an error. */
+static ssize_t
+receive(struct fetch *f, char *p, size_t n)
+{
+	ssize_t r = recv(f->up->io.fd, p, n, 0);
+
+	if (r < 0) {
+		r = -errno;
+		if (r == -EAGAIN)
+			f->up->readable = false;
+		return r;
+	}
+	count(&f->worker->counters.origin_bytes, (uint64_t)r);
+	loop_arm(f->worker->loop, &f->timer,
+		f->worker->node->config->origin_timeout_ns);
+	return r;
+}
+
+static ssize_t
+receive_into(struct fetch *f, struct buf *in)
+{
+	ssize_t r = receive(f, buf_reserve(in, READ_BYTES), READ_BYTES);
+
+	if (r > 0)
+		buf_commit(in, (size_t)r);
+	return r;
+}
+
+/* What may be kept, and whether others may have it. */
+static void
+judge(struct fetch *f, const struct head *h, struct object_head *out)
+{
+	const struct node_config *config = f->worker->node->config;
+	struct head request;
+	struct freshness fresh;
+
+	out->why_not = "not for the cache";
+	if (!f->for_cache)
+		return;
+	CHECK(head_parse_request(buf_view(&f->request), &request) == HEAD_DONE);
+	cachectl_freshness(&request, h, clock_wall_s(), &fresh);
+	out->why_not = fresh.storable ? NULL : fresh.why_not;
+	out->lifetime_s = fresh.lifetime_s;
+	out->born_s = clock_wall_s() - fresh.initial_age_s;
+	if (!out->why_not && f->frame.kind == FRAME_LENGTH &&
+		f->frame.length > config->object_max_bytes)
+		out->why_not = "too large";
+}
+
+static void
+accept_head(struct fetch *f, const struct head *h)
+{
+	struct object *o = f->object;
+	struct object_head head = {.status = h->status, .length = -1};
+	const struct field *length = head_find(h, FIELD_CONTENT_LENGTH);
+	struct buf fields = {0};
+	uint64_t n;
+
+	judge(f, h, &head);
+	if (f->frame.kind == FRAME_LENGTH)
+		head.length = (int64_t)f->frame.length;
+	else if (f->method == METHOD_HEAD && length &&
+		str_u64(length->value, INT64_MAX, &n) == 0)
+		head.length = (int64_t)n;
+	forward_fields(h, head.why_not, &fields);
+	head.fields = buf_view(&fields);
+	if (head.why_not && f->stored) {
+		f->stored = false;
+		o->private_ = true;
+		atomic_store(&o->body.transient, true);
+		store_remove(f->worker->node->store, o);
+	}
+	f->left = f->frame.length;
+	f->state = FETCH_BODY;
+	object_ready(o, &head);
+	buf_fini(&fields);
+}
+
+/* True when there is more to do at once. */
+static bool
+step_head(struct fetch *f)
+{
+	struct buf *in = &f->up->in;
+	const char *why = NULL;
+	struct head h;
+	ssize_t r;
+
+	switch (head_parse_response(buf_view(in), &h)) {
+	case HEAD_DONE: break;
+	case HEAD_MORE:
+		if (!f->up->readable)
+			return false;
+		r = receive_into(f, in);
+		if (r > 0)
+			return true;
+		if (r == -EAGAIN)
+			return false;
+		if (!retry(f))
+			fail(f, 502,
+				buf_len(in) ? "the origin closed in its head"
+					: r == -ECONNREFUSED
+					? "the origin refuses connections"
+					: "the origin closed before it "
+					  "answered");
+		return false;
+	default: fail(f, 502, h.error); return false;
+	}
+	if (h.status == 101) {
+		fail(f, 502, "the origin switched protocols unasked");
+		return false;
+	}
+	if (h.status < 200) {
+		buf_consume(in, h.bytes);
+		return true;
+	}
+	if (frame_of_response(&h, f->method, &f->frame, &why) != FRAME_OK) {
+		fail(f, 502, why);
+		return false;
+	}
+	f->reusable = head_keep_alive(&h) && f->frame.kind != FRAME_CLOSE;
+	accept_head(f, &h);
+	buf_consume(in, h.bytes);
+	return true;
+}
+
+static void
+grown(struct fetch *f)
+{
+	struct node *n = f->worker->node;
+
+	if (!f->stored)
+		return;
+	if (body_filled(&f->object->body) > n->config->object_max_bytes) {
+		f->stored = false;
+		store_remove(n->store, f->object);
+		body_release(&f->object->body);
+	}
+	store_trim(n->store);
+}
+
+/* Straight into the body: until it ends (length), or the connection does. */
+static bool
+step_plain(struct fetch *f)
+{
+	bool by_length = f->frame.kind == FRAME_LENGTH;
+	uint64_t left = by_length ? f->left : SIZE_MAX;
+	struct buf *in = &f->up->in;
+	size_t window = body_window(&f->object->body), room, n;
+	char *at;
+	ssize_t r;
+
+	if (left == 0) {
+		complete(f);
+		return false;
+	}
+	if (window == 0 || (!buf_len(in) && !f->up->readable))
+		return false;
+	at = body_room(&f->object->body, by_length ? (size_t)left : 0, &room);
+	n = room < window ? room : window;
+	if (n > left)
+		n = (size_t)left;
+	if (buf_len(in)) {
+		if (n > buf_len(in))
+			n = buf_len(in);
+		memcpy(at, buf_head(in), n);
+		buf_consume(in, n);
+		r = (ssize_t)n;
+	} else {
+		r = receive(f, at, n);
+	}
+	if (r > 0) {
+		f->left -= by_length ? (uint64_t)r : 0;
+		body_commit(&f->object->body, (size_t)r);
+		grown(f);
+		return true;
+	}
+	if (r == 0 && !by_length)
+		complete(f);
+	else if (r != -EAGAIN)
+		fail(f, 502, "the origin closed in the middle of the body");
+	return false;
+}
+
+static bool
+step_chunked(struct fetch *f)
+{
+	struct buf *in = &f->up->in;
+	struct str rest, data;
+	size_t window = body_window(&f->object->body);
+	enum chunk_result result;
+	ssize_t r;
+
+	if (window == 0)
+		return false;
+	rest = buf_view(in);
+	if (rest.n > window)
+		rest.n = window;
+	result = chunk_decode(&f->chunks, &rest, &data);
+	if (result == CHUNK_DATA)
+		body_append(&f->object->body, data.p, data.n);
+	if (buf_len(in))
+		buf_consume(in, (size_t)(rest.p - buf_head(in)));
+	switch (result) {
+	case CHUNK_DATA: grown(f); return true;
+	case CHUNK_END: complete(f); return false;
+	case CHUNK_BAD: fail(f, 502, f->chunks.error); return false;
+	case CHUNK_MORE: break;
+	}
+	if (buf_len(in))
+		return true; /* the window cut the view short */
+	if (!f->up->readable)
+		return false;
+	r = receive_into(f, in);
+	if (r > 0)
+		return true;
+	if (r != -EAGAIN)
+		fail(f, 502, "the origin closed in the middle of the body");
+	return false;
+}
+
+static bool
+step(struct fetch *f)
+{
+	if (f->state == FETCH_HEAD)
+		return step_head(f);
+	switch (f->frame.kind) {
+	case FRAME_NONE: complete(f); return false;
+	case FRAME_CHUNKED: return step_chunked(f);
+	default: return step_plain(f);
+	}
+}
+
+/* --- its course ---------------------------------------------------------- */
+
+static void
+run(struct fetch *f)
+{
+	int error;
+
+	if (!f->up->connected && (f->up->writable || f->up->readable)) {
+		error = sock_error(f->up->io.fd);
+		if (error < 0) {
+			fail(f, error == -ETIMEDOUT ? 504 : 502,
+				error == -ECONNREFUSED
+					? "the origin refuses connections"
+					: "the origin can't be reached");
+			return;
+		}
+		f->up->connected = f->up->writable;
+	}
+	pump_out(f);
+	while (f->object && step(f))
+		;
+}
+
+static void
+on_timer(struct timer *t)
+{
+	struct fetch *f = container_of(t, struct fetch, timer);
+
+	/* A reader who takes nothing is his connection's business. */
+	if (f->state == FETCH_BODY && body_window(&f->object->body) == 0) {
+		loop_arm(f->worker->loop, &f->timer,
+			f->worker->node->config->origin_timeout_ns);
+		return;
+	}
+	fail(f, 504, "the origin took too long");
+}
+
+static void
+on_wake(struct wake *w)
+{
+	struct fetch *f = container_of(w, struct fetch, wake);
+
+	if (body_orphaned(&f->object->body)) {
+		object_fail(f->object, 499, "nobody reads this any more");
+		finish(f, false);
+		return;
+	}
+	if (f->upload && body_state(&f->upload->body) == BODY_FAILED) {
+		fail(f, 400, "the request's body ended early");
+		return;
+	}
+	if (f->up)
+		run(f);
+}
+
+static void
+on_consumed(struct tap *t)
+{
+	wake_post(&container_of(t, struct fetch, tap)->wake);
+}
+
+static void
+on_upload(struct reader *r)
+{
+	wake_post(&container_of(r, struct fetch, upload_reader)->wake);
+}
+
+static void
+connect_to(struct fetch *f)
+{
+	if (take_upstream(f, false) < 0) {
+		fail(f, 502, "the origin can't be reached");
+		return;
+	}
+	f->state = FETCH_HEAD;
+	count(&f->worker->counters.origin_fetches, 1);
+	if (f->up->connected)
+		run(f);
+}
+
+static void
+on_answer(struct dns_query *q, int status, struct in_addr addr)
+{
+	struct fetch *f = container_of(q, struct fetch, query);
+
+	if (status < 0) {
+		fail(f, status == -ETIMEDOUT ? 504 : 502,
+			"the origin's name can't be resolved");
+		return;
+	}
+	f->addr = addr;
+	connect_to(f);
+}
+
+static void
+write_request(struct fetch *f, const struct exchange *x)
+{
+	const struct field *length = head_find(&x->head, FIELD_CONTENT_LENGTH);
+
+	forward_request(
+		x, f->for_cache ? TO_ORIGIN_FOR_CACHE : TO_ORIGIN, &f->request);
+	f->upload_chunked = f->upload && !length;
+	if (f->upload_chunked)
+		buf_z(&f->request, "Transfer-Encoding: chunked\r\n");
+	else if (!f->for_cache && length)
+		buf_printf(&f->request, "Content-Length: %.*s\r\n",
+			STR_ARG(length->value));
+	buf_z(&f->request, "\r\n");
+}
+
+void
+fetch_start(struct exchange *x, bool for_cache)
+{
+	struct worker *w = x->worker;
+	struct fetch *f = NEW(struct fetch);
+
+	f->worker = w;
+	f->grave.bury = bury;
+	list_push_back(&w->fetches, &f->link);
+	f->object = object_ref(x->object);
+	f->for_cache = f->stored = for_cache;
+	f->method = for_cache ? METHOD_GET : x->head.method;
+	f->port = x->route.origin_port;
+	f->query.on_answer = on_answer;
+	f->timer.on_timer = on_timer;
+	f->tap.on_consumed = on_consumed;
+	wake_init(&f->wake, w->loop, on_wake);
+	body_set_tap(&f->object->body, &f->tap);
+	f->upload = x->upload && !for_cache ? object_ref(x->upload) : NULL;
+	f->upload_done = !f->upload;
+	f->upload_reader.on_progress = on_upload;
+	if (f->upload)
+		CHECK(reader_attach(&f->upload_reader, &f->upload->body) == 0);
+	write_request(f, x);
+	loop_arm(w->loop, &f->timer, w->node->config->origin_timeout_ns);
+	resolver_ask(w->resolver, x->route.origin_host, &f->query);
+}
+
+void
+fetch_abort_all(struct worker *w)
+{
+	while (!list_empty(&w->fetches))
+		fail(container_of(w->fetches.next, struct fetch, link), 503,
+			"shutting down");
+}

@@ -1,0 +1,105 @@
+#include "proxy/forward.h"
+
+#include <arpa/inet.h>
+
+#include "http/date.h"
+
+static void
+put(struct buf *out, struct str name, struct str value)
+{
+	buf_str(out, name);
+	buf_z(out, ": ");
+	buf_str(out, value);
+	buf_z(out, "\r\n");
+}
+
+static bool
+is_partial_or_conditional(enum field_id id)
+{
+	return id == FIELD_RANGE || id == FIELD_IF_RANGE ||
+		id == FIELD_IF_MATCH || id == FIELD_IF_NONE_MATCH ||
+		id == FIELD_IF_MODIFIED_SINCE ||
+		id == FIELD_IF_UNMODIFIED_SINCE;
+}
+
+static bool
+passes(const struct head *h, const struct field *f, enum forward_to to)
+{
+	if (head_is_hop_by_hop(h, f))
+		return false;
+	switch (f->id) {
+	case FIELD_HOST:
+	case FIELD_CONTENT_LENGTH:
+	case FIELD_TRANSFER_ENCODING:
+	case FIELD_EXPECT:
+	case FIELD_PROXY_AUTHORIZATION:
+	case FIELD_X_FORWARDED_FOR: return false; /* written anew, or ended */
+	case FIELD_TRAILER: return false; /* trailers are not passed on */
+	default:
+		return to != TO_ORIGIN_FOR_CACHE ||
+			!is_partial_or_conditional(f->id);
+	}
+}
+
+/* The addresses that the request came through, the client's last. */
+static void
+forwarded_for(const struct exchange *x, struct buf *out)
+{
+	const struct field *f = head_find(&x->head, FIELD_X_FORWARDED_FOR);
+	char client[INET_ADDRSTRLEN];
+
+	if (!f && x->from_peer)
+		return;
+	buf_z(out, "X-Forwarded-For: ");
+	for (unsigned i = 0, n = 0; i < x->head.nfields; i++)
+		if (x->head.fields[i].id == FIELD_X_FORWARDED_FOR) {
+			buf_z(out, n++ ? ", " : "");
+			buf_str(out, x->head.fields[i].value);
+		}
+	if (!x->from_peer) {
+		inet_ntop(AF_INET, &x->client, client, sizeof(client));
+		buf_printf(out, "%s%s", f ? ", " : "", client);
+	}
+	buf_z(out, "\r\n");
+}
+
+void
+forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
+{
+	const struct node *n = x->worker->node;
+	const struct head *h = &x->head;
+
+	buf_str(out, to == TO_ORIGIN_FOR_CACHE ? STR("GET") : h->method_str);
+	buf_z(out, " ");
+	buf_str(out, to == TO_PEER ? h->target : x->route.target);
+	buf_z(out, " HTTP/1.1\r\n");
+	put(out, STR("Host"), x->route.host);
+	for (unsigned i = 0; i < h->nfields; i++)
+		if (passes(h, &h->fields[i], to))
+			put(out, h->fields[i].name, h->fields[i].value);
+	forwarded_for(x, out);
+	if (to == TO_PEER)
+		return;
+	buf_printf(out, "Via: 1.1 %s\r\nCDN-Loop: %s\r\n",
+		n->config->peers[n->config->self].name, n->cdn_id);
+}
+
+void
+forward_fields(const struct head *h, bool keep_age, struct buf *out)
+{
+	char date[DATE_SIZE];
+
+	for (unsigned i = 0; i < h->nfields; i++) {
+		const struct field *f = &h->fields[i];
+
+		if (head_is_hop_by_hop(h, f) || f->id == FIELD_CONTENT_LENGTH ||
+			f->id == FIELD_TRAILER ||
+			(f->id == FIELD_AGE && !keep_age))
+			continue;
+		put(out, f->name, f->value);
+	}
+	if (head_find(h, FIELD_DATE))
+		return;
+	/* RFC 9110, 6.6.1: who receives a response without a date dates it. */
+	put(out, STR("Date"), str_of(date, date_format(date, clock_wall_s())));
+}

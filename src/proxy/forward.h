@@ -1,0 +1,21 @@
+#pragma once
+/*
+ * Messages as they are passed on: fields that end here left out, ours added.
+ */
+#include "base/buf.h"
+#include "proxy/exchange.h"
+
+enum forward_to {
+	TO_ORIGIN,	     /* past the cache: as the client asked */
+	TO_ORIGIN_FOR_CACHE, /* a whole, unconditional GET, whatever part of
+				it the client asked for */
+	TO_PEER,	     /* as the client asked, target as written */
+};
+
+/* The request line and fields, but for what frames the body and the empty
+ * line at the end. */
+void
+forward_request(const struct exchange *x, enum forward_to to, struct buf *out);
+/* The fields of a response that are kept (struct object_head). keep_age: it
+ * will not be stored, so it goes on with the age that it came with. */
+void forward_fields(const struct head *h, bool keep_age, struct buf *out);

@@ -1,0 +1,149 @@
+#include "proxy/node.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/status.h"
+#include "proxy/worker.h"
+
+struct signals {
+	struct source source;
+	struct node *node; /* borrowed */
+};
+
+static void
+on_signal(struct source *s, uint32_t events)
+{
+	struct node *n = container_of(s, struct signals, source)->node;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(s->fd, &info, sizeof(info)) == sizeof(info)) {
+		log_info("stopping signal=%u", info.ssi_signo);
+		for (unsigned i = 0; i < n->config->workers; i++)
+			wake_post(&n->workers[i]->stop);
+	}
+}
+
+static void
+on_admin(void *ctx, struct admin_request *request, struct str line)
+{
+	status_answer(ctx, request, line);
+}
+
+static void *
+run_worker(void *arg)
+{
+	loop_run(((struct worker *)arg)->loop);
+	return NULL;
+}
+
+/* As many descriptors as we may have: each client and peer takes one. */
+static void
+raise_limits(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+static void
+setup(struct node *n, const struct node_config *config)
+{
+	n->config = config;
+	for (size_t i = 0; i < config->npeers; i++)
+		view_add(&n->view, str_z(config->peers[i].name),
+			config->peers[i].weight);
+	/* Nodes that place differently must not take each other for peers. */
+	n->view_checksum = view_checksum(&n->view) ^
+		(uint64_t)(unsigned char)config->policy->name[0] << 56;
+	n->store = store_new(config->cache_bytes);
+	n->flight.limit_bytes = UINT64_MAX;
+	n->started_ns = clock_mono_ns();
+	snprintf(n->cdn_id, sizeof(n->cdn_id), "sevenfold-%s", config->cluster);
+	n->workers = xcalloc(config->workers, sizeof(struct worker *));
+}
+
+static void
+teardown(struct node *n, struct admin_server *admin)
+{
+	for (unsigned i = 0; i < n->config->workers; i++)
+		if (n->workers[i])
+			worker_end_all(n->workers[i]);
+	admin_close(admin); /* what was being asked has been answered */
+	for (unsigned i = 0; i < n->config->workers; i++)
+		worker_free(n->workers[i]);
+	free(n->workers);
+	store_free(n->store);
+}
+
+/* With the first worker on this thread. */
+static int
+run(struct node *n, struct signals *signals, const sigset_t *set,
+	struct admin_server **admin)
+{
+	struct worker *first = n->workers[0];
+	int fd = signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC), r;
+
+	if (fd < 0 || loop_watch(first->loop, &signals->source, fd) < 0) {
+		log_error("signalfd_failed error=\"%s\"", strerror(errno));
+		return 1;
+	}
+	r = admin_listen(
+		first->loop, n->config->admin_socket, on_admin, first, admin);
+	if (r < 0) {
+		log_error("admin_socket_failed path=%s error=\"%s\"",
+			n->config->admin_socket,
+			r == -EADDRINUSE ? "another process answers there"
+					 : strerror(-r));
+		loop_close(first->loop, &signals->source);
+		return 1;
+	}
+	for (unsigned i = 1; i < n->config->workers; i++)
+		if (pthread_create(&n->workers[i]->thread, NULL, run_worker,
+			    n->workers[i]) != 0)
+			abort(); /* no memory for a thread at the start */
+	loop_run(first->loop);
+	for (unsigned i = 1; i < n->config->workers; i++)
+		pthread_join(n->workers[i]->thread, NULL);
+	loop_close(first->loop, &signals->source);
+	return 0;
+}
+
+int
+node_run(const struct node_config *config)
+{
+	struct node n = {0};
+	struct signals signals = {{.fd = -1, .on_io = on_signal}, &n};
+	bool failed = false;
+	struct admin_server *admin = NULL;
+	sigset_t set;
+	int status = 1;
+
+	raise_limits();
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	setup(&n, config);
+	for (unsigned i = 0; i < config->workers && !failed; i++) {
+		n.workers[i] = worker_new(&n, i);
+		failed = !n.workers[i];
+	}
+	if (!failed)
+		status = run(&n, &signals, &set, &admin);
+	teardown(&n, admin);
+	log_info("stopped");
+	return status;
+}

@@ -1,0 +1,31 @@
+#pragma once
+/*
+ * struct peer: another node, as this worker sees it: the channel that we
+ * opened to it and our questions on it. It is dialled again and again while it
+ * is down; it is up when it has said hello.
+ */
+#include "proxy/exchange.h"
+
+struct peer;
+
+struct peer *peer_new(struct worker *w, size_t index);
+void peer_free(struct peer *p);
+bool peer_is_up(const struct peer *p);
+/* Nobody has answered or refused its first dial yet. */
+bool peer_is_unknown(const struct peer *p);
+
+/* Has the peer fill x->object, which is transient. When the peer is lost
+ * before it said anything, the object fails with peer_lost. */
+void peer_ask(struct peer *p, struct exchange *x);
+
+/* A question for the peer's own status; the caller's. */
+struct peer_call {
+	struct list link;
+	uint32_t stream;
+	/* JSON, or p == NULL when the peer went down. */
+	void (*on_reply)(struct peer_call *call, struct str json);
+};
+
+/* The peer must be up. */
+void peer_call(struct peer *p, struct peer_call *call);
+void peer_call_cancel(struct peer_call *call); /* harmless if answered */

@@ -1,0 +1,127 @@
+#include "proxy/route.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+static int
+refuse(struct route_error *error, unsigned status, const char *why)
+{
+	*error = (struct route_error){status, why};
+	return -EINVAL;
+}
+
+static const struct node_site *
+find_site(const struct node_config *config, struct str host)
+{
+	if (host.n && host.p[host.n - 1] == '.')
+		host.n--;
+	for (size_t i = 0; i < config->nsites; i++)
+		for (size_t j = 0; j < config->sites[i].nhosts; j++) {
+			struct str h = str_z(config->sites[i].hosts[j]);
+
+			if (str_eq(h, STR("*")) || str_ieq(h, host))
+				return &config->sites[i];
+		}
+	return NULL;
+}
+
+static bool
+may_forward(const struct node_config *config, const struct in_addr *client)
+{
+	if (!client)
+		return true;
+	for (size_t i = 0; i < config->nforward; i++) {
+		const struct node_prefix *p = &config->forward[i];
+		uint32_t mask =
+			p->bits ? htonl(~UINT32_C(0) << (32 - p->bits)) : 0;
+
+		if ((client->s_addr & mask) == p->addr.s_addr)
+			return true;
+	}
+	return false;
+}
+
+static int
+find_origin(const struct node_config *config, const struct uri *uri,
+	const struct in_addr *client, struct route *out,
+	struct route_error *error)
+{
+	const struct node_site *site = find_site(config, uri->host);
+
+	/* Our own sites come first: whoever names one in absolute form gets
+	 * the same object as by Host. */
+	if (site) {
+		out->origin_host = str_z(site->origin_host);
+		out->origin_port = site->origin_port;
+		return 0;
+	}
+	if (uri->form != URI_ABSOLUTE)
+		return refuse(error, 421, "no such site here");
+	if (!may_forward(config, client))
+		return refuse(error, 403, "forward proxying is not allowed");
+	out->origin_host = uri->host;
+	out->origin_port = uri->port ? uri->port : 80;
+	return 0;
+}
+
+static struct str
+origin_form(const struct uri *uri, struct arena *a)
+{
+	struct str path = uri->path.n ? uri->path : STR("/");
+	size_t n = path.n + (uri->query.p ? 1 + uri->query.n : 0);
+	char *p = arena_alloc(a, n);
+
+	memcpy(p, path.p, path.n);
+	if (uri->query.p) {
+		p[path.n] = '?';
+		memcpy(p + path.n + 1, uri->query.p, uri->query.n);
+	}
+	return str_of(p, n);
+}
+
+static struct str
+host_of(const struct uri *uri, struct arena *a)
+{
+	struct buf b = {0};
+	struct str s;
+
+	buf_str(&b, uri->host);
+	if (uri->port)
+		buf_printf(&b, ":%u", uri->port);
+	s = arena_copy(a, buf_view(&b));
+	buf_fini(&b);
+	return s;
+}
+
+int
+route_request(const struct node_config *config, const struct head *h,
+	const struct in_addr *client, struct arena *a, struct route *out,
+	struct route_error *error)
+{
+	const struct field *host = head_find(h, FIELD_HOST);
+	struct buf key = {0};
+	struct uri uri;
+
+	if (h->method == METHOD_CONNECT)
+		return refuse(error, 501, "CONNECT is not supported");
+	if (uri_parse_target(h->target, &uri) < 0)
+		return refuse(error, 400, "the request target is malformed");
+	if (uri.form == URI_ASTERISK || uri.form == URI_AUTHORITY)
+		return refuse(error, 501, "this form of target is unsupported");
+	/* Absolute form overrides Host (RFC 9112, 3.2.2). */
+	if (uri.form == URI_ORIGIN &&
+		(!host ||
+			uri_parse_authority(host->value, &uri.host, &uri.port) <
+				0))
+		return refuse(error, 400, "Host is missing or malformed");
+	if (uri.host.n == 0)
+		return refuse(error, 400, "the host is empty");
+	if (find_origin(config, &uri, client, out, error) < 0)
+		return -EINVAL;
+	uri_key(STR("http"), uri.host, uri.port, uri.path, uri.query, &key);
+	out->key = arena_copy(a, buf_view(&key));
+	buf_fini(&key);
+	out->host = host_of(&uri, a);
+	out->target = origin_form(&uri, a);
+	return 0;
+}

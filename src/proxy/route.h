@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * What a request is about: the key of the object and the origin that has it.
+ */
+#include "base/arena.h"
+#include "http/head.h"
+#include "http/uri.h"
+#include "proxy/node.h"
+
+struct route {
+	struct str key;		/* in the arena */
+	struct str origin_host; /* name or address */
+	uint16_t origin_port;
+	struct str host;   /* for the Host field: as the client wrote it */
+	struct str target; /* origin form: what the origin is asked */
+};
+
+struct route_error {
+	unsigned status;
+	const char *why; /* static */
+};
+
+/* client: whose right to use us as a forward proxy counts; NULL when a peer
+ * asks, who has looked already. Slices in *out are the head's or the arena's.
+ * 0, or -EINVAL and *error. */
+int route_request(const struct node_config *config, const struct head *h,
+	const struct in_addr *client, struct arena *a, struct route *out,
+	struct route_error *error);

@@ -1,0 +1,264 @@
+#include "proxy/serve.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "proxy/answer.h"
+#include "proxy/channel.h"
+#include "proxy/status.h"
+
+enum { BUCKETS = 256 };
+
+/* One ask that we answer. */
+struct serve {
+	struct server *server; /* borrowed */
+	uint32_t stream;
+	struct exchange *x; /* owned */
+	uint64_t credit;    /* bytes of DATA that may still go */
+	bool head_sent;
+	struct list link;  /* in the server's bucket */
+	struct list ready; /* in server->ready: there may be more to send */
+};
+
+struct server {
+	struct channel_user user;
+	struct worker *worker; /* borrowed */
+	struct channel *channel;
+	struct list buckets[BUCKETS];
+	struct list ready; /* streams take turns, a frame each */
+	struct grave grave;
+};
+
+static struct serve *
+find(struct server *s, uint32_t stream)
+{
+	list_foreach (it, &s->buckets[stream % BUCKETS]) {
+		struct serve *v = container_of(it, struct serve, link);
+
+		if (v->stream == stream)
+			return v;
+	}
+	return NULL;
+}
+
+static void
+serve_end(struct serve *v)
+{
+	exchange_free(v->x);
+	list_remove(&v->link);
+	list_remove(&v->ready);
+	free(v);
+}
+
+static void
+make_ready(struct serve *v)
+{
+	if (!list_linked(&v->ready))
+		list_push_back(&v->server->ready, &v->ready);
+	channel_fill_later(v->server->channel);
+}
+
+static void
+on_ready(struct exchange *x)
+{
+	make_ready(x->user);
+}
+
+/* --- frames out ---------------------------------------------------------- */
+
+static void
+send_head(struct serve *v)
+{
+	struct buf head = {0};
+
+	answer_to_peer(v->x, &head);
+	channel_send(v->server->channel, WIRE_HEAD, v->stream, buf_view(&head));
+	buf_fini(&head);
+	v->head_sent = true;
+}
+
+static void
+send_fail(struct serve *v, unsigned status)
+{
+	char text[4];
+
+	snprintf(text, sizeof(text), "%u", status % 1000);
+	channel_send(v->server->channel, WIRE_FAIL, v->stream, str_z(text));
+}
+
+/* Sends one frame of v, or two when they are small. False: v is waiting (for
+ * bytes, for credit) or has ended. */
+static bool
+step(struct serve *v)
+{
+	struct channel *ch = v->server->channel;
+	struct object *o = v->x->object;
+	bool wants_body = v->x->head.method != METHOD_HEAD;
+	/* before looking for bytes: those before the end are then seen */
+	enum body_state state = body_state(&o->body);
+	struct str s;
+
+	if (object_phase(o) == OBJECT_WAITING)
+		return false;
+	if (object_phase(o) == OBJECT_FAILED) {
+		send_fail(v, o->error_status);
+		serve_end(v);
+		return false;
+	}
+	if (!v->head_sent)
+		send_head(v);
+	if (wants_body && reader_peek(&v->x->reader, &s, 1)) {
+		if (s.n > WIRE_BULK)
+			s.n = WIRE_BULK;
+		if (s.n > v->credit)
+			s.n = (size_t)v->credit;
+		if (!s.n)
+			return false;
+		channel_send(ch, WIRE_DATA, v->stream, s);
+		v->credit -= s.n;
+		reader_advance(&v->x->reader, s.n);
+		if (atomic_load(&v->x->reader.pos) < body_filled(&o->body))
+			return true;
+	}
+	if (wants_body && state == BODY_OPEN)
+		return false;
+	if (wants_body &&
+		atomic_load(&v->x->reader.pos) < body_filled(&o->body))
+		return true;
+	if (wants_body && state == BODY_FAILED)
+		send_fail(v, 502);
+	else
+		channel_send(ch, WIRE_END, v->stream, STR(""));
+	serve_end(v);
+	return false;
+}
+
+static void
+fill(struct channel_user *u)
+{
+	struct server *s = container_of(u, struct server, user);
+	struct list *it;
+
+	while (channel_has_room(s->channel) &&
+		(it = list_pop_front(&s->ready))) {
+		struct serve *v = container_of(it, struct serve, ready);
+
+		if (step(v))
+			list_push_back(&s->ready, &v->ready);
+	}
+}
+
+/* --- frames in ----------------------------------------------------------- */
+
+static bool
+on_ask(struct server *s, uint32_t stream, struct str payload)
+{
+	struct serve *v;
+	struct head h;
+
+	if (find(s, stream) || head_parse_request(payload, &h) != HEAD_DONE ||
+		h.bytes != payload.n ||
+		(h.method != METHOD_GET && h.method != METHOD_HEAD))
+		return false;
+	v = NEW(struct serve);
+	v->server = s;
+	v->stream = stream;
+	v->credit = BODY_WINDOW;
+	list_init(&v->ready);
+	list_push_back(&s->buckets[stream % BUCKETS], &v->link);
+	v->x = exchange_new(s->worker, &h, payload.p);
+	v->x->user = v;
+	v->x->on_ready = on_ready;
+	v->x->from_peer = true;
+	exchange_start(v->x);
+	return true;
+}
+
+static bool
+on_credit(struct serve *v, struct str payload)
+{
+	uint32_t credit;
+
+	if (payload.n != sizeof(credit))
+		return false;
+	if (!v)
+		return true;
+	memcpy(&credit, payload.p, sizeof(credit));
+	v->credit += ntohl(credit);
+	make_ready(v);
+	return true;
+}
+
+static bool
+on_status(struct server *s, uint32_t stream)
+{
+	char *json = status_self(s->worker->node);
+	bool fits = strlen(json) <= WIRE_MAX;
+
+	if (fits)
+		channel_send(s->channel, WIRE_REPLY, stream, str_z(json));
+	free(json);
+	return fits;
+}
+
+static bool
+on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
+	struct str payload)
+{
+	struct server *s = container_of(u, struct server, user);
+	struct serve *v = find(s, stream);
+
+	switch (type) {
+	case WIRE_ASK: return on_ask(s, stream, payload);
+	case WIRE_CREDIT: return on_credit(v, payload);
+	case WIRE_CANCEL:
+		if (v)
+			serve_end(v);
+		return true;
+	case WIRE_STATUS: return on_status(s, stream);
+	default: return false;
+	}
+}
+
+/* --- up and down --------------------------------------------------------- */
+
+static void
+on_up(struct channel_user *u, size_t peer)
+{
+	(void)u, (void)peer;
+}
+
+static void
+bury(struct grave *g)
+{
+	free(container_of(g, struct server, grave));
+}
+
+static void
+on_down(struct channel_user *u)
+{
+	struct server *s = container_of(u, struct server, user);
+
+	for (int i = 0; i < BUCKETS; i++)
+		list_foreach_safe (it, &s->buckets[i])
+			serve_end(container_of(it, struct serve, link));
+	loop_bury(s->worker->loop, &s->grave);
+}
+
+void
+serve_start(struct worker *w, int fd, struct in_addr addr)
+{
+	struct server *s = NEW(struct server);
+
+	s->user = (struct channel_user){on_up, on_frame, fill, on_down};
+	s->worker = w;
+	s->grave.bury = bury;
+	list_init(&s->ready);
+	for (int i = 0; i < BUCKETS; i++)
+		list_init(&s->buckets[i]);
+	s->channel = channel_new(w, fd, -1, addr, &s->user);
+	if (!s->channel)
+		free(s);
+}

@@ -1,0 +1,196 @@
+#include "proxy/status.h"
+
+#include <arpa/inet.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "net/sock.h"
+#include "proxy/peer.h"
+
+enum { PATIENCE_MS = 1000 };
+
+static uint64_t
+load(const _Atomic uint64_t *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+static void
+add(json_t *o, const char *name, uint64_t v)
+{
+	json_object_set_new(o, name, json_integer((json_int_t)v));
+}
+
+static json_t *
+counters_json(const struct node *n)
+{
+	json_t *o = json_object();
+
+#define COUNTER(name, meaning)                                      \
+	{                                                           \
+		uint64_t sum = 0;                                   \
+		for (unsigned i = 0; i < n->config->workers; i++)   \
+			sum += load(&n->workers[i]->counters.name); \
+		add(o, #name, sum);                                 \
+	}
+#include "proxy/counters.def"
+#undef COUNTER
+	uint64_t connections = 0;
+
+	for (unsigned i = 0; i < n->config->workers; i++)
+		connections += load(&n->workers[i]->connections);
+	add(o, "connections", connections);
+	add(o, "objects", store_count(n->store));
+	add(o, "cache_bytes", store_bytes(n->store));
+	return o;
+}
+
+static json_t *
+self_json(const struct node *n)
+{
+	char view[17];
+
+	snprintf(view, sizeof(view), "%016llx",
+		(unsigned long long)n->view_checksum);
+	return json_pack("{s:s, s:f, s:o}", "view", view, "uptime_s",
+		(double)(clock_mono_ns() - n->started_ns) / (double)NS_PER_S,
+		"counters", counters_json(n));
+}
+
+char *
+status_self(const struct node *n)
+{
+	json_t *o = self_json(n);
+	char *text = json_dumps(o, JSON_COMPACT);
+
+	json_decref(o);
+	CHECK(text);
+	return text;
+}
+
+/* --- the cluster: ourselves, and what our peers say ---------------------- */
+
+struct survey;
+
+struct survey_peer {
+	struct peer_call call;
+	struct survey *survey; /* borrowed */
+	bool up;
+	json_t *said; /* owned; NULL: nothing */
+};
+
+struct survey {
+	struct worker *worker; /* borrowed */
+	struct admin_request *request;
+	struct timer timer;
+	struct grave grave;
+	size_t missing;
+	struct survey_peer peers[VIEW_MAX_NODES];
+};
+
+static void
+bury(struct grave *g)
+{
+	free(container_of(g, struct survey, grave));
+}
+
+static json_t *
+peer_json(struct survey *s, size_t i)
+{
+	const struct node_config *config = s->worker->node->config;
+	const struct node_peer *peer = &config->peers[i];
+	char address[INET_ADDRSTRLEN];
+	json_t *o;
+
+	inet_ntop(AF_INET, &peer->addr, address, sizeof(address));
+	o = json_pack("{s:s, s:s, s:i, s:b, s:b}", "name", peer->name,
+		"address", address, "weight", (int)peer->weight, "self",
+		i == config->self, "up", i == config->self || s->peers[i].said);
+	if (s->peers[i].said)
+		json_object_update(o, s->peers[i].said);
+	return o;
+}
+
+static void
+survey_end(struct survey *s)
+{
+	const struct node *n = s->worker->node;
+	json_t *doc, *nodes = json_array();
+	char *text;
+
+	for (size_t i = 0; i < n->config->npeers; i++)
+		json_array_append_new(nodes, peer_json(s, i));
+	doc = json_pack("{s:s, s:s, s:s, s:s, s:s}", "role", "node", "name",
+		n->config->peers[n->config->self].name, "cluster",
+		n->config->cluster, "policy", n->config->policy->name, "vip",
+		sock_text(n->config->vip, n->config->vip_port).z);
+	json_object_update_new(doc, self_json(n));
+	json_object_del(doc, "counters");
+	json_object_set_new(doc, "nodes", nodes);
+	text = json_dumps(doc, JSON_COMPACT);
+	CHECK(text);
+	admin_answer(s->request, str_z(text));
+	free(text);
+	json_decref(doc);
+	for (size_t i = 0; i < n->config->npeers; i++) {
+		peer_call_cancel(&s->peers[i].call);
+		json_decref(s->peers[i].said);
+	}
+	loop_disarm(s->worker->loop, &s->timer);
+	loop_bury(s->worker->loop, &s->grave);
+}
+
+static void
+on_patience(struct timer *t)
+{
+	survey_end(container_of(t, struct survey, timer));
+}
+
+static void
+on_reply(struct peer_call *call, struct str json)
+{
+	struct survey_peer *p = container_of(call, struct survey_peer, call);
+
+	if (json.p)
+		p->said = json_loadb(json.p, json.n, 0, NULL);
+	if (--p->survey->missing == 0)
+		survey_end(p->survey);
+}
+
+static void
+survey_start(struct worker *w, struct admin_request *request)
+{
+	struct survey *s = NEW(struct survey);
+	const struct node_config *config = w->node->config;
+
+	s->worker = w;
+	s->request = request;
+	s->timer.on_timer = on_patience;
+	s->grave.bury = bury;
+	s->missing = 1;
+	for (size_t i = 0; i < config->npeers; i++) {
+		s->peers[i].survey = s;
+		s->peers[i].call.on_reply = on_reply;
+		if (i == config->self)
+			s->peers[i].said = self_json(w->node);
+		else if (peer_is_up(w->peers[i])) {
+			s->missing++;
+			peer_call(w->peers[i], &s->peers[i].call);
+		}
+	}
+	loop_arm(w->loop, &s->timer, PATIENCE_MS * NS_PER_MS);
+	if (--s->missing == 0)
+		survey_end(s);
+}
+
+void
+status_answer(struct worker *w, struct admin_request *request, struct str line)
+{
+	if (str_eq(line, STR("status")))
+		survey_start(w, request);
+	else
+		admin_answer(request,
+			STR("{\"error\": \"no such command; try: status\"}"));
+}

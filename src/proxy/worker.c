@@ -1,0 +1,198 @@
+#include "proxy/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/sock.h"
+#include "proxy/channel.h"
+#include "proxy/conn.h"
+#include "proxy/fetch.h"
+#include "proxy/peer.h"
+#include "proxy/serve.h"
+#include "proxy/upstream.h"
+
+enum {
+	SETTLE_MS = 1000, /* for the first dials to be answered */
+	SETTLE_STEP_MS = 5,
+	DRAIN_S = 10,
+};
+
+static void
+on_client(struct source *s, uint32_t events)
+{
+	struct worker *w = container_of(s, struct worker, clients);
+	struct sockaddr_in peer;
+	int fd;
+
+	(void)events;
+	while ((fd = sock_accept(s->fd, &peer)) >= 0) {
+		count(&w->connections, 1);
+		conn_start(w, fd, &peer);
+	}
+	if (fd != -EAGAIN)
+		log_warn("accept_failed error=\"%s\"", strerror(-fd));
+}
+
+static void
+on_inbound(struct source *s, uint32_t events)
+{
+	struct worker *w = container_of(s, struct worker, inbound);
+	struct sockaddr_in peer;
+	int fd;
+
+	(void)events;
+	while ((fd = sock_accept(s->fd, &peer)) >= 0)
+		serve_start(w, fd, peer.sin_addr);
+}
+
+static int
+listen_on(
+	struct worker *w, struct source *s, struct in_addr addr, uint16_t port)
+{
+	int fd = sock_listen(addr, port), r;
+
+	if (fd < 0) {
+		log_error("listen_failed address=%s error=\"%s\"",
+			sock_text(addr, port).z, strerror(-fd));
+		return fd;
+	}
+	r = loop_watch(w->loop, s, fd);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+/* Before the first client is let in, every peer has been dialled: or else the
+ * first requests would all be answered here, and each object kept by whoever
+ * got it first. They wait in the listener's backlog. */
+static void
+on_settle(struct timer *t)
+{
+	struct worker *w = container_of(t, struct worker, settle_timer);
+	const struct node_config *config = w->node->config;
+	struct in_addr any = {0};
+	bool unknown = false;
+
+	for (size_t i = 0; i < config->npeers; i++)
+		unknown |= w->peers[i] && peer_is_unknown(w->peers[i]);
+	if (unknown && loop_now_ns(w->loop) < w->settle_by_ns) {
+		loop_arm(w->loop, t, SETTLE_STEP_MS * NS_PER_MS);
+		return;
+	}
+	if (listen_on(w, &w->clients, any, config->vip_port) < 0)
+		return;
+	log_info("ready worker=%u port=%u", w->index, config->vip_port);
+}
+
+static void
+stop_if_idle(struct worker *w)
+{
+	if (w->stopping && list_empty(&w->conns))
+		loop_stop(w->loop);
+}
+
+static void
+on_deadline(struct timer *t)
+{
+	struct worker *w = container_of(t, struct worker, stop_timer);
+
+	log_warn("drain_deadline worker=%u", w->index);
+	loop_stop(w->loop);
+}
+
+static void
+on_stop(struct wake *wake)
+{
+	struct worker *w = container_of(wake, struct worker, stop);
+
+	if (w->stopping)
+		return;
+	if (w->clients.fd >= 0)
+		on_client(&w->clients, EPOLLIN); /* they got in before */
+	w->stopping = true;
+	loop_disarm(w->loop, &w->settle_timer);
+	loop_close(w->loop, &w->clients);
+	loop_arm(w->loop, &w->stop_timer, DRAIN_S * NS_PER_S);
+	conn_drain_all(w);
+	stop_if_idle(w);
+}
+
+void
+worker_conn_gone(struct worker *w)
+{
+	count(&w->connections, (uint64_t)-1);
+	stop_if_idle(w);
+}
+
+struct worker *
+worker_new(struct node *n, unsigned index)
+{
+	const struct node_config *config = n->config;
+	struct worker *w = NEW(struct worker);
+
+	w->node = n;
+	w->index = index;
+	list_init(&w->conns);
+	list_init(&w->channels);
+	list_init(&w->fetches);
+	for (int i = 0; i < POOL_BUCKETS; i++)
+		list_init(&w->pool[i]);
+	w->clients = (struct source){.fd = -1, .on_io = on_client};
+	w->inbound = (struct source){.fd = -1, .on_io = on_inbound};
+	w->settle_timer.on_timer = on_settle;
+	w->stop_timer.on_timer = on_deadline;
+	w->loop = loop_new();
+	if (!w->loop) {
+		log_error("loop_failed error=\"%s\"", strerror(errno));
+		worker_free(w);
+		return NULL;
+	}
+	wake_init(&w->stop, w->loop, on_stop);
+	w->resolver = resolver_new(w->loop);
+	if (listen_on(w, &w->inbound, config->peers[config->self].addr,
+		    config->peer_port) < 0) {
+		worker_free(w);
+		return NULL;
+	}
+	for (size_t i = 0; i < config->npeers; i++)
+		if (i != config->self)
+			w->peers[i] = peer_new(w, i);
+	w->settle_by_ns = loop_now_ns(w->loop) + SETTLE_MS * NS_PER_MS;
+	loop_arm(w->loop, &w->settle_timer, 0);
+	return w;
+}
+
+void
+worker_end_all(struct worker *w)
+{
+	w->stopping = true;
+	loop_close(w->loop, &w->clients);
+	loop_close(w->loop, &w->inbound);
+	conn_abort_all(w);
+	fetch_abort_all(w);
+	channel_close_all(w);
+	loop_settle(w->loop);
+}
+
+void
+worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	if (w->loop) {
+		worker_end_all(w);
+		for (size_t i = 0; i < w->node->config->npeers; i++)
+			peer_free(w->peers[i]);
+		for (int i = 0; i < POOL_BUCKETS; i++)
+			list_foreach_safe (it, &w->pool[i])
+				upstream_close(container_of(
+					it, struct upstream, link));
+		resolver_free(w->resolver);
+	}
+	loop_free(w->loop);
+	free(w);
+}

@@ -1,0 +1,51 @@
+#pragma once
+/*
+ * struct worker: a thread, its loop, and all that lives on it: client
+ * connections, the channels to and from peers, idle connections to origins.
+ * Nothing of it is touched by another thread, but for its counters (read) and
+ * wakes (posted).
+ */
+#include "net/dns.h"
+#include "net/loop.h"
+#include "proxy/node.h"
+
+#include <pthread.h>
+
+struct peer;
+struct upstream;
+
+enum { POOL_BUCKETS = 64 };
+
+struct worker {
+	struct node *node; /* borrowed */
+	unsigned index;
+	pthread_t thread;
+	struct loop *loop;
+	struct resolver *resolver;
+	struct source clients, inbound;	    /* listeners */
+	struct peer *peers[VIEW_MAX_NODES]; /* by index; NULL for ourselves */
+	struct list conns;		    /* struct conn */
+	struct list channels;		/* struct channel that peers opened */
+	struct list fetches;		/* struct fetch */
+	struct list pool[POOL_BUCKETS]; /* idle struct upstream, newest first */
+	struct counters counters;
+	_Atomic uint64_t connections; /* of clients, now */
+	struct timer settle_timer;    /* until the peers have been dialled */
+	uint64_t settle_by_ns;
+	struct wake stop; /* posted by anybody: stop accepting; the loop stops
+			     when the last client has its answer, or at the
+			     deadline */
+	struct timer stop_timer;
+	bool stopping;
+};
+
+/* Listens for peers, dials them, and then lets clients in. NULL when it can't:
+ * it has logged why. */
+struct worker *worker_new(struct node *n, unsigned index);
+/* Ends all that is under way; its loop has stopped, but other workers may
+ * still have something to tell to it. */
+void worker_end_all(struct worker *w);
+/* After every worker's worker_end_all(). NULL is fine. */
+void worker_free(struct worker *w);
+/* A client's connection has ended: perhaps the last one. */
+void worker_conn_gone(struct worker *w);
