@@ -2,6 +2,7 @@
 #include "prog/verb.h"
 
 #include "base/own.h"
+#include "bench/album.h"
 #include "bench/catalog.h"
 #include "bench/logfile.h"
 #include "bench/nginx.h"
@@ -16,7 +17,9 @@
 static const char usage[] =
 	"usage: sevenfold bench replay LOG --target ADDR[:PORT] [OPTIONS]\n"
 	"       sevenfold bench replay LOG --prepare DIR [--port PORT]\n"
+	"       sevenfold bench content DIR\n"
 	"\n"
+	"replay\n"
 	"Sends the requests of a web server's log (Common Log Format; .gz and\n"
 	".xz are unpacked, - is standard input), in order, and checks every\n"
 	"byte of the answers. The bodies are made, with the sizes logged:\n"
@@ -28,7 +31,11 @@ static const char usage[] =
 	"  --host NAME      what the requests say in Host (the target)\n"
 	"  --limit N        only the first N requests\n"
 	"  --json           the result as one line of JSON\n"
-	"  --port PORT      where the prepared origin listens (80)\n";
+	"  --port PORT      where the prepared origin listens (80)\n"
+	"\n"
+	"content\n"
+	"Makes the demo's web site in DIR, unless it is there: photographs,\n"
+	"pages and files, over 240 objects and 50 MB.\n";
 
 struct options {
 	const char *log, *prepare, *host, *target;
@@ -210,9 +217,24 @@ replay_verb(int argc, char **argv)
 	return r;
 }
 
+static int
+content_verb(int argc, char **argv)
+{
+	if (argc != 2)
+		return bad_usage("content needs", "DIR");
+	int r = album_make(argv[1], NULL);
+
+	if (r >= 0)
+		return 0;
+	fprintf(stderr, "sevenfold bench: %s: %s\n", argv[1], strerror(-r));
+	return 1;
+}
+
 int
 verb_bench(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "content"))
+		return content_verb(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "replay"))
 		return replay_verb(argc - 1, argv + 1);
 	fputs(usage, stderr);
