@@ -1,8 +1,8 @@
 /* See replay_report.h. */
 #include "bench/replay_report.h"
 
+#include "admin/human.h"
 #include "bench/catalog.h"
-#include "bench/human.h"
 #include "bench/replay.h"
 
 #include <jansson.h>
@@ -13,6 +13,12 @@ per_second(uint64_t n, const struct load_result *l)
 	return l->elapsed_ns ? (double)n * 1e9 / (double)l->elapsed_ns : 0;
 }
 
+static double
+ms(uint64_t ns)
+{
+	return (double)ns / 1e6;
+}
+
 static void
 print_speed(FILE *out, const struct load_result *l)
 {
@@ -21,10 +27,11 @@ print_speed(FILE *out, const struct load_result *l)
 	fprintf(out, "  speed     %s requests/s, %s/s\n",
 		human_count((uint64_t)per_second(load_requests(l), l)).z,
 		human_bytes((uint64_t)per_second(l->body_bytes, l)).z);
-	fprintf(out, "  latency   p50 %s, p90 %s, p99 %s, max %s\n",
-		human_time(hist_quantile(h, 0.5)).z,
-		human_time(hist_quantile(h, 0.9)).z,
-		human_time(hist_quantile(h, 0.99)).z, human_time(h->max).z);
+	fprintf(out,
+		"  latency   p50 %.1f ms, p90 %.1f ms, p99 %.1f ms, "
+		"max %.1f ms\n",
+		ms(hist_quantile(h, 0.5)), ms(hist_quantile(h, 0.9)),
+		ms(hist_quantile(h, 0.99)), ms(h->max));
 }
 
 static void
@@ -93,9 +100,9 @@ replay_report(FILE *out, const struct replay *r, const struct catalog *c,
 {
 	const struct load_result *l = &res->load;
 
-	fprintf(out, "%s requests for %s URLs over %u connections in %s\n",
+	fprintf(out, "%s requests for %s URLs over %u connections in %.2f s\n",
 		human_count(load_requests(l)).z, human_count(res->targets).z,
-		r->connections, human_time(l->elapsed_ns).z);
+		r->connections, ms(l->elapsed_ns) / 1e3);
 	print_speed(out, l);
 	print_answers(out, res);
 	print_log(out, c);

@@ -1,0 +1,40 @@
+#pragma once
+/*
+ * The MAC addresses of IPv4 neighbours on one interface, from the kernel's own
+ * neighbour table (rtnetlink). This module never sends ARP itself: any traffic
+ * to a neighbour, such as a health check, makes the kernel resolve it. What
+ * the table then says arrives on neigh_fd(), both unasked when it changes and
+ * as the answer to neigh_ask(), and goes to the callback from neigh_run().
+ */
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nlmsghdr;
+struct neigh;
+
+struct neigh_entry {
+	int ifindex;
+	struct in_addr addr;
+	bool resolved; /* mac is known and not known to be wrong */
+	bool fixed;    /* written by an administrator */
+	uint8_t mac[ETH_ALEN];
+};
+
+typedef void (*neigh_fn)(void *ctx, const struct neigh_entry *entry);
+
+int neigh_open(int ifindex, neigh_fn on_entry, void *ctx, struct neigh **out);
+void neigh_close(struct neigh *n); /* NULL is fine */
+/* Readable when neigh_run() has work. */
+int neigh_fd(const struct neigh *n);
+/* Never blocks. */
+void neigh_run(struct neigh *n);
+/* Asks what the table says; when it says nothing, no answer comes. */
+int neigh_ask(struct neigh *n, struct in_addr addr);
+/* Forgets the entry, so that the kernel asks everyone anew: the quick way to
+ * a neighbour that has changed its MAC. */
+int neigh_forget(struct neigh *n, struct in_addr addr);
+
+/* False: not an IPv4 neighbour's entry. */
+bool neigh_parse(const struct nlmsghdr *h, struct neigh_entry *out);

@@ -1,0 +1,51 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "l4/route.h"
+#include "l4/test_netns.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+static int
+get(const char *addr, struct route *r)
+{
+	*r = (struct route){.ifindex = -1};
+	return route_get((struct in_addr){inet_addr(addr)}, r);
+}
+
+static void
+test_routes(void **state)
+{
+	struct route r;
+	int a = (int)if_nametoindex("va");
+
+	assert_int_equal(get("10.0.0.2", &r), 0);
+	assert_true(r.on_link && !r.local && r.ifindex == a);
+	assert_int_equal(get("10.0.0.1", &r), 0);
+	assert_true(r.local);
+	assert_int_equal(get("10.1.0.1", &r), -ENETUNREACH);
+	assert_int_equal(r.ifindex, -1);
+	assert_int_equal(system("ip route add 10.1.0.0/24 via 10.0.0.9 && "
+				"ip route add 10.2.0.0/24 dev vb"),
+		0);
+	assert_int_equal(get("10.1.0.1", &r), 0);
+	assert_true(!r.on_link && !r.local && r.ifindex == a);
+	assert_int_equal(get("10.2.0.1", &r), 0);
+	assert_true(r.on_link && r.ifindex == (int)if_nametoindex("vb"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_routes)};
+
+	if (!test_netns())
+		return 77;
+	if (test_veth())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
