@@ -94,8 +94,30 @@ static const unsigned statuses[] = {
 	301, 302, 303, 307, 308, 403, 404, 410, 500, 501, 503};
 #define NSTATUSES (sizeof(statuses) / sizeof(*statuses))
 
+static void
+path_line(struct buf *b, const char *directive, const char *dir,
+	const char *name, const char *end)
+{
+	buf_printf(b, "\t%s \"", directive);
+	quote(b, str_z(dir), false);
+	buf_printf(b, "/%s\"%s;\n", name, end);
+}
+
+static void
+paths(struct buf *b, const char *dir)
+{
+	path_line(b, "root", dir, "", "");
+	path_line(b, "access_log", dir, "access.log", " replay");
+	path_line(b, "client_body_temp_path", dir, "temp/body", "");
+	path_line(b, "proxy_temp_path", dir, "temp/proxy", "");
+	path_line(b, "fastcgi_temp_path", dir, "temp/fastcgi", "");
+	path_line(b, "uwsgi_temp_path", dir, "temp/uwsgi", "");
+	path_line(b, "scgi_temp_path", dir, "temp/scgi", "");
+}
+
 void
-nginx_conf(struct buf *b, const struct catalog *c, uint16_t port)
+nginx_conf(
+	struct buf *b, const struct catalog *c, const char *dir, uint16_t port)
 {
 	/* The files belong to whoever prepared them, which may be root. */
 	if (geteuid() == 0)
@@ -111,19 +133,13 @@ nginx_conf(struct buf *b, const struct catalog *c, uint16_t port)
 		"\tserver_tokens off;\n"
 		"\tkeepalive_requests 1000000;\n"
 		"\tdefault_type application/octet-stream;\n"
-		"\tclient_body_temp_path temp/body;\n"
-		"\tproxy_temp_path temp/proxy;\n"
-		"\tfastcgi_temp_path temp/fastcgi;\n"
-		"\tuwsgi_temp_path temp/uwsgi;\n"
-		"\tscgi_temp_path temp/scgi;\n"
+		"\tuninitialized_variable_warn off;\n"
 		"\tlog_format replay '$asked $request_uri $status "
-		"$body_bytes_sent';\n"
-		"\taccess_log access.log replay;\n");
+		"$body_bytes_sent';\n");
+	paths(b, dir);
 	map_block(b, c);
-	buf_z(b, "\tuninitialized_variable_warn off;\n");
 	buf_printf(b, "\tserver {\n\t\tlisten %u;\n", port);
 	buf_z(b,
-		"\t\troot .;\n"
 		"\t\tadd_header Cache-Control max-age=86400 always;\n"
 		"\t\tlocation / {\n"
 		"\t\t\tset $asked $request_method;\n"
@@ -168,13 +184,14 @@ write_body(const char *dir, const char *sub, size_t name, uint64_t seed,
 static int
 write_conf(const struct catalog *c, const char *dir, uint16_t port, char **path)
 {
+	own_free char *real = realpath(dir, NULL);
 	struct buf b = {0};
 
 	*path = xasprintf("%s/nginx.conf", dir);
-	own_file FILE *f = fopen(*path, "we");
+	own_file FILE *f = real ? fopen(*path, "we") : NULL;
 	if (!f)
 		return -errno;
-	nginx_conf(&b, c, port);
+	nginx_conf(&b, c, real, port);
 	bool ok = fwrite(buf_head(&b), 1, buf_len(&b), f) == buf_len(&b) &&
 		fflush(f) == 0;
 	buf_fini(&b);
@@ -208,6 +225,9 @@ nginx_prepare(
 	int r = 0;
 
 	*path = NULL;
+	/* A variable's sign, which nginx lets nobody quote. */
+	if (strchr(dir, '$'))
+		return -EINVAL;
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs) && r == 0; i++)

@@ -3,10 +3,11 @@
  * A real origin for a catalog: everything that nginx needs to answer every
  * request of a log as catalog.h says, in one directory.
  *
- *	DIR/nginx.conf		nginx -p DIR -c nginx.conf
- *	DIR/objects/N		body of catalog object N
+ *	DIR/nginx.conf		nginx -p DIR -c nginx.conf; paths are absolute,
+ *but for nginx.pid and error.log, so that another -p does as well (sevenfold
+ *lab up --origin-conf) DIR/objects/N		body of catalog object N
  *	DIR/bodies/S		body of all answers with the status S
- *	DIR/temp/  DIR/nginx.pid  DIR/error.log
+ *	DIR/temp/
  *	DIR/access.log		METHOD TARGET STATUS BODY-BYTES, a line a
  *request
  *
@@ -24,4 +25,5 @@ struct catalog;
 int nginx_prepare(
 	const struct catalog *c, const char *dir, uint16_t port, char **path);
 /* The configuration alone (pure). */
-void nginx_conf(struct buf *b, const struct catalog *c, uint16_t port);
+void nginx_conf(
+	struct buf *b, const struct catalog *c, const char *dir, uint16_t port);
