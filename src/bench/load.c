@@ -267,6 +267,7 @@ receive(struct client *c)
 					       : client_fail(c, LOAD_RESET);
 		c->eof = n == 0;
 		buf_commit(&c->in, (size_t)n);
+		c->run->result->received_bytes += (uint64_t)n;
 		return GO_ON;
 	}
 }

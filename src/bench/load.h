@@ -64,7 +64,8 @@ struct load {
 
 struct load_result {
 	uint64_t outcomes[LOAD_OUTCOMES];
-	uint64_t statuses[600]; /* final responses with that status */
+	uint64_t statuses[600];	 /* final responses with that status */
+	uint64_t received_bytes; /* all that came, heads included */
 	uint64_t body_bytes;
 	uint64_t connections; /* opened */
 	uint64_t elapsed_ns;

@@ -221,6 +221,7 @@ connections_are_kept_or_not(void **state)
 		assert_int_equal(s.connections, cases[i].connections);
 		assert_int_equal(result.statuses[200], 10);
 		assert_int_equal(result.body_bytes, 50);
+		assert_int_equal(result.received_bytes, 10 * strlen(s.answer));
 		assert_int_equal(result.latency_ns.n, 10);
 		assert_int_equal(p.heads, 10);
 	}
