@@ -543,15 +543,19 @@ static void
 write_request(struct fetch *f, const struct exchange *x)
 {
 	const struct field *length = head_find(&x->head, FIELD_CONTENT_LENGTH);
+	struct str rest, n;
 
 	forward_request(
 		x, f->for_cache ? TO_ORIGIN_FOR_CACHE : TO_ORIGIN, &f->request);
 	f->upload_chunked = f->upload && !length;
 	if (f->upload_chunked)
 		buf_z(&f->request, "Transfer-Encoding: chunked\r\n");
-	else if (!f->for_cache && length)
-		buf_printf(&f->request, "Content-Length: %.*s\r\n",
-			STR_ARG(length->value));
+	else if (!f->for_cache && length) {
+		/* Once, however often the client says it. */
+		rest = length->value;
+		(void)list_next(&rest, &n);
+		buf_printf(&f->request, "Content-Length: %.*s\r\n", STR_ARG(n));
+	}
 	buf_z(&f->request, "\r\n");
 }
 
