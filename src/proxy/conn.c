@@ -422,7 +422,8 @@ write_some(struct conn *c)
 	return false;
 }
 
-/* All of the body is in the out buffer or sent? */
+/* All of the body is in the out buffer or sent? If it broke off, the client
+ * gets what there is, so that it can see where. */
 static void
 check_end(struct conn *c)
 {
@@ -433,7 +434,7 @@ check_end(struct conn *c)
 	if (c->ended || !c->head_written || state == BODY_OPEN)
 		return;
 	if (state == BODY_FAILED) {
-		if (all)
+		if (all && !buf_len(&c->out))
 			conn_cut(c);
 		return;
 	}
