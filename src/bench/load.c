@@ -379,7 +379,7 @@ step_body(struct client *c)
 	case FRAME_CHUNKED: return step_chunked(c);
 	case FRAME_CLOSE: return step_to_the_end(c);
 	}
-	CHECK(!"a frame's kind");
+	CHECK(false); /* all kinds are above */
 }
 
 static void
