@@ -2,7 +2,7 @@
  * Parsing goes in three steps: the first line, as soon as it is there; a scan
  * for the empty line, which keeps where each field line is; and when that is
  * found, the fields. Until then each call repeats the first two, over at most
- * HEAD_MAX_BYTES and mostly within memchr(): cheaper than the read() before it.
+ * HEAD_MAX_BYTES and mostly within memchr().
  */
 #include "http/head.h"
 
@@ -26,18 +26,18 @@ field_slot(struct str name)
 	unsigned char a = (unsigned char)char_lower(name.p[0]);
 	unsigned char z = (unsigned char)char_lower(name.p[name.n - 1]);
 
-	return (name.n * 5 + a * 3u + z) % sizeof(field_first);
+	return (name.n * 5 + (size_t)a * 3 + z) % sizeof(field_first);
 }
 
 static __attribute__((constructor)) void
 field_table(void)
 {
-	for (unsigned char id = 1; id < FIELD_COUNT; id++) {
+	for (unsigned id = 1; id < FIELD_COUNT; id++) {
 		unsigned char *first =
 			&field_first[field_slot(field_names[id])];
 
 		field_next[id] = *first;
-		*first = id;
+		*first = (unsigned char)id;
 	}
 }
 
@@ -153,18 +153,28 @@ status_line(struct str line, struct head *h)
 	return HEAD_DONE;
 }
 
+struct limits {
+	size_t bytes;
+	unsigned fields;
+};
+
+static const struct limits limits = {HEAD_MAX_BYTES, HEAD_MAX_FIELDS};
+static const struct limits own_limits = {
+	HEAD_MAX_BYTES + HEAD_ADDED_BYTES, HEAD_MAX_FIELDS + HEAD_ADDED_FIELDS};
+
 /* Puts each line from `at` to the empty one into the value of a field. */
 static enum head_result
-scan_fields(struct str in, size_t at, struct head *h)
+scan_fields(
+	struct str in, size_t at, const struct limits *limit, struct head *h)
 {
-	size_t most = in.n < HEAD_MAX_BYTES ? in.n : HEAD_MAX_BYTES;
+	size_t most = in.n < limit->bytes ? in.n : limit->bytes;
 
 	for (;;) {
 		const char *line = in.p + at;
 		const char *lf =
 			at < most ? memchr(line, '\n', most - at) : NULL;
 
-		if (!lf && most < HEAD_MAX_BYTES)
+		if (!lf && most < limit->bytes)
 			return HEAD_MORE;
 		if (!lf)
 			return fail(h, HEAD_TOO_LARGE, "head too large");
@@ -173,7 +183,7 @@ scan_fields(struct str in, size_t at, struct head *h)
 		at = (size_t)(lf + 1 - in.p);
 		if (lf - line == 1)
 			break;
-		if (h->nfields == HEAD_MAX_FIELDS)
+		if (h->nfields == limit->fields)
 			return fail(h, HEAD_TOO_LARGE, "too many fields");
 		h->fields[h->nfields++].value =
 			str_of(line, (size_t)(lf - line) - 1);
@@ -204,7 +214,7 @@ parse_field(struct field *f, struct head *h)
 }
 
 static enum head_result
-parse(struct str in, size_t start, struct head *h,
+parse(struct str in, size_t start, const struct limits *limit, struct head *h,
 	enum head_result (*parse_line)(struct str, struct head *))
 {
 	enum head_result result;
@@ -216,7 +226,7 @@ parse(struct str in, size_t start, struct head *h,
 	if (result == HEAD_DONE)
 		result = parse_line(line, h);
 	if (result == HEAD_DONE)
-		result = scan_fields(in, start + line.n + 2, h);
+		result = scan_fields(in, start + line.n + 2, limit, h);
 	for (unsigned i = 0; result == HEAD_DONE && i < h->nfields; i++)
 		result = parse_field(&h->fields[i], h);
 	return result;
@@ -251,8 +261,8 @@ head_clear(struct head *h)
 	memset(h, 0, offsetof(struct head, fields));
 }
 
-enum head_result
-head_parse_request(struct str in, struct head *h)
+static enum head_result
+parse_request(struct str in, const struct limits *limit, struct head *h)
 {
 	enum head_result result;
 	size_t start = 0;
@@ -261,15 +271,39 @@ head_parse_request(struct str in, struct head *h)
 	while (start <= 2 && in.n - start >= 2 &&
 		memcmp(in.p + start, "\r\n", 2) == 0)
 		start += 2;
-	result = parse(in, start, h, request_line);
+	result = parse(in, start, limit, h, request_line);
 	return result == HEAD_DONE ? check_host(h) : result;
+}
+
+static enum head_result
+parse_response(struct str in, const struct limits *limit, struct head *h)
+{
+	head_clear(h);
+	return parse(in, 0, limit, h, status_line);
+}
+
+enum head_result
+head_parse_request(struct str in, struct head *h)
+{
+	return parse_request(in, &limits, h);
 }
 
 enum head_result
 head_parse_response(struct str in, struct head *h)
 {
-	head_clear(h);
-	return parse(in, 0, h, status_line);
+	return parse_response(in, &limits, h);
+}
+
+enum head_result
+head_parse_own_request(struct str in, struct head *h)
+{
+	return parse_request(in, &own_limits, h);
+}
+
+enum head_result
+head_parse_own_response(struct str in, struct head *h)
+{
+	return parse_response(in, &own_limits, h);
 }
 
 const struct field *

@@ -21,6 +21,9 @@ enum {
 	HEAD_MAX_LINE = 8192,	/* bytes of the first line without CRLF */
 	HEAD_MAX_BYTES = 32768, /* bytes of the whole head */
 	HEAD_MAX_FIELDS = 100,
+	/* What we add at most to a head that we pass on. */
+	HEAD_ADDED_BYTES = 1024,
+	HEAD_ADDED_FIELDS = 8,
 };
 
 enum field_id {
@@ -60,7 +63,7 @@ struct head {
 	unsigned nfields;
 	size_t bytes;	   /* the whole head, empty lines at both ends too */
 	const char *error; /* static text for people, unless DONE or MORE */
-	struct field fields[HEAD_MAX_FIELDS];
+	struct field fields[HEAD_MAX_FIELDS + HEAD_ADDED_FIELDS];
 };
 
 enum head_result {
@@ -75,6 +78,10 @@ enum head_result {
 /* Unless HEAD_DONE, only h->error means anything. */
 enum head_result head_parse_request(struct str in, struct head *h);
 enum head_result head_parse_response(struct str in, struct head *h);
+/* The same for heads that one of our nodes wrote: the limits have room for
+ * what it added. */
+enum head_result head_parse_own_request(struct str in, struct head *h);
+enum head_result head_parse_own_response(struct str in, struct head *h);
 
 /* The first field of that id, or NULL. */
 const struct field *head_find(const struct head *h, enum field_id id);

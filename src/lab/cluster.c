@@ -9,9 +9,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
+#include "admin/call.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
@@ -112,11 +112,8 @@ write_conf(const struct lab_options *o)
 	struct buf b = {0};
 	int r;
 
-	if (o->conf) {
-		own_free char *real = realpath(o->conf, NULL);
-
-		return real && symlink(real, CONF_FILE) == 0 ? 0 : -errno;
-	}
+	if (o->conf)
+		return state_link(o->conf, CONF_FILE);
 	cluster_conf(&b, o);
 	r = state_write(CONF_FILE, buf_head(&b), buf_len(&b));
 	buf_fini(&b);
@@ -226,36 +223,16 @@ cluster_pid(const char *host)
 	return netns_has(host, pid) ? pid : 0;
 }
 
-static int
-connect_within(int fd, const void *addr, socklen_t len)
-{
-	struct timeval second = {1, 0};
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
-	return connect(fd, addr, len);
-}
-
-/* The answer to "status" on host's admin socket, or NULL. It is complete when
- * it parses. */
+/* The answer to "status" on host's admin socket, or NULL. */
 static json_t *
 ask(const char *host)
 {
 	own_free char *path = file_of(host, "sock");
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	own_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct buf b = {0};
 	json_t *status = NULL;
-	ssize_t n;
 
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
-	if (connect_within(fd, &a, sizeof(a)) < 0 ||
-		send(fd, "status\n", 7, MSG_NOSIGNAL) != 7)
-		return NULL;
-	while (!status && (n = read(fd, buf_reserve(&b, 4096), 4096)) > 0) {
-		buf_commit(&b, (size_t)n);
+	if (admin_call(path, "status\n", &b) == 0)
 		status = json_loadb(buf_head(&b), buf_len(&b), 0, NULL);
-	}
 	buf_fini(&b);
 	return status;
 }
@@ -265,10 +242,12 @@ static bool
 origin_answers(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(80)};
+	struct timeval second = {1, 0};
 	own_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
 	inet_pton(AF_INET, TOPO_ORIGIN_ADDR, &a.sin_addr);
-	return connect_within(fd, &a, sizeof(a)) == 0;
+	return connect(fd, (void *)&a, sizeof(a)) == 0;
 }
 
 static size_t
@@ -373,13 +352,17 @@ cluster_up(const struct lab_options *o)
 		r = origin_prepare(o);
 	for (unsigned i = TOPO_BALANCER; r == 0 && i < end; i++)
 		r = start_daemon(topo_host(i).name);
-	/* On failure go on, to say which others did not come up. */
-	for (unsigned i = TOPO_BALANCER; r != -EINTR && i < end; i++) {
+	if (r < 0)
+		return r;
+	/* After a failure go on, to say which others did not come up. */
+	for (unsigned i = TOPO_BALANCER; i < end; i++) {
 		r = await(topo_host(i).name, o->nodes, deadline_ns);
+		if (r == -EINTR)
+			return r;
 		if (r < 0)
 			worst = r;
 	}
-	return r < 0 ? r : worst;
+	return worst;
 }
 
 int

@@ -104,7 +104,7 @@ take_down(void)
 		!end_processes(SIGKILL, KILL_TIMEOUT_S)) {
 		fprintf(stderr, "lab: %zu processes in it do not end\n",
 			netns_signal(NULL, 0));
-		r = -EBUSY;
+		return -EBUSY;
 	}
 	if (topo_down() < 0)
 		r = -EIO;

@@ -1,11 +1,6 @@
 #include "lab/origin.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/own.h"
@@ -77,45 +72,29 @@ make_pages(void)
 		{ORIGIN_DIR "/root/100k.txt", 100 << 10},
 		{ORIGIN_DIR "/root/1m.txt", 1 << 20},
 	};
-	int r;
+	int r = state_mkdir(ORIGIN_DIR "/root");
 
-	if (mkdir(ORIGIN_DIR "/root", 0755) < 0)
-		return -errno;
-	r = state_write(ORIGIN_DIR "/root/index.html", index_text,
-		sizeof(index_text) - 1);
+	if (r == 0)
+		r = state_write(ORIGIN_DIR "/root/index.html", index_text,
+			sizeof(index_text) - 1);
 	for (size_t i = 0; r == 0 && i < sizeof(pages) / sizeof(*pages); i++)
 		r = write_lines(pages[i].path, pages[i].bytes);
 	return r;
 }
 
-/* A link, so that no path has to be quoted in nginx's language and edits of
- * the user's own file are seen. */
-static int
-link_to(const char *target, const char *path)
-{
-	own_free char *real = realpath(target, NULL);
-
-	if (real && symlink(real, path) == 0)
-		return 0;
-	int err = errno;
-
-	fprintf(stderr, "lab: %s: %s\n", target, strerror(err));
-	return -err;
-}
-
 int
 origin_prepare(const struct lab_options *o)
 {
-	int r;
+	int r = state_mkdir(ORIGIN_DIR);
 
-	if (mkdir(ORIGIN_DIR, 0755) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	r = o->origin_conf
-		? link_to(o->origin_conf, ORIGIN_CONF)
+		? state_link(o->origin_conf, ORIGIN_CONF)
 		: state_write(ORIGIN_CONF, conf_text, sizeof(conf_text) - 1);
 	if (r < 0)
 		return r;
-	return o->origin_root ? link_to(o->origin_root, ORIGIN_DIR "/root")
+	return o->origin_root ? state_link(o->origin_root, ORIGIN_DIR "/root")
 			      : make_pages();
 }
 

@@ -6,6 +6,8 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,17 +71,40 @@ state_complete(void)
 }
 
 int
+state_mkdir(const char *path)
+{
+	if (mkdir(path, 0755) == 0 || errno == EEXIST)
+		return 0;
+	int err = errno;
+
+	fprintf(stderr, "lab: %s: %s\n", path, strerror(err));
+	return -err;
+}
+
+int
+state_link(const char *target, const char *path)
+{
+	own_free char *real = realpath(target, NULL);
+
+	if (real && symlink(real, path) == 0)
+		return 0;
+	int err = errno;
+
+	fprintf(stderr, "lab: %s: %s\n", target, strerror(err));
+	return -err;
+}
+
+int
 state_make(void)
 {
 	static const char *const dirs[] = {
 		"/run/sevenfold", STATE_DIR, STATE_DIR "/logs"};
 
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
-		if (mkdir(dirs[i], 0755) < 0 && errno != EEXIST) {
-			fprintf(stderr, "lab: %s: %m\n", dirs[i]);
-			return -EACCES;
-		}
-	return 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(dirs) / sizeof(*dirs); i++)
+		r = state_mkdir(dirs[i]);
+	return r;
 }
 
 static int

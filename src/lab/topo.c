@@ -225,20 +225,20 @@ make_host(const void *arg)
 	const struct topo_host *h = &j->host;
 	struct buf addresses = {0}, queue = {0};
 
-	topo_host_batch(&addresses, h);
-	shape_queue(&queue, h->dev,
-		h->kind == TOPO_BALANCER ? 0 : shape_rate(j->o, h));
-	if (h->kind == TOPO_MACHINE) {
+	if (h->kind == TOPO_MACHINE)
 		(void)set("ipv6/conf/" MACHINE_DEV "/disable_ipv6", "1");
-	} else if (apply(everywhere) < 0) {
+	else if (apply(everywhere) < 0)
 		return -EIO;
-	}
 	if (h->kind == TOPO_NODE && apply(on_nodes) < 0)
 		return -EIO;
 	if (h->kind == TOPO_CLIENT && apply(on_client) < 0)
 		return -EIO;
+	topo_host_batch(&addresses, h);
 	if (feed(ip_batch, &addresses) < 0)
 		return -EIO;
+	/* The balancer is shaped at the switch. */
+	shape_queue(&queue, h->dev,
+		h->kind == TOPO_BALANCER ? 0 : shape_rate(j->o, h));
 	return feed(tc_batch, &queue);
 }
 

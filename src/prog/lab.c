@@ -30,11 +30,12 @@ static const char usage_text[] =
 	"  --xdp native|generic\n"
 	"                      where the balancer takes packets (native)\n"
 	"  --workers N         event loops of a node (2, on one core 1)\n"
-	"  --conf FILE         a configuration of your own\n"
+	"  --conf FILE         a configuration of your own; its nodes are\n"
+	"                      n1 198.18.1.1, n2 198.18.1.2, ..., its vip\n"
+	"                      192.0.2.10\n"
 	"  --origin-root DIR   what the origin serves (a few pages)\n"
-	"  --origin-conf FILE  the origin's nginx.conf, with paths relative to "
-	"the\n"
-	"                      lab's own directory\n"
+	"  --origin-conf FILE  an nginx.conf of your own for the origin,\n"
+	"                      198.18.0.3; it must listen on port 80\n"
 	"  --bare              only the network, no daemons\n"
 	"  --force             take down a lab that is in use\n";
 

@@ -169,7 +169,8 @@ answer_to_client(struct exchange *x, bool keep_alive, struct buf *out)
 		number_field(out, "Content-Length", a.length);
 	if (a.framing == ANSWER_CHUNKED)
 		buf_z(out, "Transfer-Encoding: chunked\r\n");
-	if (!keep_alive || a.framing == ANSWER_CLOSE)
+	if (!keep_alive ||
+		(a.framing == ANSWER_CLOSE && x->head.method != METHOD_HEAD))
 		buf_z(out, "Connection: close\r\n");
 	else if (x->head.minor == 0)
 		buf_z(out, "Connection: keep-alive\r\n");

@@ -104,6 +104,15 @@ arm(struct conn *c, uint64_t in_ns)
 	loop_arm(c->worker->loop, &c->timer, in_ns);
 }
 
+/* It is the client's turn: to send, or to take what we have for it. While we
+ * wait for others its time does not run. */
+static void
+await_client(struct conn *c)
+{
+	if (!c->timer.slot)
+		arm(c, c->worker->node->config->idle_timeout_ns);
+}
+
 /* True when bytes came. */
 static bool
 read_some(struct conn *c)
@@ -147,12 +156,21 @@ begin_upload(struct conn *c, const struct head *h)
 		return;
 	c->x->upload = object_new(&c->worker->node->flight);
 	body_set_tap(&c->x->upload->body, &c->tap);
-	if (h->minor >= 1 &&
+}
+
+/* Unless it is known already that the body is of no use. */
+static void
+invite_upload(struct conn *c)
+{
+	const struct head *h = &c->x->head;
+
+	if (c->x->upload && h->minor >= 1 &&
+		object_phase(c->x->object) == OBJECT_WAITING &&
 		head_has_token(h, FIELD_EXPECT, STR("100-continue")))
 		buf_z(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
-/* An error that needs no parsed request. The rest of what the client sends is
+/* An error before there is an exchange. The rest of what the client sends is
  * not looked at: who can't be understood once can't be understood again. */
 static void
 refuse(struct conn *c, unsigned status, const char *why)
@@ -191,6 +209,7 @@ begin(struct conn *c, const struct head *h)
 	buf_consume(&c->in, h->bytes);
 	c->state = CONN_ANSWER;
 	exchange_start(c->x);
+	invite_upload(c);
 }
 
 static bool
@@ -223,10 +242,9 @@ step_head(struct conn *c)
 /* Nobody wants the rest: we answer, and close, since where the next request
  * would begin is unknown. */
 static void
-abandon_upload(struct conn *c, enum body_state state)
+abandon_upload(struct conn *c, unsigned status, const char *why)
 {
-	if (body_state(&c->x->upload->body) == BODY_OPEN)
-		body_end(&c->x->upload->body, state);
+	object_fail(c->x->upload, status, why);
 	c->upload_done = true;
 	c->keep_alive = false;
 }
@@ -265,7 +283,7 @@ upload_chunked(struct conn *c, size_t window)
 		c->upload_done = true;
 		body_end(&c->x->upload->body, BODY_DONE);
 		break;
-	case CHUNK_BAD: abandon_upload(c, BODY_FAILED); return;
+	case CHUNK_BAD: abandon_upload(c, 400, c->chunks.error); return;
 	}
 	buf_consume(&c->in, (size_t)(rest.p - buf_head(&c->in)));
 }
@@ -281,18 +299,23 @@ step_upload(struct conn *c)
 		return false;
 	body = &c->x->upload->body;
 	if (body_orphaned(body)) {
-		abandon_upload(c, BODY_FAILED);
+		abandon_upload(c, 499, "nobody reads this");
 		return true;
 	}
 	window = body_window(body);
 	if (window == 0)
 		return false;
 	if (!buf_len(&c->in) && !read_some(c)) {
+		if (c->io.fd < 0)
+			return false;
 		if (c->eof)
-			abandon_upload(c, BODY_FAILED);
+			abandon_upload(
+				c, 400, "the request's body ended early");
+		else
+			await_client(c);
 		return c->eof;
 	}
-	arm(c, c->worker->node->config->idle_timeout_ns);
+	loop_disarm(c->worker->loop, &c->timer);
 	if (c->upload.kind == FRAME_CHUNKED)
 		upload_chunked(c, window);
 	else
@@ -382,25 +405,25 @@ write_some(struct conn *c)
 	struct msghdr m = {.msg_iov = iov, .msg_iovlen = gather(c, iov)};
 	ssize_t n;
 
-	if (!m.msg_iovlen || !c->writable)
+	if (!m.msg_iovlen)
 		return false;
-	n = sendmsg(c->io.fd, &m, MSG_NOSIGNAL);
+	n = c->writable ? sendmsg(c->io.fd, &m, MSG_NOSIGNAL) : -1;
 	if (n >= 0) {
+		loop_disarm(c->worker->loop, &c->timer);
 		sent(c, (size_t)n);
-		if (c->timer.slot)
-			arm(c, c->worker->node->config->idle_timeout_ns);
 		return true;
 	}
-	if (errno != EAGAIN) {
+	if (c->writable && errno != EAGAIN) {
 		conn_cut(c);
 		return false;
 	}
 	c->writable = false;
-	arm(c, c->worker->node->config->idle_timeout_ns);
+	await_client(c);
 	return false;
 }
 
-/* All of the body is in the out buffer or sent? */
+/* All of the body is in the out buffer or sent? If it broke off, the client
+ * gets what there is, so that it can see where. */
 static void
 check_end(struct conn *c)
 {
@@ -411,7 +434,7 @@ check_end(struct conn *c)
 	if (c->ended || !c->head_written || state == BODY_OPEN)
 		return;
 	if (state == BODY_FAILED) {
-		if (all)
+		if (all && !buf_len(&c->out))
 			conn_cut(c);
 		return;
 	}
@@ -527,6 +550,9 @@ on_timer(struct timer *t)
 	if (c->state == CONN_HEAD && c->partial) {
 		refuse(c, 408, "the request took too long");
 		run(c);
+	} else if (c->state == CONN_ANSWER && !c->upload_done &&
+		!c->head_written) {
+		abandon_upload(c, 408, "the request's body took too long");
 	} else if (c->state == CONN_ANSWER) {
 		conn_cut(c);
 	} else {

@@ -91,9 +91,11 @@ fail(struct fetch *f, unsigned status, const char *why)
 {
 	if (f->stored)
 		store_remove(f->worker->node->store, f->object);
-	log_info("origin_failed origin=%s status=%u why=\"%s\" key=%s",
-		sock_text(f->addr, f->port).z, status, why,
-		log_quote(str_of(f->object->key, f->object->key_bytes)).z);
+	if (status >= 500)
+		log_info("origin_failed origin=%s status=%u why=\"%s\" key=%s",
+			sock_text(f->addr, f->port).z, status, why,
+			log_quote(str_of(f->object->key, f->object->key_bytes))
+				.z);
 	object_fail(f->object, status, why);
 	finish(f, false);
 }
@@ -251,7 +253,8 @@ judge(struct fetch *f, const struct head *h, struct object_head *out)
 	out->why_not = "not for the cache";
 	if (!f->for_cache)
 		return;
-	CHECK(head_parse_request(buf_view(&f->request), &request) == HEAD_DONE);
+	CHECK(head_parse_own_request(buf_view(&f->request), &request) ==
+		HEAD_DONE);
 	cachectl_freshness(&request, h, clock_wall_s(), &fresh);
 	out->why_not = fresh.storable ? NULL : fresh.why_not;
 	out->lifetime_s = fresh.lifetime_s;
@@ -467,13 +470,26 @@ run(struct fetch *f)
 		;
 }
 
+/* Is it the client who keeps us waiting: who sends nothing, or takes nothing?
+ * That is his connection's business. */
+static bool
+awaits_client(struct fetch *f)
+{
+	struct str s;
+
+	if (f->state == FETCH_BODY)
+		return body_window(&f->object->body) == 0;
+	return f->up && f->up->connected && !f->upload_done &&
+		!buf_len(&f->upload_out) &&
+		!reader_peek(&f->upload_reader, &s, 1);
+}
+
 static void
 on_timer(struct timer *t)
 {
 	struct fetch *f = container_of(t, struct fetch, timer);
 
-	/* A reader who takes nothing is his connection's business. */
-	if (f->state == FETCH_BODY && body_window(&f->object->body) == 0) {
+	if (awaits_client(f)) {
 		loop_arm(f->worker->loop, &f->timer,
 			f->worker->node->config->origin_timeout_ns);
 		return;
@@ -491,8 +507,9 @@ on_wake(struct wake *w)
 		finish(f, false);
 		return;
 	}
-	if (f->upload && body_state(&f->upload->body) == BODY_FAILED) {
-		fail(f, 400, "the request's body ended early");
+	if (f->upload && body_state(&f->upload->body) == BODY_FAILED &&
+		f->state != FETCH_BODY) {
+		fail(f, f->upload->error_status, f->upload->error);
 		return;
 	}
 	if (f->up)
@@ -542,15 +559,19 @@ static void
 write_request(struct fetch *f, const struct exchange *x)
 {
 	const struct field *length = head_find(&x->head, FIELD_CONTENT_LENGTH);
+	struct str rest, n;
 
 	forward_request(
 		x, f->for_cache ? TO_ORIGIN_FOR_CACHE : TO_ORIGIN, &f->request);
 	f->upload_chunked = f->upload && !length;
 	if (f->upload_chunked)
 		buf_z(&f->request, "Transfer-Encoding: chunked\r\n");
-	else if (!f->for_cache && length)
-		buf_printf(&f->request, "Content-Length: %.*s\r\n",
-			STR_ARG(length->value));
+	else if (!f->for_cache && length) {
+		/* Once, however often the client says it. */
+		rest = length->value;
+		(void)list_next(&rest, &n);
+		buf_printf(&f->request, "Content-Length: %.*s\r\n", STR_ARG(n));
+	}
 	buf_z(&f->request, "\r\n");
 }
 

@@ -80,7 +80,7 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 	forwarded_for(x, out);
 	if (to == TO_PEER)
 		return;
-	buf_printf(out, "Via: 1.1 %s\r\nCDN-Loop: %s\r\n",
+	buf_printf(out, "Via: 1.%u %s\r\nCDN-Loop: %s\r\n", h->minor,
 		n->config->peers[n->config->self].name, n->cdn_id);
 }
 

@@ -169,7 +169,7 @@ on_head(struct ask *a, struct str payload)
 	uint64_t n;
 
 	if (object_phase(a->object) != OBJECT_WAITING ||
-		head_parse_response(payload, &h) != HEAD_DONE)
+		head_parse_own_response(payload, &h) != HEAD_DONE)
 		return false;
 	const struct field *length = head_find(&h, FIELD_CONTENT_LENGTH);
 

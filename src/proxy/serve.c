@@ -158,7 +158,8 @@ on_ask(struct server *s, uint32_t stream, struct str payload)
 	struct serve *v;
 	struct head h;
 
-	if (find(s, stream) || head_parse_request(payload, &h) != HEAD_DONE ||
+	if (find(s, stream) ||
+		head_parse_own_request(payload, &h) != HEAD_DONE ||
 		h.bytes != payload.n ||
 		(h.method != METHOD_GET && h.method != METHOD_HEAD))
 		return false;

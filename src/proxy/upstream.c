@@ -1,7 +1,9 @@
 #include "proxy/upstream.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -61,26 +63,47 @@ on_idle(struct timer *t)
 	upstream_close(container_of(t, struct upstream, timer));
 }
 
+/* Whatever an origin says unasked would be taken for the next answer. */
+static bool
+is_quiet(const struct upstream *u)
+{
+	char c;
+
+	return recv(u->io.fd, &c, 1, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+/* The newest idle connection that is still good; or NULL. */
+static struct upstream *
+take_idle(struct worker *w, struct in_addr addr, uint16_t port)
+{
+	list_foreach_safe (it, bucket(w, addr, port)) {
+		struct upstream *u = container_of(it, struct upstream, link);
+
+		if (u->addr.s_addr != addr.s_addr || u->port != port)
+			continue;
+		if (is_quiet(u)) {
+			list_remove(&u->link);
+			loop_disarm(w->loop, &u->timer);
+			u->reused = true;
+			return u;
+		}
+		upstream_close(u);
+	}
+	return NULL;
+}
+
 int
 upstream_get(struct worker *w, struct in_addr addr, uint16_t port,
 	bool fresh_only, struct upstream **out)
 {
-	struct list *b = bucket(w, addr, port);
+	struct upstream *u = fresh_only ? NULL : take_idle(w, addr, port);
 	struct in_addr any = {0};
-	struct upstream *u;
 	int fd, r;
 
-	if (!fresh_only)
-		list_foreach (it, b) {
-			u = container_of(it, struct upstream, link);
-			if (u->addr.s_addr != addr.s_addr || u->port != port)
-				continue;
-			list_remove(&u->link);
-			loop_disarm(w->loop, &u->timer);
-			u->reused = true;
-			*out = u;
-			return 0;
-		}
+	if (u) {
+		*out = u;
+		return 0;
+	}
 	fd = sock_connect(any, addr, port);
 	if (fd < 0)
 		return fd;

@@ -33,6 +33,14 @@ def ping(*argv):
     sh("ping", "-c1", "-W2", *argv)
 
 
+def lab_sleeper(host, shell=""):
+    """Somebody who lives in host, for certain, when this returns."""
+    p = lab_popen(host, "sh", "-c", f"{shell} echo ready; exec sleep 60",
+                  stdout=subprocess.PIPE)
+    assert p.stdout.readline() == "ready\n"
+    return p
+
+
 def iperf_mbits(server, client, addr, *argv):
     """What the receiver gets, payload only, in one flow of 3 s. client may be
     None, the machine itself."""
@@ -158,11 +166,8 @@ def test_exec_names_the_hosts(lab):
 def test_down_ends_who_lives_there_and_nobody_else(lab):
     lab(nodes=2, cpu="50%", bare=True)
     outside = subprocess.Popen(["sleep", "60"])
-    plain = lab_popen("n1", "sleep", 60)
-    stubborn = lab_popen("client", "sh", "-c",
-                         "trap '' TERM; echo ready; while :; do sleep 1; done",
-                         stdout=subprocess.PIPE)
-    assert stubborn.stdout.readline() == "ready\n"
+    plain = lab_sleeper("n1")
+    stubborn = lab_sleeper("client", "trap '' TERM;")
     try:
         sevenfold("lab", "down")
         assert plain.wait(1) == -signal.SIGTERM
@@ -218,7 +223,7 @@ def test_ctrl_c_takes_everything_down(lab):
 
 def test_up_leaves_a_lab_in_use_alone(lab):
     lab(nodes=1, bare=True)
-    user = lab_popen("n1", "sleep", 60)
+    user = lab_sleeper("n1")
     r = sevenfold("lab", "up", "--bare", check=False)
     assert r.returncode == 1 and "up already" in r.stderr
     assert user.poll() is None
@@ -275,6 +280,14 @@ def test_a_daemon_that_fails_is_shown(lab, tmp_path):
     r = sevenfold("lab", "up", "--origin-conf", conf, check=False)
     assert r.returncode == 1
     assert "origin" in r.stderr and "no_such_directive" in r.stderr
+    assert remains() == []
+
+
+@pytest.mark.parametrize("option", ["conf", "origin-root", "origin-conf"])
+def test_a_missing_file_is_said_once(lab, option):
+    r = sevenfold("lab", "up", f"--{option}", "/no/such", check=False)
+    assert r.returncode == 1
+    assert r.stderr.count("\n") == 1 and "/no/such" in r.stderr
     assert remains() == []
 
 
