@@ -56,6 +56,7 @@ on_head(void *ctx, const struct load_request *r, const struct head *h)
 	struct trail t = trail_of(h);
 
 	p->result->hits += t.hit;
+	p->result->joined += t.collapsed;
 	p->result->relayed += !str_eq(t.owner, t.ingress);
 }
 

@@ -29,7 +29,8 @@ struct replay_example {
 struct replay_result {
 	struct load_result load;
 	uint64_t targets; /* distinct ones asked for */
-	uint64_t hits;	  /* by Cache-Status, answered from the owner's cache */
+	uint64_t hits;	  /* by Cache-Status, from the owner's cache */
+	uint64_t joined;  /* by Cache-Status, from a fetch under way */
 	uint64_t relayed; /* by Cache-Status, through another node */
 	struct replay_example examples[REPLAY_EXAMPLES]; /* the first wrong */
 	size_t nexamples;

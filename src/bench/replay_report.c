@@ -44,8 +44,10 @@ print_answers(FILE *out, const struct replay_result *res)
 				human_count(res->load.statuses[i]).z);
 	fprintf(out, "\n  bodies    %s\n", human_bytes(res->load.body_bytes).z);
 	if (res->hits || res->relayed)
-		fprintf(out, "  caches    %s hits, %s answers relayed\n",
-			human_count(res->hits).z, human_count(res->relayed).z);
+		fprintf(out,
+			"  caches    %s hits, %s joined a fetch, %s relayed\n",
+			human_count(res->hits).z, human_count(res->joined).z,
+			human_count(res->relayed).z);
 }
 
 static void
@@ -152,6 +154,7 @@ replay_report_json(FILE *out, const struct replay *r, const struct catalog *c,
 		{"connections_opened", l->connections},
 		{"body_bytes", l->body_bytes},
 		{"hits", res->hits},
+		{"joined", res->joined},
 		{"relayed", res->relayed},
 		{"elapsed_ns", l->elapsed_ns},
 		{"latency_p50_ns", hist_quantile(h, 0.5)},

@@ -86,7 +86,7 @@ on_head(void *ctx, const struct load_request *r, const struct head *h)
 	door->requests++;
 	door->local += door == owner;
 	owner->owned++;
-	owner->hits += trail.hit;
+	owner->saved += trail.hit || trail.collapsed;
 	c->tally->owners[file - c->traffic->tree->files] |= UINT64_C(1)
 		<< (owner - c->tally->nodes);
 }

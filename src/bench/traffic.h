@@ -20,7 +20,8 @@ struct traffic_node {
 	uint64_t requests; /* of clients that it took in */
 	uint64_t local;	   /* of these, answered by itself */
 	uint64_t owned;	   /* answers that came from it, others' included */
-	uint64_t hits;	   /* of these, from its cache */
+	/* of these, from its cache, or from a fetch that was under way */
+	uint64_t saved;
 };
 
 struct traffic_tally {

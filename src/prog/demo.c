@@ -41,7 +41,9 @@ static const char usage_text[] =
 	"  --nodes N            how many nodes (4)\n"
 	"  --seconds S          of traffic (6)\n"
 	"  --policy hrw|rr|md5  who owns a URL (hrw)\n"
-	"  --ci                 end by itself\n"
+	"  --ci                 end by itself, with status 1 if anything "
+	"claimed\n"
+	"                       is untrue; also when CI is in the environment\n"
 	"  --keep-going         some traffic goes on to the end\n";
 
 struct options {
@@ -321,8 +323,12 @@ verb_demo(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
+	const char *ci = getenv("CI");
 	struct options o = {
-		.lab = {.nodes = 4, .policy = CONF_HRW}, .seconds = 6};
+		.lab = {.nodes = 4, .policy = CONF_HRW},
+		.seconds = 6,
+		.ci = ci && *ci,
+	};
 	struct tree tree;
 	int c, r;
 

@@ -16,6 +16,7 @@ struct tree;
 	DEMO_COUNTER(relayed)        \
 	DEMO_COUNTER(served)         \
 	DEMO_COUNTER(hits)           \
+	DEMO_COUNTER(coalesced)      \
 	DEMO_COUNTER(client_bytes)   \
 	DEMO_COUNTER(origin_fetches) \
 	DEMO_COUNTER(objects)        \
