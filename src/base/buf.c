@@ -18,7 +18,6 @@ buf_reserve(struct buf *b, size_t n)
 {
 	size_t len = buf_len(b);
 
-	DCHECK(b->p || (!b->cap && !b->head && !b->tail));
 	if (b->cap - b->tail >= n && b->p)
 		return b->p + b->tail;
 	if (b->head && b->cap - len >= n) {
