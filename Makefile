@@ -10,7 +10,7 @@ demo:
 	@scripts/deps build lab
 	@scripts/build gcc
 	@scripts/root "make network namespaces and load an XDP program" \
-		env CI=$(CI) build/sevenfold demo
+		build/sevenfold demo $(if $(CI),--ci)
 
 test:
 	@scripts/deps all
