@@ -206,9 +206,10 @@ write_row(const struct table *t, const struct cell *row, const size_t *widths,
 void
 table_write(const struct table *t, bool colour, struct buf *out)
 {
-	own_free size_t *widths = column_widths(t);
+	own_free size_t *widths = NULL;
 
-	CHECK(t->ncells % t->ncolumns == 0);
+	CHECK(t->ncolumns > 0 && t->ncells % t->ncolumns == 0);
+	widths = column_widths(t);
 	write_heads(t, widths, colour, out);
 	for (size_t i = 0; i < t->ncells; i += t->ncolumns)
 		write_row(t, &t->cells[i], widths, colour, out);

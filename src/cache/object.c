@@ -54,7 +54,8 @@ object_ready(struct object *o, const struct object_head *head)
 	char *fields = xmalloc(head->fields.n);
 
 	CHECK(object_phase(o) == OBJECT_WAITING);
-	memcpy(fields, head->fields.p, head->fields.n);
+	if (head->fields.n > 0)
+		memcpy(fields, head->fields.p, head->fields.n);
 	o->head = *head;
 	o->head.fields.p = fields;
 	account(o, head->fields.n);

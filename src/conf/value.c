@@ -203,7 +203,7 @@ bool
 read_size(struct conf_errors *e, struct arg a, uint64_t *bytes)
 {
 	const uint64_t least = KIB, most = 1024 * size_units[0].n;
-	uint64_t v;
+	uint64_t v = 0;
 	int r = parse_quantity(a.text, size_units, COUNT_OF(size_units), &v);
 
 	if (r == -EINVAL)
@@ -225,8 +225,8 @@ read_size(struct conf_errors *e, struct arg a, uint64_t *bytes)
 bool
 read_duration(struct conf_errors *e, struct arg a, uint64_t *ns)
 {
-	const uint64_t least = MS, most = 24 * 3600 * NS_PER_S;
-	uint64_t v;
+	const uint64_t least = MS, most = NS_PER_S * 3600 * 24;
+	uint64_t v = 0;
 	int r = parse_quantity(
 		a.text, duration_units, COUNT_OF(duration_units), &v);
 

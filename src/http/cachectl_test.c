@@ -48,6 +48,8 @@ test_flags(void **state)
 	assert_true(c.proxy_revalidate && c.public_ && c.no_transform);
 	assert_true(c.only_if_cached);
 	assert_false(c.no_store || c.must_revalidate);
+	parse_fields(CC "x=\"\\\"\", max-age=5\r\n", &c);
+	assert_false(c.no_store);
 	parse_fields(CC "x=\"a, max-age=5\r\n", &c);
 	assert_true(c.no_store);
 }

@@ -40,6 +40,7 @@ test_parse(void **state)
 		{STR("Sun, 06 Nov 1994 08:49:37"), NONE},
 		{STR("Sun, 6 Nov 1994 08:49:37 GMT"), NONE},
 		{STR("Sun, 06 Foo 1994 08:49:37 GMT"), NONE},
+		{STR("Sunday, 06-Nov-9x 08:49:37 GMT"), NONE},
 		{STR("Foo, 06 Nov 1994 08:49:37 GMT"), NONE},
 		{STR("Sun Nov 6 08:49:37 1994"), NONE},
 		{STR("0"), NONE},

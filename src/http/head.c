@@ -2,7 +2,7 @@
  * Parsing goes in three steps: the first line, as soon as it is there; a scan
  * for the empty line, which keeps where each field line is; and when that is
  * found, the fields. Until then each call repeats the first two, over at most
- * HEAD_MAX_BYTES and mostly within memchr(): cheaper than the read() before it.
+ * HEAD_MAX_BYTES and mostly within memchr().
  */
 #include "http/head.h"
 
@@ -26,18 +26,18 @@ field_slot(struct str name)
 	unsigned char a = (unsigned char)char_lower(name.p[0]);
 	unsigned char z = (unsigned char)char_lower(name.p[name.n - 1]);
 
-	return (name.n * 5 + a * 3u + z) % sizeof(field_first);
+	return (name.n * 5 + (size_t)a * 3 + z) % sizeof(field_first);
 }
 
 static __attribute__((constructor)) void
 field_table(void)
 {
-	for (unsigned char id = 1; id < FIELD_COUNT; id++) {
+	for (unsigned id = 1; id < FIELD_COUNT; id++) {
 		unsigned char *first =
 			&field_first[field_slot(field_names[id])];
 
 		field_next[id] = *first;
-		*first = id;
+		*first = (unsigned char)id;
 	}
 }
 

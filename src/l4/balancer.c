@@ -37,20 +37,10 @@ balancer_permitted(void)
 	if (syscall(SYS_capget, &head, data) < 0)
 		return false;
 	has = data[0].effective | (uint64_t)data[1].effective << 32;
-	return (has >> CAP_NET_ADMIN & 1) &&
-		((has >> CAP_BPF & 1) || (has >> CAP_SYS_ADMIN & 1));
-}
-
-static int __attribute__((format(printf, 2, 0)))
-on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	char text[1024];
-	int n = vsnprintf(text, sizeof(text), fmt, ap);
-
-	/* The verifier's reasons come as one text of many lines. */
-	if (n > 0 && level == LIBBPF_WARN)
-		log_warn("libbpf text=%s", log_quote(str_z(text)).z);
-	return 0;
+	if (has >> CAP_SYS_ADMIN & 1) /* stands for the two newer ones */
+		has |= 1ull << CAP_BPF | 1ull << CAP_PERFMON;
+	return (has >> CAP_NET_ADMIN & 1) && (has >> CAP_BPF & 1) &&
+		(has >> CAP_PERFMON & 1);
 }
 
 /* The usable nodes into the list that is not in use, then switches to it. */
@@ -106,7 +96,6 @@ load(struct balancer *b, const struct balancer_config *config)
 {
 	int err;
 
-	libbpf_set_print(on_libbpf);
 	b->skel = balancer_bpf__open();
 	if (!b->skel)
 		return -errno;
@@ -195,10 +184,11 @@ int
 balancer_set(
 	struct balancer *b, size_t node, const uint8_t mac[ETH_ALEN], bool up)
 {
-	bool was = b->up[node];
+	bool was;
 	int err;
 
 	CHECK(node < b->nodes);
+	was = b->up[node];
 	b->up[node] = up;
 	/* abi.h has the order: a list never names a node that is not ready */
 	if (was && !up) {

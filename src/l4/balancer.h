@@ -30,9 +30,10 @@ struct balancer_config {
 
 struct balancer;
 
-/* Whether this process has CAP_NET_ADMIN, and CAP_BPF or CAP_SYS_ADMIN. */
+/* Whether this process has CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON (without
+ * which the verifier allows no jump over a header of variable length). */
 bool balancer_permitted(void);
-/* Loads. -EPERM: lacks CAP_BPF or CAP_NET_ADMIN. */
+/* Loads. -EPERM, -EACCES: may not. */
 int balancer_open(const struct balancer_config *config, struct balancer **out);
 /* Detaches too. NULL is fine. */
 void balancer_close(struct balancer *b);

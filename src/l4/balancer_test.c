@@ -12,6 +12,9 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define NODES 3
 
@@ -368,6 +371,19 @@ test_limits(void **state)
 	balancer_close(b);
 }
 
+/* No more rights than the balancer is said to need. */
+static void
+drop_rights(void)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2] = {0};
+
+	data[0].permitted = data[0].effective = 1u << CAP_NET_ADMIN;
+	data[1].permitted = data[1].effective =
+		1u << (CAP_BPF - 32) | 1u << (CAP_PERFMON - 32);
+	assert_int_equal(syscall(SYS_capset, &head, data), 0);
+}
+
 int
 main(void)
 {
@@ -386,9 +402,9 @@ main(void)
 	};
 
 	if (!balancer_permitted()) {
-		puts("SKIP: needs CAP_BPF and CAP_NET_ADMIN to run the XDP "
-		     "program");
+		puts("SKIP: needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
 		return 77;
 	}
+	drop_rights();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,7 +84,7 @@ main(void)
 	};
 
 	if (!balancer_permitted()) {
-		puts("SKIP: needs CAP_BPF and CAP_NET_ADMIN to attach");
+		puts("SKIP: needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
 		return 77;
 	}
 	if (!test_netns())

@@ -1,22 +1,21 @@
 /*
- * sevenfold balancer: the layer-4 balancer's process. One thread and one
- * poll() over four descriptors: signals, health checks, the kernel's neighbour
- * table and the admin socket. A node is usable when its last checks succeeded
- * and its MAC address is known; every change of either goes to the XDP
- * program's maps. Nothing of a client's traffic passes through here.
+ * sevenfold balancer: the layer-4 balancer's process. One loop over
+ * signals, the nodes' pool, which feeds the XDP program, and the admin socket.
+ * Nothing of a client's traffic passes through here.
  */
 #include "prog/verb.h"
 
+#include "admin/server.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "conf/conf.h"
 #include "l4/balancer.h"
-#include "l4/health.h"
-#include "l4/neigh.h"
+#include "l4/pool.h"
 #include "l4/route.h"
-#include "prog/ask.h"
+#include "net/loop.h"
+#include "net/sock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,7 +23,6 @@
 #include <jansson.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -40,27 +38,17 @@ struct options {
 	const char *interface; /* NULL: the configuration's */
 };
 
-struct node {
-	uint8_t mac[ETH_ALEN];
-	bool has_mac;
-	bool used;	  /* what the XDP program was told */
-	bool suspect;	  /* did not answer: is its MAC address still true? */
-	bool no_arp;	  /* that was logged already */
-	uint64_t good_ns; /* its last good check, or our start */
-};
-
 struct program {
 	struct conf *conf; /* owned, as all here */
 	char interface[IF_NAMESIZE];
 	int ifindex;
 	uint8_t mac[ETH_ALEN];
 	uint64_t start_ns;
-	int signals;
-	struct node *nodes; /* as in conf */
-	struct ask *ask;
+	struct loop *loop;
+	struct source on_signal, on_pool;
+	struct admin_server *admin;
 	struct balancer *balancer;
-	struct neigh *neigh;
-	struct health *health;
+	struct pool *pool; /* its nodes are conf's */
 };
 
 struct text {
@@ -87,7 +75,10 @@ mac_text(const uint8_t m[ETH_ALEN])
 }
 
 /* Says what is wrong with the set-up. Always -1. */
-static int __attribute__((format(printf, 1, 2))) complain(const char *fmt, ...)
+static int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static int
+complain(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -99,96 +90,17 @@ static int __attribute__((format(printf, 1, 2))) complain(const char *fmt, ...)
 	return -1;
 }
 
-/* --- nodes: health and MAC address to the XDP program -------------------- */
-
-static void
-node_update(struct program *p, size_t i, bool new_mac)
-{
-	struct node *n = &p->nodes[i];
-	bool use = n->has_mac && health_up(p->health, i);
-	int err;
-
-	if (use == n->used && !(use && new_mac))
-		return;
-	err = balancer_set(p->balancer, i, n->mac, use);
-	if (err)
-		log_error("map_update node=%s error=%s", p->conf->nodes[i].name,
-			log_quote(str_z(strerror(-err))).z);
-	else
-		n->used = use;
-}
-
-static void
-on_check(void *ctx, size_t i, int err, enum health_change change)
-{
-	struct program *p = ctx;
-	struct node *n = &p->nodes[i];
-	const char *name = p->conf->nodes[i].name;
-	uint64_t now_ns = clock_mono_ns();
-
-	if (change == HEALTH_UP)
-		log_info("node_up node=%s", name);
-	else if (change == HEALTH_DOWN)
-		log_info("node_down node=%s after=%.2fs reason=%s", name,
-			(double)(now_ns - n->good_ns) / (double)NS_PER_S,
-			log_quote(str_z(strerror(err))).z);
-	if (!err) {
-		n->good_ns = now_ns;
-		n->no_arp = false;
-	}
-	n->suspect = err == ETIMEDOUT || err == EHOSTUNREACH;
-	(void)neigh_ask(p->neigh, p->conf->nodes[i].addr);
-	node_update(p, i, false);
-}
-
-static void
-node_neigh(struct program *p, size_t i, const struct neigh_entry *e)
-{
-	struct node *n = &p->nodes[i];
-	const char *name = p->conf->nodes[i].name;
-	bool suspect = n->suspect;
-
-	n->suspect = false;
-	if (!e->resolved) {
-		if (suspect && !n->no_arp)
-			log_warn("node_no_arp node=%s address=%s interface=%s",
-				name, addr_text(e->addr).z, p->interface);
-		n->no_arp |= suspect;
-		return;
-	}
-	if (!n->has_mac || memcmp(n->mac, e->mac, ETH_ALEN)) {
-		log_info("node_mac node=%s mac=%s", name, mac_text(e->mac).z);
-		memcpy(n->mac, e->mac, ETH_ALEN);
-		n->has_mac = true;
-		node_update(p, i, true);
-	} else if (suspect && !e->fixed) {
-		/* It may be another machine by now. */
-		(void)neigh_forget(p->neigh, e->addr);
-	}
-}
-
-static void
-on_neigh(void *ctx, const struct neigh_entry *e)
-{
-	struct program *p = ctx;
-
-	for (size_t i = 0; i < p->conf->nnodes; i++)
-		if (p->conf->nodes[i].addr.s_addr == e->addr.s_addr)
-			node_neigh(p, i, e);
-}
-
 /* --- admin socket -------------------------------------------------------- */
 
 static json_t *
 node_json(const struct program *p, size_t i)
 {
-	const struct node *n = &p->nodes[i];
+	const struct pool_node *n = pool_node(p->pool, i);
 	struct l4_dest_count count = {0};
 
 	(void)balancer_node_count(p->balancer, i, &count);
-	return json_pack("{ss ss ss? sb sI sI sI}", "name",
-		p->conf->nodes[i].name, "address",
-		addr_text(p->conf->nodes[i].addr).z, "mac",
+	return json_pack("{ss ss ss? sb sI sI sI}", "name", n->name, "address",
+		addr_text(n->addr).z, "mac",
 		n->has_mac ? mac_text(n->mac).z : NULL, "up", n->used,
 		"connections", (json_int_t)count.connections, "packets",
 		(json_int_t)count.packets, "bytes", (json_int_t)count.bytes);
@@ -210,8 +122,7 @@ verdicts_json(const struct program *p)
 static json_t *
 status_json(const struct program *p)
 {
-	own_free char *vip = xasprintf(
-		"%s:%u", addr_text(p->conf->vip).z, p->conf->vip_port);
+	struct sock_text vip = sock_text(p->conf->vip, p->conf->vip_port);
 	uint64_t up_s = (clock_mono_ns() - p->start_ns) / NS_PER_S;
 	json_t *nodes = json_array();
 
@@ -219,20 +130,20 @@ status_json(const struct program *p)
 		json_array_append_new(nodes, node_json(p, i));
 	return json_pack("{ss ss ss ss sI so so}", "role", "balancer",
 		"interface", p->interface, "xdp", balancer_mode(p->balancer),
-		"vip", vip, "uptime_s", (json_int_t)up_s, "nodes", nodes,
+		"vip", vip.z, "uptime_s", (json_int_t)up_s, "nodes", nodes,
 		"verdicts", verdicts_json(p));
 }
 
 static void
-on_command(void *ctx, struct str command, struct buf *answer)
+on_request(void *ctx, struct admin_request *request, struct str line)
 {
-	bool known = str_eq(command, STR("status"));
+	bool known = str_eq(line, STR("status"));
 	json_t *json = known ? status_json(ctx)
 			     : json_pack("{ss}", "error",
 				       "unknown command; there is: status");
 	own_free char *text = json_dumps(json, JSON_COMPACT);
 
-	buf_printf(answer, "%s\n", text ? text : "{\"error\":\"no memory\"}");
+	admin_answer(request, text ? str_z(text) : STR("{}"));
 	json_decref(json);
 }
 
@@ -322,9 +233,9 @@ check_network(const struct program *p)
 }
 
 static int
-open_ask(struct program *p, const char *path)
+open_admin(struct program *p, const char *path)
 {
-	int err = ask_open(path, on_command, p, &p->ask);
+	int err = admin_listen(p->loop, path, on_request, p, &p->admin);
 
 	if (err == -EADDRINUSE)
 		return complain("another balancer answers at %s; stop it, or "
@@ -350,8 +261,8 @@ open_balancer(struct program *p)
 	switch (err) {
 	case 0: return 0;
 	case -EPERM:
-		return complain("needs CAP_BPF and CAP_NET_ADMIN; run it as "
-				"root");
+		return complain("needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; "
+				"run it as root");
 	case -E2BIG:
 		return complain("%zu nodes are more than the %d supported",
 			p->conf->nnodes, L4_DESTS_MAX);
@@ -391,48 +302,69 @@ attach(struct program *p)
 	}
 }
 
-static int
-open_watches(struct program *p)
+static void
+on_pool(struct source *s, uint32_t events)
 {
-	const struct conf *c = p->conf;
-	struct health_config config = {
-		.interval_ns = c->check_interval_ns,
-		.timeout_ns = c->check_timeout_ns,
-		.fall = c->check_fall,
-		.rise = c->check_rise,
-		.on_check = on_check,
-		.ctx = p,
-	};
-	own_free struct sockaddr_in *targets =
-		xcalloc(c->nnodes, sizeof(*targets));
-	int err;
+	pool_run(container_of(s, struct program, on_pool)->pool);
+}
 
-	for (size_t i = 0; i < c->nnodes; i++) {
-		p->nodes[i].good_ns = p->start_ns;
-		targets[i] = (struct sockaddr_in){
-			.sin_family = AF_INET,
-			.sin_addr = c->nodes[i].addr,
-			.sin_port = htons(c->vip_port),
-		};
-	}
-	err = neigh_open(p->ifindex, on_neigh, p, &p->neigh);
-	if (!err)
-		err = health_open(&config, targets, c->nnodes, &p->health);
-	return err ? complain("can't watch the nodes: %s", strerror(-err)) : 0;
+static void
+on_signal(struct source *s, uint32_t events)
+{
+	loop_stop(container_of(s, struct program, on_signal)->loop);
 }
 
 static int
+open_pool(struct program *p)
+{
+	const struct conf *c = p->conf;
+	struct pool_config config = {
+		.ifindex = p->ifindex,
+		.port = c->vip_port,
+		.check = {.interval_ns = c->check_interval_ns,
+			.timeout_ns = c->check_timeout_ns,
+			.fall = c->check_fall,
+			.rise = c->check_rise},
+		.balancer = p->balancer,
+	};
+	own_free struct pool_node *nodes = xcalloc(c->nnodes, sizeof(*nodes));
+	int err;
+
+	for (size_t i = 0; i < c->nnodes; i++)
+		nodes[i] = (struct pool_node){
+			.name = c->nodes[i].name, .addr = c->nodes[i].addr};
+	err = pool_open(&config, nodes, c->nnodes, &p->pool);
+	if (!err)
+		err = loop_watch_foreign(
+			p->loop, &p->on_pool, pool_fd(p->pool), EPOLLIN);
+	return err ? complain("can't watch the nodes: %s", strerror(-err)) : 0;
+}
+
+/* Until here a signal ends the process, which leaves nothing behind either. */
+static int
 open_signals(struct program *p)
 {
+	own_fd int fd = -1;
 	sigset_t set;
+	int err;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return complain("signals: %s", strerror(errno));
-	p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return p->signals < 0 ? complain("signals: %s", strerror(errno)) : 0;
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	err = fd < 0 ? -errno : loop_watch(p->loop, &p->on_signal, fd);
+	if (err)
+		return complain("signals: %s", strerror(-err));
+	(void)take_fd(&fd);
+	return 0;
+}
+
+static int
+open_loop(struct program *p)
+{
+	p->loop = loop_new();
+	return p->loop ? 0 : complain("%s", strerror(errno));
 }
 
 static int
@@ -441,15 +373,15 @@ program_open(struct program *p, const struct options *o)
 	p->start_ns = clock_mono_ns();
 	if (conf_load(o->conf, &p->conf))
 		return -1; /* which said why */
-	p->nodes = xcalloc(p->conf->nnodes, sizeof(*p->nodes));
 	if (find_interface(p, o->interface) || check_network(p) ||
-		read_mac(p) || open_ask(p, o->socket) || open_balancer(p) ||
-		open_watches(p) || open_signals(p) || attach(p))
+		read_mac(p) || open_loop(p) || open_admin(p, o->socket) ||
+		open_balancer(p) || open_pool(p) || open_signals(p) ||
+		attach(p))
 		return -1;
-	log_info("balancer_started interface=%s xdp=%s vip=%s:%u nodes=%zu "
+	log_info("balancer_started interface=%s xdp=%s vip=%s nodes=%zu "
 		 "socket=%s",
 		p->interface, balancer_mode(p->balancer),
-		addr_text(p->conf->vip).z, p->conf->vip_port, p->conf->nnodes,
+		sock_text(p->conf->vip, p->conf->vip_port).z, p->conf->nnodes,
 		o->socket);
 	return 0;
 }
@@ -457,46 +389,26 @@ program_open(struct program *p, const struct options *o)
 static void
 program_close(struct program *p)
 {
-	balancer_close(p->balancer);
-	health_close(p->health);
-	neigh_close(p->neigh);
-	ask_close(p->ask);
-	own_fd_(&p->signals);
-	free(p->nodes);
-	conf_free(p->conf);
-}
-
-/* Until a signal says to stop. */
-static void
-program_run(struct program *p)
-{
-	struct pollfd fds[] = {
-		{p->signals, POLLIN, 0},
-		{health_fd(p->health), POLLIN, 0},
-		{neigh_fd(p->neigh), POLLIN, 0},
-		{ask_fd(p->ask), POLLIN, 0},
-	};
-
-	while (!fds[0].revents) {
-		if (poll(fds, 4, -1) < 0)
-			continue;
-		if (fds[1].revents)
-			health_run(p->health);
-		if (fds[2].revents)
-			neigh_run(p->neigh);
-		if (fds[3].revents)
-			ask_run(p->ask);
+	balancer_close(p->balancer); /* first: detaches */
+	admin_close(p->admin);
+	if (p->loop) {
+		loop_close(p->loop, &p->on_signal);
+		(void)loop_watch_foreign(
+			p->loop, &p->on_pool, p->on_pool.fd, 0);
+		loop_settle(p->loop);
+		loop_free(p->loop);
 	}
-	log_info("balancer_stopped");
+	pool_close(p->pool);
+	conf_free(p->conf);
 }
 
 static const char usage[] =
 	"usage: sevenfold balancer [-c FILE] [--interface NAME] "
 	"[--socket PATH]\n\n"
 	"  -c FILE           the configuration (" DEFAULT_CONF ")\n"
-	"  --interface NAME  where clients and nodes are (the "
-	"configuration's,\n"
-	"                    or the one with the route to the first node)\n"
+	"  --interface NAME  where clients and nodes are (the one with the\n"
+	"                    route to the first node, or the "
+	"configuration's)\n"
 	"  --socket PATH     the admin socket (" DEFAULT_SOCKET ")\n\n"
 	"Stays in the foreground; ends, and detaches, on SIGTERM or Ctrl-C.\n";
 
@@ -533,15 +445,20 @@ int
 verb_balancer(int argc, char **argv)
 {
 	struct options o = {.conf = DEFAULT_CONF, .socket = DEFAULT_SOCKET};
-	struct program p = {.signals = -1};
+	struct program p = {
+		.on_signal = {-1, on_signal},
+		.on_pool = {-1, on_pool},
+	};
 	int status = parse_options(argc, argv, &o);
 
 	if (status >= 0)
 		return status;
 	log_setup(LOG_INFO, "balancer");
 	status = program_open(&p, &o) ? 1 : 0;
-	if (!status)
-		program_run(&p);
+	if (!status) {
+		loop_run(p.loop);
+		log_info("balancer_stopped");
+	}
 	program_close(&p);
 	return status;
 }

@@ -19,9 +19,12 @@ usage(FILE *out, int status)
 static char *
 find_socket(void)
 {
+	static const char *const dirs[] = {ADMIN_DIR, ADMIN_DIR "/lab"};
 	char *path = NULL;
-	int n = admin_find(ADMIN_DIR, &path);
+	int n = -ENOENT;
 
+	for (size_t i = 0; i < 2 && n == -ENOENT; i++)
+		n = admin_find(dirs[i], &path);
 	if (n == -ENOENT)
 		fputs("sevenfold: nothing is running here: no socket in "
 		      "" ADMIN_DIR "; name one with --socket PATH\n",
@@ -31,9 +34,9 @@ find_socket(void)
 			strerror(-n));
 	else if (n > 1)
 		fprintf(stderr,
-			"sevenfold: %d sockets in %s; asking %s; name another "
+			"sevenfold: of %d sockets, asking %s; name another "
 			"with --socket PATH\n",
-			n, ADMIN_DIR, path);
+			n, path);
 	return path;
 }
 
@@ -117,8 +120,10 @@ verb_status(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage(stderr, 2);
-	if (!path)
-		path = found = find_socket();
+	if (!path) {
+		found = find_socket();
+		path = found;
+	}
 	doc = path ? ask(path) : NULL;
 	if (!doc)
 		return 1;

@@ -253,8 +253,10 @@ judge(struct fetch *f, const struct head *h, struct object_head *out)
 	out->why_not = "not for the cache";
 	if (!f->for_cache)
 		return;
-	CHECK(head_parse_own_request(buf_view(&f->request), &request) ==
-		HEAD_DONE);
+	out->why_not = "request too large";
+	if (head_parse_own_request(buf_view(&f->request), &request) !=
+		HEAD_DONE)
+		return;
 	cachectl_freshness(&request, h, clock_wall_s(), &fresh);
 	out->why_not = fresh.storable ? NULL : fresh.why_not;
 	out->lifetime_s = fresh.lifetime_s;

@@ -71,7 +71,10 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 
 	buf_str(out, to == TO_ORIGIN_FOR_CACHE ? STR("GET") : h->method_str);
 	buf_z(out, " ");
-	buf_str(out, to == TO_PEER ? h->target : x->route.target);
+	buf_str(out,
+		to == TO_PEER		  ? h->target
+			: to == TO_ORIGIN ? x->route.target
+					  : x->route.key_target);
 	buf_z(out, " HTTP/1.1\r\n");
 	put(out, STR("Host"), x->route.host);
 	for (unsigned i = 0; i < h->nfields; i++)

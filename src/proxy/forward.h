@@ -7,8 +7,9 @@
 
 enum forward_to {
 	TO_ORIGIN,	     /* past the cache: as the client asked */
-	TO_ORIGIN_FOR_CACHE, /* a whole, unconditional GET, whatever part of
-				it the client asked for */
+	TO_ORIGIN_FOR_CACHE, /* a whole, unconditional GET of what the key
+				names, whatever part of it the client asked
+				for and however it was written */
 	TO_PEER,	     /* as the client asked, target as written */
 };
 

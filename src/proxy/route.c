@@ -79,6 +79,16 @@ origin_form(const struct uri *uri, struct arena *a)
 	return str_of(p, n);
 }
 
+/* "http://host/path?query" without scheme and host. */
+static struct str
+target_of(struct str key)
+{
+	size_t skip = sizeof("http://") - 1;
+	const char *slash = memchr(key.p + skip, '/', key.n - skip);
+
+	return str_of(slash, key.n - (size_t)(slash - key.p));
+}
+
 static struct str
 host_of(const struct uri *uri, struct arena *a)
 {
@@ -120,6 +130,7 @@ route_request(const struct node_config *config, const struct head *h,
 		return -EINVAL;
 	uri_key(STR("http"), uri.host, uri.port, uri.path, uri.query, &key);
 	out->key = arena_copy(a, buf_view(&key));
+	out->key_target = target_of(out->key);
 	buf_fini(&key);
 	out->host = host_of(&uri, a);
 	out->target = origin_form(&uri, a);

@@ -11,8 +11,11 @@ struct route {
 	struct str key;		/* in the arena */
 	struct str origin_host; /* name or address */
 	uint16_t origin_port;
-	struct str host;   /* for the Host field: as the client wrote it */
-	struct str target; /* origin form: what the origin is asked */
+	struct str host;       /* for the Host field: as the client wrote it */
+	struct str target;     /* origin form, as the client wrote it */
+	struct str key_target; /* origin form, normalised: an origin that
+				  tells the two apart must not have its
+				  answer to one kept for the other */
 };
 
 struct route_error {

@@ -34,15 +34,14 @@ struct l4_packet {
 	bool rst;
 };
 
-static __always_inline void *
-l4_take(struct l4_cursor *c, unsigned n)
+/* Past n bytes, which are then known to be there. */
+static __always_inline bool
+l4_advance(struct l4_cursor *c, unsigned n)
 {
-	char *p = c->at;
-
-	if (p + n > c->end)
-		return NULL;
-	c->at = p + n;
-	return p;
+	if (c->at + n > c->end)
+		return false;
+	c->at += n;
+	return true;
 }
 
 static __always_inline bool
@@ -58,9 +57,10 @@ l4_mac_is(const __u8 *mac, const volatile __u8 *own)
 static __always_inline enum l4_verdict
 l4_parse_tcp(struct l4_cursor *c, unsigned room, struct l4_packet *p)
 {
-	struct tcphdr *tcp = l4_take(c, sizeof(*tcp));
+	struct tcphdr *tcp = (void *)c->at;
 
-	if (!tcp || tcp->doff < 5 || tcp->doff * 4u > room || !tcp->dest)
+	if (!l4_advance(c, sizeof(*tcp)) || tcp->doff < 5 ||
+		tcp->doff * 4u > room || !tcp->dest)
 		return L4_pass_malformed;
 	p->flow.client_port = tcp->source;
 	p->flow.port = tcp->dest;
@@ -73,10 +73,10 @@ l4_parse_tcp(struct l4_cursor *c, unsigned room, struct l4_packet *p)
 static __always_inline enum l4_verdict
 l4_parse_ipv4(struct l4_cursor *c, struct l4_packet *p)
 {
-	struct iphdr *ip = l4_take(c, sizeof(*ip));
+	struct iphdr *ip = (void *)c->at;
 	unsigned head;
 
-	if (!ip || ip->version != 4 || ip->ihl < 5)
+	if (!l4_advance(c, sizeof(*ip)) || ip->version != 4 || ip->ihl < 5)
 		return L4_pass_malformed;
 	head = ip->ihl * 4u;
 	p->bytes = bpf_ntohs(ip->tot_len);
@@ -91,7 +91,7 @@ l4_parse_ipv4(struct l4_cursor *c, struct l4_packet *p)
 	p->fragment = ip->frag_off & bpf_htons(L4_IP_FRAGMENT);
 	if (p->fragment)
 		return L4_VERDICTS;
-	if (!l4_take(c, head - (unsigned)sizeof(*ip)))
+	if (!l4_advance(c, head - (unsigned)sizeof(*ip)))
 		return L4_pass_malformed;
 	return l4_parse_tcp(c, p->bytes - head, p);
 }
@@ -103,8 +103,8 @@ l4_parse(void *data, void *end, const volatile __u8 *own_mac,
 {
 	struct l4_cursor c = {data, end};
 
-	p->eth = l4_take(&c, sizeof(*p->eth));
-	if (!p->eth)
+	p->eth = data;
+	if (!l4_advance(&c, sizeof(*p->eth)))
 		return L4_pass_malformed;
 	/* A switch may flood; a frame for someone else must not be sent
 	 * twice. */

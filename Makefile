@@ -1,0 +1,50 @@
+# The verbs. Meson does the work: see scripts/build. Each verb first installs
+# what it needs from Debian, if it is missing (scripts/deps).
+
+.PHONY: all demo test san tsan fuzz lint format install clean help
+all:
+	@scripts/deps build
+	@scripts/build gcc
+
+demo:
+	@scripts/deps build lab
+	@scripts/build gcc
+	@scripts/root "make network namespaces and load an XDP program" \
+		build/sevenfold demo $(if $(CI),--ci)
+
+test:
+	@scripts/deps all
+	@scripts/test
+
+san tsan lint:
+	@scripts/deps all
+	@scripts/test $@
+
+FUZZ_S = 600
+fuzz:
+	@scripts/deps all
+	@scripts/fuzz $(FUZZ_S)
+
+format:
+	@scripts/deps all
+	@find src tests docs -name '*.[ch]' -exec clang-format -i {} +
+
+install: all
+	@scripts/root "install the program and its manual" \
+		meson install -C build --no-rebuild
+
+clean:
+	rm -rf build build-clang build-san build-tsan build-fuzz
+
+help:
+	@echo 'make          build the program: build/sevenfold'
+	@echo 'make demo     a cluster on this machine, with real traffic;'
+	@echo '              CI=1: ends by itself, and fails if a claim is untrue'
+	@echo 'make test     all tests, with both compilers and the sanitizers'
+	@echo 'make san      unit tests with AddressSanitizer and UBSan'
+	@echo 'make tsan     unit tests with ThreadSanitizer'
+	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
+	@echo 'make lint     form, include directions, static analysis'
+	@echo 'make format   put the code into form'
+	@echo 'make install  into /usr/local'
+	@echo 'make clean    remove what was built'

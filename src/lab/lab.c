@@ -1,0 +1,312 @@
+#include "lab/lab.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "lab/cluster.h"
+#include "lab/machine.h"
+#include "lab/netns.h"
+#include "lab/shape.h"
+#include "lab/state.h"
+#include "lab/topo.h"
+
+enum { TERM_TIMEOUT_S = 3, KILL_TIMEOUT_S = 5 };
+
+const char *
+lab_state_dir(void)
+{
+	return STATE_DIR;
+}
+
+static int
+need_root(void)
+{
+	if (geteuid() == 0)
+		return 0;
+	fprintf(stderr, "lab: needs root, for network namespaces; try sudo\n");
+	return -EPERM;
+}
+
+/* What every change of the lab starts and ends with: the right to make it, the
+ * lock, and signals held back so that no step is left half done. */
+struct session {
+	int lock;
+	sigset_t before;
+};
+
+static int
+session_begin(struct session *s)
+{
+	sigset_t hold;
+
+	if (need_root() < 0)
+		return -EPERM;
+	if (netns_inside_lab()) {
+		fprintf(stderr,
+			"lab: this is a host of the lab; leave it "
+			"first\n");
+		return -EINVAL;
+	}
+	s->lock = state_lock();
+	if (s->lock < 0)
+		return s->lock;
+	sigemptyset(&hold);
+	sigaddset(&hold, SIGINT);
+	sigaddset(&hold, SIGTERM);
+	sigaddset(&hold, SIGHUP);
+	return sigprocmask(SIG_BLOCK, &hold, &s->before);
+}
+
+static int
+session_end(struct session *s, int r)
+{
+	state_unlock(s->lock);
+	/* What came while we tidied up has had its effect. */
+	while (r == -EINTR && state_pause(0) < 0)
+		;
+	sigprocmask(SIG_SETMASK, &s->before, NULL);
+	return r;
+}
+
+/* True when nobody lives in the lab any more. */
+static bool
+end_processes(int sig, unsigned timeout_s)
+{
+	uint64_t deadline_ns = clock_mono_ns() + timeout_s * NS_PER_S;
+
+	if (netns_signal(NULL, sig) == 0)
+		return true;
+	do {
+		usleep(5000);
+		/* SIGKILL again: some may have been born meanwhile. */
+		if (netns_signal(NULL, sig == SIGKILL ? sig : 0) == 0)
+			return true;
+	} while (clock_mono_ns() < deadline_ns);
+	return false;
+}
+
+static bool
+remains(void)
+{
+	return topo_remains() || shape_cpu_remains() || state_exists();
+}
+
+static int
+take_down(void)
+{
+	int r = 0;
+
+	if (!end_processes(SIGTERM, TERM_TIMEOUT_S) &&
+		!end_processes(SIGKILL, KILL_TIMEOUT_S)) {
+		fprintf(stderr, "lab: %zu processes in it do not end\n",
+			netns_signal(NULL, 0));
+		return -EBUSY;
+	}
+	if (topo_down() < 0)
+		r = -EIO;
+	if (shape_cpu_down() < 0)
+		r = -EIO;
+	if (state_remove() < 0)
+		r = -EIO;
+	return r;
+}
+
+int
+lab_down(void)
+{
+	struct session s;
+	int r = session_begin(&s);
+
+	return r < 0 ? r : session_end(&s, take_down());
+}
+
+static int
+check_options(const struct lab_options *o)
+{
+	if (o->nodes < 1 || o->nodes > LAB_NODES_MAX) {
+		fprintf(stderr, "lab: 1 to %d nodes\n", LAB_NODES_MAX);
+		return -EINVAL;
+	}
+	if (o->conf && !o->bare)
+		return cluster_check_conf(o->conf, o->nodes);
+	return 0;
+}
+
+/* Makes room: remains go, a lab in use stays unless told otherwise. */
+static int
+clear_remains(bool force)
+{
+	if (!remains())
+		return 0;
+	if (!force && state_complete() && netns_signal(NULL, 0) > 0) {
+		fprintf(stderr,
+			"lab: one is up already; 'sevenfold lab down' first, "
+			"or --force\n");
+		return -EEXIST;
+	}
+	return take_down();
+}
+
+static int
+make_all(const struct lab_options *o)
+{
+	int r = state_make();
+
+	if (r == 0)
+		r = topo_up(o);
+	if (r == 0)
+		r = shape_cpu_up(o);
+	if (r == 0 && !o->bare)
+		r = cluster_up(o);
+	if (r == 0)
+		r = state_pause(0);
+	return r == 0 ? state_save(o) : r;
+}
+
+int
+lab_up(const struct lab_options *o)
+{
+	struct session s;
+	int r = check_options(o);
+
+	if (r == 0)
+		r = session_begin(&s);
+	if (r < 0)
+		return r;
+	r = clear_remains(o->force);
+	if (r == 0)
+		r = machine_check();
+	if (r < 0)
+		return session_end(&s, r);
+	r = make_all(o);
+	if (r < 0)
+		(void)take_down();
+	return session_end(&s, r);
+}
+
+int
+lab_exec(const char *host, char *const argv[])
+{
+	struct netns_hosts hosts;
+	int r = need_root();
+
+	if (r < 0)
+		return r;
+	r = netns_enter(host);
+	if (r == 0 && shape_cpu_join(host) == 0) {
+		execvp(argv[0], argv);
+		fprintf(stderr, "lab: can't run %s: %m\n", argv[0]);
+		return -ENOEXEC;
+	}
+	if (r != -ENOENT) {
+		fprintf(stderr, "lab: can't enter %s: %s\n", host,
+			strerror(-r));
+		return r ? r : -EIO;
+	}
+	netns_hosts(&hosts);
+	if (hosts.n == 0)
+		fprintf(stderr, "lab: none is up");
+	else
+		fprintf(stderr, "lab: no host '%s'; there are:", host);
+	for (size_t i = 0; i < hosts.n; i++)
+		fprintf(stderr, " %s", hosts.names[i]);
+	fputc('\n', stderr);
+	netns_hosts_fini(&hosts);
+	return -ENOENT;
+}
+
+pid_t
+lab_spawn(const char *host, char *const argv[])
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid < 0 ? -errno : pid;
+	(void)lab_exec(host, argv);
+	_exit(127);
+}
+
+static int
+change(int (*fn)(const char *), const char *host)
+{
+	struct session s;
+	int r = session_begin(&s);
+
+	return r < 0 ? r : session_end(&s, fn(host));
+}
+
+int
+lab_kill(const char *host)
+{
+	return change(cluster_kill, host);
+}
+
+int
+lab_start(const char *host)
+{
+	return change(cluster_start, host);
+}
+
+pid_t
+lab_pid(const char *host)
+{
+	return cluster_pid(host);
+}
+
+int
+lab_port_counters(const char *host, struct lab_counters *out)
+{
+	struct topo_host h;
+	int r = topo_find(host, &h) ? shape_counters(&h, out) : -ENOENT;
+
+	if (r < 0)
+		fprintf(stderr, "lab: no counters of '%s'\n", host);
+	return r;
+}
+
+static void
+print_header(const struct lab_options *o)
+{
+	printf("%u nodes, %s", o->nodes, o->bare ? "bare" : LAB_URL);
+	if (o->link_bits)
+		printf(", links of %g Mbit/s", (double)o->link_bits / 1e6);
+	if (o->cpu_percent)
+		printf(", %u %% of a core per node", o->cpu_percent);
+	printf("\n%-10s %-15s %8s %15s %15s\n", "HOST", "ADDRESS", "PID",
+		"BYTES TO IT", "BYTES FROM IT");
+}
+
+int
+lab_print_status(void)
+{
+	struct lab_options o;
+	int r = need_root();
+
+	if (r < 0)
+		return r;
+	r = state_load(&o);
+	if (r < 0) {
+		printf("no lab is up%s\n",
+			remains() ? "; there are remains of one" : "");
+		return r;
+	}
+	print_header(&o);
+	for (unsigned i = 0; r == 0 && i < TOPO_FIRST_NODE + o.nodes; i++) {
+		struct topo_host h = topo_host(i);
+		struct lab_counters c;
+		char pid[16] = "-";
+
+		r = lab_port_counters(h.name, &c);
+		if (r < 0)
+			break;
+		if (lab_pid(h.name))
+			snprintf(pid, sizeof(pid), "%d", lab_pid(h.name));
+		printf("%-10s %-15s %8s %15lu %15lu\n", h.name, h.addr, pid,
+			c.to_host_bytes, c.from_host_bytes);
+	}
+	return r;
+}

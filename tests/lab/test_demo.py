@@ -1,0 +1,139 @@
+"""`sevenfold demo`, and a log replayed through the VIP."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import urllib.request
+
+import pytest
+
+from conftest import SEVENFOLD, STATE, VIP, lab_exec, sevenfold, sh, status
+
+
+@pytest.fixture
+def no_lab(lab):
+    """The lab's fixture for tests that make the lab themselves."""
+
+
+@pytest.mark.parametrize("policy", ["hrw", "md5", "rr"])
+def test_demo_claims_nothing_untrue(no_lab, policy):
+    done = sevenfold("demo", "--ci", "--seconds", 2, "--policy", policy,
+                     timeout=400)
+    assert done.stdout.count("  true    ") == 5
+    assert "UNTRUE" not in done.stdout
+    objects, size = re.search(r"site +(\d+) objects, ([\d.]+)M",
+                              done.stdout).groups()
+    assert int(objects) >= 240
+    assert float(size) >= 50
+    assert not STATE.exists()
+
+
+def demo_until_it_stays(*args):
+    demo = subprocess.Popen([SEVENFOLD, "demo", "--seconds", "1", *args],
+                            stdout=subprocess.PIPE, text=True,
+                            env={**os.environ, "CI": ""})
+    for line in demo.stdout:
+        if line.startswith("Ctrl-C ends it"):
+            return demo
+    raise AssertionError(f"demo ended: {demo.wait()}")
+
+
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
+def test_demo_stays_up_until_told(no_lab, sig):
+    demo = demo_until_it_stays("--nodes", "2")
+    with urllib.request.urlopen(f"http://{VIP}/", timeout=5) as answer:
+        assert b"Forty-eight mountains" in answer.read()
+        assert answer.headers["Cache-Status"]
+    demo.send_signal(sig)
+    assert demo.wait(20) == 0
+    assert not STATE.exists()
+
+
+def test_demo_keeps_going(no_lab):
+    demo = demo_until_it_stays("--nodes", "2", "--keep-going")
+
+    def requests():
+        nodes = status("n1")["nodes"]
+        return next(n for n in nodes if n["self"])["counters"]["requests"]
+
+    before = requests()
+    sh("sleep", 1)
+    assert requests() > before + 10
+    demo.send_signal(signal.SIGTERM)
+    assert demo.wait(20) == 0
+    assert not STATE.exists()
+
+
+def test_demo_leaves_another_lab_alone(lab):
+    lab(nodes=1)
+    done = sevenfold("demo", "--ci", check=False, timeout=400)
+    assert done.returncode == 1
+    assert "one is up already" in done.stderr
+    assert STATE.exists()
+
+
+@pytest.mark.parametrize("args", [["--nodes", "0"], ["--nodes", "65"],
+                                  ["--seconds", "x"], ["--policy", "best"],
+                                  ["--what"], ["more"]])
+def test_demo_usage(args):
+    done = sevenfold("demo", *args, check=False)
+    assert done.returncode == 2
+    assert "usage: sevenfold demo" in done.stderr
+
+
+def make_log(path):
+    """A day like NASA's, but smaller: popular pages, redirections, errors."""
+    rnd = random.Random(1995)
+    urls = [(f"/page-{i}/image.gif", 200, rnd.choice([0, 300, 5000, 60000]))
+            for i in range(300)]
+    urls += [(f"/old-{i}", 302, 0) for i in range(40)]
+    urls += [(f"/gone-{i}?q=%2B", 404, 0) for i in range(20)]
+    with open(path, "w") as log:
+        for _ in range(5000):
+            url, code, size = urls[int(len(urls) * rnd.random() ** 3)]
+            method = "HEAD" if rnd.random() < 0.01 else "GET"
+            if code == 200 and method == "GET" and rnd.random() < 0.08:
+                code, size = 304, 0
+            log.write(f'h - - [01/Aug/1995:06:00:00 +0000] '
+                      f'"{method} {url} HTTP/1.0" {code} {size}\n')
+
+
+def test_a_day_of_traffic_through_the_vip(lab, tmp_path):
+    log = tmp_path / "made.log"
+    make_log(log)
+    sevenfold("bench", "replay", log, "--prepare", tmp_path / "origin")
+    lab(nodes=4, origin_conf=tmp_path / "origin/nginx.conf")
+    done = lab_exec("client", os.path.abspath(SEVENFOLD), "bench", "replay",
+                    log, "--target", f"{VIP}:80", "--json",
+                    check=False)
+    result = json.loads(done.stdout)
+    assert result["wrong"] == 0, result
+    assert result["requests"] == sum(result["statuses"].values())
+
+    # the origin's own log: each URL once, and POSTs, which nobody may cache
+    lines = (tmp_path / "origin/access.log").read_text().splitlines()
+    fetched = [line.split(" ")[1] for line in lines
+               if not line.startswith("POST ")]
+    assert len(fetched) == len(set(fetched))
+    posts = len(lines) - len(fetched)
+    assert result["targets"] - posts <= len(fetched) <= result["targets"]
+
+    # the nodes' figures add up, and are the client's
+    nodes = [next(n for n in status(f"n{i}")["nodes"] if n["self"])["counters"]
+             for i in range(1, 5)]
+    total = {k: sum(n[k] for n in nodes) for k in nodes[0]}
+    assert total["requests"] == result["requests"]
+    assert total["local"] + total["relayed"] == total["requests"]
+    assert total["served"] == total["requests"]
+    # what is read while it is being fetched may be called either
+    assert (total["hits"] + total["coalesced"]
+            == result["hits"] + result["joined"])
+    assert total["relayed"] == result["relayed"]
+    assert (total["hits"] + total["coalesced"] + total["misses"]
+            + total["passes"]) == total["served"]
+    assert total["misses"] == len(fetched)
+    assert total["origin_fetches"] == len(lines)
+    assert total["objects"] == len(fetched)
