@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* Another one for every change of what is made. */
-#define VERSION "1\n"
+#define VERSION "2\n"
 
 enum { WIDTH = 1800, HEIGHT = 1200 };
 static const unsigned shrinks[] = {6, 3, 2, 1};
@@ -303,7 +303,8 @@ make_photo(const struct darkroom *d, unsigned photo)
 	int r = 0;
 
 	image_init(&whole, WIDTH, HEIGHT);
-	scene_paint(d->noise, 7919u * (photo + 1), light_of(photo), &whole);
+	scene_paint(d->noise, UINT64_C(7919) * (photo + 1), light_of(photo),
+		&whole);
 	for (size_t i = 0; i < NSHRINKS && r == 0; i++) {
 		own_free char *path = xasprintf("%s/img/%02u-%u.jpg", d->dir,
 			photo + 1, WIDTH / shrinks[i]);

@@ -7,7 +7,7 @@
 static unsigned
 bucket_of(uint64_t v)
 {
-	if (v < 2 * HIST_SUBS)
+	if (v < HIST_EXACT)
 		return (unsigned)v;
 	unsigned top = 63 - (unsigned)__builtin_clzll(v);
 	unsigned shift = top - HIST_SUB_BITS;
@@ -18,7 +18,7 @@ bucket_of(uint64_t v)
 static uint64_t
 bucket_last(unsigned i)
 {
-	if (i < 2 * HIST_SUBS)
+	if (i < HIST_EXACT)
 		return i;
 	unsigned shift = i / HIST_SUBS - 1;
 	uint64_t sub = i % HIST_SUBS + HIST_SUBS;

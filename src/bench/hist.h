@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 enum { HIST_SUB_BITS = 5, HIST_SUBS = 1 << HIST_SUB_BITS };
+enum { HIST_EXACT = 2 * HIST_SUBS }; /* values below it */
 enum { HIST_BUCKETS = (64 - HIST_SUB_BITS + 1) * HIST_SUBS };
 
 struct hist {

@@ -63,7 +63,7 @@ static unsigned char
 to_byte(float v)
 {
 	v *= 255.0f;
-	return v <= 0 ? 0 : v >= 255 ? 255 : (unsigned char)lroundf(v);
+	return v <= 0 ? 0 : v >= 255 ? 255 : (unsigned char)v;
 }
 
 /* Two uniform bytes make a triangular grain. */

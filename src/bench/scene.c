@@ -223,7 +223,7 @@ nearness(unsigned k)
 static float
 bare_crest(const struct scene *s, unsigned k, float u)
 {
-	uint64_t seed = s->seed + 1000 * (k + 1);
+	uint64_t seed = s->seed + UINT64_C(1000) * (k + 1);
 	float t = nearness(k), base, height, line;
 
 	if (t < 0.5f) {
@@ -324,12 +324,12 @@ raise_ridges(struct scene *s)
 		for (unsigned x = 0; x < w; x++)
 			line[x] = line[w + x] = bare_crest(
 				s, k, (float)x / (float)s->m->height);
-		smoothen(s, line, s->swells + k * w);
+		smoothen(s, line, s->swells + (size_t)k * w);
 		if (t > 0.5f)
 			forest(s, k, line);
 		s->highest[k] = 2;
 		for (unsigned x = 0; x < w; x++) {
-			s->crests[k * w + x] = line[w + x];
+			s->crests[(size_t)k * w + x] = line[w + x];
 			if (line[w + x] < s->highest[k])
 				s->highest[k] = line[w + x];
 		}
@@ -378,27 +378,28 @@ ridge_at(const struct scene *s, unsigned k, unsigned x_px, float u, float v)
 		c, rgb_mix(s->haze, s->low, 0.35f), clamp01(fog) * 0.85f);
 }
 
-/* What is at (u, v) from ridge k on backwards. */
+/* The ridges at (u, v) from the nearest on backwards, and the sky behind
+ * what they leave uncovered. */
 static struct rgb
-land_at(const struct scene *s, int k, unsigned x, float u, float v)
+land_at(const struct scene *s, unsigned x, float u, float v)
 {
-	float pixel = 1 / (float)s->m->height;
+	float pixel = 1 / (float)s->m->height, bare = 1;
+	struct rgb c = {0, 0, 0};
 
-	for (; k >= 0; k--) {
-		float crest;
+	for (unsigned k = RIDGES; k-- > 0;) {
+		const float *crests = s->crests + (size_t)k * s->m->width;
 
 		if (v + pixel <= s->highest[k])
 			continue;
-		crest = s->crests[(unsigned)k * s->m->width + x];
-		float cover = (v + pixel - crest) / pixel;
+		float cover = bare * clamp01((v + pixel - crests[x]) / pixel);
 		if (cover <= 0)
 			continue;
-		struct rgb c = ridge_at(s, (unsigned)k, x, u, v);
-		return cover >= 1
-			? c
-			: rgb_mix(land_at(s, k - 1, x, u, v), c, cover);
+		c = rgb_add(c, ridge_at(s, k, x, u, v), cover);
+		bare -= cover;
+		if (bare <= 0)
+			return c;
 	}
-	return sky_at(s, u, v);
+	return rgb_add(c, sky_at(s, u, v), bare);
 }
 
 /* --- the lake --- */
@@ -519,7 +520,7 @@ scene_paint(const struct scene_noise *n, uint64_t seed, enum scene_light light,
 			float u = (float)x / scale;
 
 			row[x] = water ? lake_at(&s, u, v)
-				       : land_at(&s, RIDGES - 1, x, u, v);
+				       : land_at(&s, x, u, v);
 		}
 	}
 	if (random_of(&s, 8) < 0.7f)

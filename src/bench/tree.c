@@ -17,8 +17,9 @@ static bool
 is_plain(const char *target)
 {
 	struct buf sendable = {0};
+	/* What is escaped becomes longer. */
 	bool plain = clf_sendable(str_z(target), &sendable) &&
-		str_eq(buf_view(&sendable), str_z(target));
+		buf_len(&sendable) == strlen(target);
 
 	buf_fini(&sendable);
 	return plain && !strpbrk(target, "?%");

@@ -115,25 +115,21 @@ static void
 serve(struct exchange *x)
 {
 	struct counters *c = &x->worker->counters;
+	enum exchange_from from;
 	struct object *o;
 
 	switch (store_get(
 		x->worker->node->store, x->route.key, clock_wall_s(), &o)) {
 	case STORE_HIT:
-		if (read_from(x, o, FROM_HIT) < 0) {
-			pass(x);
-			return;
-		}
-		count(body_state(&o->body) == BODY_DONE ? &c->hits
-							: &c->coalesced,
-			1);
-		break;
 	case STORE_JOIN:
-		if (read_from(x, o, FROM_JOIN) < 0) {
+		/* What is still on its way is no hit, though its head may be
+		 * here already. */
+		from = body_state(&o->body) == BODY_DONE ? FROM_HIT : FROM_JOIN;
+		if (read_from(x, o, from) < 0) {
 			pass(x);
 			return;
 		}
-		count(&c->coalesced, 1);
+		count(from == FROM_HIT ? &c->hits : &c->coalesced, 1);
 		break;
 	case STORE_MISS:
 		(void)read_from(x, o, FROM_MISS);

@@ -68,15 +68,16 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 {
 	const struct node *n = x->worker->node;
 	const struct head *h = &x->head;
+	bool for_cache = to == TO_ORIGIN_FOR_CACHE;
 
-	buf_str(out, to == TO_ORIGIN_FOR_CACHE ? STR("GET") : h->method_str);
+	buf_str(out, for_cache ? STR("GET") : h->method_str);
 	buf_z(out, " ");
 	buf_str(out,
-		to == TO_PEER		  ? h->target
-			: to == TO_ORIGIN ? x->route.target
-					  : x->route.key_target);
+		for_cache		? x->route.key_target
+			: to == TO_PEER ? h->target
+					: x->route.target);
 	buf_z(out, " HTTP/1.1\r\n");
-	put(out, STR("Host"), x->route.host);
+	put(out, STR("Host"), for_cache ? x->route.key_host : x->route.host);
 	for (unsigned i = 0; i < h->nfields; i++)
 		if (passes(h, &h->fields[i], to))
 			put(out, h->fields[i].name, h->fields[i].value);

@@ -79,14 +79,16 @@ origin_form(const struct uri *uri, struct arena *a)
 	return str_of(p, n);
 }
 
-/* "http://host/path?query" without scheme and host. */
-static struct str
-target_of(struct str key)
+/* "http://host/path?query" */
+static void
+split_key(struct route *r)
 {
 	size_t skip = sizeof("http://") - 1;
-	const char *slash = memchr(key.p + skip, '/', key.n - skip);
+	struct str rest = str_of(r->key.p + skip, r->key.n - skip);
+	const char *slash = memchr(rest.p, '/', rest.n);
 
-	return str_of(slash, key.n - (size_t)(slash - key.p));
+	r->key_host = str_of(rest.p, (size_t)(slash - rest.p));
+	r->key_target = str_of(slash, rest.n - r->key_host.n);
 }
 
 static struct str
@@ -130,7 +132,7 @@ route_request(const struct node_config *config, const struct head *h,
 		return -EINVAL;
 	uri_key(STR("http"), uri.host, uri.port, uri.path, uri.query, &key);
 	out->key = arena_copy(a, buf_view(&key));
-	out->key_target = target_of(out->key);
+	split_key(out);
 	buf_fini(&key);
 	out->host = host_of(&uri, a);
 	out->target = origin_form(&uri, a);

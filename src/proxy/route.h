@@ -11,11 +11,12 @@ struct route {
 	struct str key;		/* in the arena */
 	struct str origin_host; /* name or address */
 	uint16_t origin_port;
-	struct str host;       /* for the Host field: as the client wrote it */
-	struct str target;     /* origin form, as the client wrote it */
-	struct str key_target; /* origin form, normalised: an origin that
-				  tells the two apart must not have its
-				  answer to one kept for the other */
+	struct str host;   /* as the client wrote it, with its port */
+	struct str target; /* origin form, as the client wrote it */
+	/* The same two as the key has them. An origin that tells spellings
+	 * apart must not have its answer to one kept for the others, so this
+	 * is what it is asked for what will be kept. */
+	struct str key_host, key_target;
 };
 
 struct route_error {

@@ -9,8 +9,10 @@ import fcntl
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -91,6 +93,26 @@ def only_lab():
             sevenfold("lab", "down")
 
 
+def end_nodes():
+    """Ends the nodes as an operator would, and looks at their last words: a
+    sanitizer's report, a leak at the end among them, or a panic."""
+    running = {}
+    for file in STATE.glob("n*.pid"):
+        pid = int(file.read_text())
+        exe = pathlib.Path(f"/proc/{pid}/exe")
+        if exe.exists() and os.path.samefile(exe, SEVENFOLD):
+            os.kill(pid, signal.SIGTERM)
+            running[file.stem] = pid
+    deadline = time.monotonic() + 15
+    while any(os.path.exists(f"/proc/{p}/exe") for p in running.values()):
+        assert time.monotonic() < deadline, "a node does not end"
+        time.sleep(0.02)
+    for log in STATE.glob("logs/n*.log"):
+        text = log.read_text(errors="replace")
+        assert "Sanitizer" not in text and "panic:" not in text, text[-3000:]
+        assert log.stem not in running or "event=stopped" in text
+
+
 @pytest.fixture
 def lab():
     """lab(nodes=4, link="20mbit", bare=True): `lab up` with these options."""
@@ -107,3 +129,4 @@ def lab():
 
     with only_lab():
         yield up
+        end_nodes()
