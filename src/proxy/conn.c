@@ -467,8 +467,7 @@ step_answer(struct conn *c)
 
 	if (c->io.fd < 0)
 		return false;
-	if (c->x && !c->head_written &&
-		object_phase(c->x->object) != OBJECT_WAITING)
+	if (c->x && !c->head_written && exchange_phase(c->x) != OBJECT_WAITING)
 		write_head(c);
 	if (c->x && c->head_written && !c->ended &&
 		c->answer.framing == ANSWER_CHUNKED)

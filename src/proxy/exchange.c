@@ -16,21 +16,41 @@ on_progress(struct reader *r)
 static void restart(struct exchange *x);
 static void pass(struct exchange *x);
 
+/* The owner was lost before he answered. */
+static bool
+is_lost(const struct exchange *x)
+{
+	return object_phase(x->object) == OBJECT_FAILED &&
+		x->object->peer_lost && x->from == FROM_PEER;
+}
+
+/* It was for whoever asked first; not for us. */
+static bool
+is_anothers(const struct exchange *x)
+{
+	return object_phase(x->object) != OBJECT_WAITING &&
+		x->object->private_ && x->from == FROM_JOIN;
+}
+
+enum object_phase
+exchange_phase(const struct exchange *x)
+{
+	if (is_lost(x) || is_anothers(x))
+		return OBJECT_WAITING; /* until on_wake() */
+	return object_phase(x->object);
+}
+
 static void
 on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
-	struct object *o = x->object;
 
-	if (object_phase(o) == OBJECT_FAILED && o->peer_lost &&
-		x->from == FROM_PEER) {
+	if (is_lost(x)) {
 		x->passed_over |= UINT64_C(1) << x->owner;
 		count(&x->worker->counters.retries, 1);
 		count(&x->worker->counters.relayed, (uint64_t)-1);
 		restart(x);
-	} else if (object_phase(o) != OBJECT_WAITING && o->private_ &&
-		x->from == FROM_JOIN) {
-		/* It was for whoever asked first; not for us. */
+	} else if (is_anothers(x)) {
 		count(&x->worker->counters.coalesced, (uint64_t)-1);
 		count(&x->worker->counters.served, (uint64_t)-1);
 		pass(x);

@@ -7,8 +7,9 @@
  *
  * Whoever has the request (a client's connection or a peer's channel) makes
  * the exchange, is told through on_ready() that there is more to see, looks at
- * exchange_object(), reads by x->reader, and frees it when done or no longer
- * interested. An answer that nobody reads any more ends itself.
+ * x->object when exchange_phase() says so, reads by x->reader, and frees it
+ * when done or no longer interested. An answer that nobody reads any more ends
+ * itself.
  */
 #include "base/arena.h"
 #include "proxy/route.h"
@@ -48,6 +49,9 @@ struct exchange *
 exchange_new(struct worker *w, const struct head *h, const char *raw);
 /* Finds the answer; on_ready() comes later, never before this returns. */
 void exchange_start(struct exchange *x);
+/* What has become of x->object; WAITING as well when it turned out not to be
+ * the answer, and another one is about to take its place. */
+enum object_phase exchange_phase(const struct exchange *x);
 /* Answers with an error of ours instead. */
 void exchange_refuse(struct exchange *x, unsigned status, const char *why);
 void exchange_free(struct exchange *x); /* NULL is fine */

@@ -288,6 +288,7 @@ accept_head(struct fetch *f, const struct head *h)
 		o->private_ = true;
 		atomic_store(&o->body.transient, true);
 		store_remove(f->worker->node->store, o);
+		wake_post(&f->wake); /* perhaps nobody reads it */
 	}
 	f->left = f->frame.length;
 	f->state = FETCH_BODY;
@@ -353,6 +354,7 @@ grown(struct fetch *f)
 		f->stored = false;
 		store_remove(n->store, f->object);
 		body_release(&f->object->body);
+		wake_post(&f->wake); /* perhaps nobody reads it */
 	}
 	store_trim(n->store);
 }

@@ -100,7 +100,7 @@ step(struct serve *v)
 	enum body_state state = body_state(&o->body);
 	struct str s;
 
-	if (object_phase(o) == OBJECT_WAITING)
+	if (exchange_phase(v->x) == OBJECT_WAITING)
 		return false;
 	if (object_phase(o) == OBJECT_FAILED) {
 		send_fail(v, o->error_status);

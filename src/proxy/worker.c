@@ -18,6 +18,7 @@
 enum {
 	SETTLE_MS = 1000, /* for the first dials to be answered */
 	SETTLE_STEP_MS = 5,
+	ACCEPT_AGAIN_MS = 100,
 	DRAIN_S = 10,
 };
 
@@ -33,8 +34,19 @@ on_client(struct source *s, uint32_t events)
 		count(&w->connections, 1);
 		conn_start(w, fd, &peer);
 	}
-	if (fd != -EAGAIN)
-		log_warn("accept_failed error=\"%s\"", strerror(-fd));
+	if (fd == -EAGAIN)
+		return;
+	/* Whoever waits makes no further event. */
+	log_warn("accept_failed error=\"%s\"", strerror(-fd));
+	loop_arm(w->loop, &w->accept_timer, ACCEPT_AGAIN_MS * NS_PER_MS);
+}
+
+static void
+on_accept_again(struct timer *t)
+{
+	struct worker *w = container_of(t, struct worker, accept_timer);
+
+	on_client(&w->clients, EPOLLIN);
 }
 
 static void
@@ -115,6 +127,7 @@ on_stop(struct wake *wake)
 		on_client(&w->clients, EPOLLIN); /* they got in before */
 	w->stopping = true;
 	loop_disarm(w->loop, &w->settle_timer);
+	loop_disarm(w->loop, &w->accept_timer);
 	loop_close(w->loop, &w->clients);
 	loop_arm(w->loop, &w->stop_timer, DRAIN_S * NS_PER_S);
 	conn_drain_all(w);
@@ -143,6 +156,7 @@ worker_new(struct node *n, unsigned index)
 		list_init(&w->pool[i]);
 	w->clients = (struct source){.fd = -1, .on_io = on_client};
 	w->inbound = (struct source){.fd = -1, .on_io = on_inbound};
+	w->accept_timer.on_timer = on_accept_again;
 	w->settle_timer.on_timer = on_settle;
 	w->stop_timer.on_timer = on_deadline;
 	w->loop = loop_new();

@@ -30,6 +30,7 @@ struct worker {
 	struct list pool[POOL_BUCKETS]; /* idle struct upstream, newest first */
 	struct counters counters;
 	_Atomic uint64_t connections; /* of clients, now */
+	struct timer accept_timer;    /* to try again: no descriptor was free */
 	struct timer settle_timer;    /* until the peers have been dialled */
 	uint64_t settle_by_ns;
 	struct wake stop; /* posted by anybody: stop accepting; the loop stops
