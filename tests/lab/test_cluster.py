@@ -199,7 +199,7 @@ def test_node_dies(lab, objects):
     before = owners(paths)
     assert set(before.values()) == {"n1", "n2", "n3", "n4"}
     load = lab_popen("client", "wrk", "-t1", "-c32", "-d12s", "-H",
-                     "Connection: close", f"http://{VIP}/5.bin",
+                     "Connection: close", f"http://{VIP}:80/5.bin",
                      stdout=-1)
     time.sleep(2)
     fetches = len(origin_fetches())
