@@ -295,6 +295,7 @@ static bool
 stand(struct reader *r)
 {
 	struct body *b = r->body;
+	struct chunk *first;
 
 	if (r->at)
 		return true;
@@ -303,11 +304,14 @@ stand(struct reader *r)
 		return r->at;
 	}
 	pthread_mutex_lock(&b->lock);
-	r->at = atomic_load_explicit(&b->first, memory_order_acquire);
-	if (r->at && atomic_load(&b->transient))
-		atomic_store(&b->first, NULL);
-	else if (r->at)
-		chunk_ref(r->at);
+	first = atomic_load_explicit(&b->first, memory_order_acquire);
+	if (!r->at && first) {
+		r->at = first;
+		if (atomic_load(&b->transient))
+			atomic_store(&b->first, NULL);
+		else
+			chunk_ref(first);
+	}
 	pthread_mutex_unlock(&b->lock);
 	return r->at;
 }

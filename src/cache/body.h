@@ -38,8 +38,10 @@ struct budget {
 
 struct reader {
 	struct body *body; /* borrowed; NULL: not attached */
-	struct chunk *at;  /* counted if `counted` */
-	uint32_t offset;   /* in at */
+	/* Counted if `counted`. The reader's own, but that it is set from NULL
+	 * with the body's lock held, by body_release() too. */
+	struct chunk *_Atomic at;
+	uint32_t offset; /* in at */
 	bool counted;
 	_Atomic uint64_t pos; /* bytes taken so far */
 	uint64_t told;	      /* pos when the writer was last told */
