@@ -14,13 +14,14 @@
 #include "prog/test_verb.h"
 #include "prog/verb.h"
 
-#define HEAD                                                          \
-	"{'role':'node','name':'n3','cluster':'edge','policy':'hrw'," \
-	"'vip':'192.0.2.10:80','view':7,'uptime_s':185.2,'nodes':["
+#define HEAD                                                                 \
+	"{'role':'node','name':'n3','cluster':'edge','policy':'hrw',"        \
+	"'vip':'192.0.2.10:80','view':'ac89c3e3c810aa49','uptime_s':185.2,'" \
+	"nodes':["
 #define NODE(name, f)                                                      \
 	"{'name':'" name "','address':'10.0.0.11','up':true,'self':false," \
-	"'weight':1,'uptime_s':1,'view':7,'counters':{'requests':" f       \
-	",'local':250"                                                     \
+	"'weight':1,'uptime_s':1,'view':'ac89c3e3c810aa49','counters':{'"  \
+	"requests':" f ",'local':250"                                      \
 	",'relayed':750,'served':1000,'hits':800,"                         \
 	"'coalesced':100,'misses':60,'passes':40,'errors':0,"              \
 	"'client_bytes':1536,'peer_bytes':1048576,'origin_fetches':100,"   \
@@ -33,7 +34,7 @@ static const char cluster_doc[] = HEAD NODE("n1",
 		"'weight':1}," NODE("n3", "500") "]}";
 
 static const char cluster_text[] =
-	"cluster edge: vip 192.0.2.10:80, policy hrw, view 7, "
+	"cluster edge: vip 192.0.2.10:80, policy hrw, view ac89c3e3c810aa49, "
 	"3 nodes, 2 up, 1 down\n"
 	"says node n3, up for 3 min 5 s\n"
 	"\n"

@@ -184,9 +184,9 @@ node_text(const json_t *doc, bool colour, struct buf *out)
 	const json_t *nodes = json_object_get(doc, "nodes");
 	double uptime_s = json_number_value(json_object_get(doc, "uptime_s"));
 
-	buf_printf(out, "cluster %s: vip %s, policy %s, view %" PRIu64,
+	buf_printf(out, "cluster %s: vip %s, policy %s, view %s",
 		get_z(doc, "cluster"), get_z(doc, "vip"), get_z(doc, "policy"),
-		get_u64(doc, "view"));
+		get_z(doc, "view"));
 	write_nodes_up(nodes, out);
 	buf_printf(out, "\nsays node %s, up for %s\n\n", get_z(doc, "name"),
 		human_duration(uptime_s).z);
