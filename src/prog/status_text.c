@@ -5,7 +5,6 @@
 #include "admin/table.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 /* Leaves a row 100 columns when all other cells are as wide as can be. */
 #define NAME_WIDTH 16
