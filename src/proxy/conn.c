@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "http/chunk.h"
-#include "http/frame.h"
 #include "proxy/answer.h"
+#include "proxy/intake.h"
 
 enum {
 	READ_BYTES = 16 * 1024,
@@ -40,9 +40,7 @@ struct conn {
 	struct exchange *x; /* owned; in CONN_ANSWER */
 
 	/* the request's body, which streams into x->upload */
-	struct frame upload;
-	uint64_t upload_left;
-	struct chunk_decoder chunks;
+	struct intake intake;
 	bool upload_done;
 	struct tap tap; /* the upload's: there is room again */
 	struct wake wake;
@@ -146,12 +144,11 @@ on_ready(struct exchange *x)
 }
 
 static void
-begin_upload(struct conn *c, const struct head *h)
+begin_upload(struct conn *c, struct frame frame)
 {
-	c->upload_left = c->upload.length;
-	c->chunks = (struct chunk_decoder){0};
-	c->upload_done = c->upload.kind == FRAME_NONE ||
-		(c->upload.kind == FRAME_LENGTH && !c->upload.length);
+	intake_init(&c->intake, frame);
+	c->upload_done = frame.kind == FRAME_NONE ||
+		(frame.kind == FRAME_LENGTH && !frame.length);
 	if (c->upload_done)
 		return;
 	c->x->upload = object_new(&c->worker->node->flight);
@@ -190,9 +187,10 @@ static void
 begin(struct conn *c, const struct head *h)
 {
 	enum frame_result framed;
+	struct frame frame;
 	const char *why;
 
-	framed = frame_of_request(h, &c->upload, &why);
+	framed = frame_of_request(h, &frame, &why);
 	if (framed != FRAME_OK) {
 		refuse(c, framed == FRAME_UNIMPLEMENTED ? 501 : 400, why);
 		return;
@@ -205,7 +203,7 @@ begin(struct conn *c, const struct head *h)
 	c->x->user = c;
 	c->x->on_ready = on_ready;
 	c->x->client = c->peer;
-	begin_upload(c, h);
+	begin_upload(c, frame);
 	buf_consume(&c->in, h->bytes);
 	c->state = CONN_ANSWER;
 	exchange_start(c->x);
@@ -249,43 +247,18 @@ abandon_upload(struct conn *c, unsigned status, const char *why)
 	c->keep_alive = false;
 }
 
-static void
-upload_plain(struct conn *c, size_t window)
+static bool
+await_upload(struct conn *c)
 {
-	size_t n = buf_len(&c->in);
-
-	if (n > c->upload_left)
-		n = (size_t)c->upload_left;
-	if (n > window)
-		n = window;
-	c->upload_left -= n;
-	body_append(&c->x->upload->body, buf_head(&c->in), n);
-	buf_consume(&c->in, n);
-	if (c->upload_left == 0) {
-		c->upload_done = true;
-		body_end(&c->x->upload->body, BODY_DONE);
-	}
-}
-
-static void
-upload_chunked(struct conn *c, size_t window)
-{
-	struct str rest = buf_view(&c->in), data;
-
-	if (rest.n > window)
-		rest.n = window;
-	switch (chunk_decode(&c->chunks, &rest, &data)) {
-	case CHUNK_DATA:
-		body_append(&c->x->upload->body, data.p, data.n);
-		break;
-	case CHUNK_MORE: break;
-	case CHUNK_END:
-		c->upload_done = true;
-		body_end(&c->x->upload->body, BODY_DONE);
-		break;
-	case CHUNK_BAD: abandon_upload(c, 400, c->chunks.error); return;
-	}
-	buf_consume(&c->in, (size_t)(rest.p - buf_head(&c->in)));
+	if (read_some(c))
+		return true;
+	if (c->io.fd < 0)
+		return false;
+	if (c->eof)
+		abandon_upload(c, 400, "the request's body ended early");
+	else
+		await_client(c);
+	return c->eof;
 }
 
 /* True when something moved. */
@@ -293,7 +266,6 @@ static bool
 step_upload(struct conn *c)
 {
 	struct body *body;
-	size_t window;
 
 	if (c->upload_done)
 		return false;
@@ -302,24 +274,17 @@ step_upload(struct conn *c)
 		abandon_upload(c, 499, "nobody reads this");
 		return true;
 	}
-	window = body_window(body);
-	if (window == 0)
-		return false;
-	if (!buf_len(&c->in) && !read_some(c)) {
-		if (c->io.fd < 0)
-			return false;
-		if (c->eof)
-			abandon_upload(
-				c, 400, "the request's body ended early");
-		else
-			await_client(c);
-		return c->eof;
+	switch (intake_take(&c->intake, &c->in, body)) {
+	case INTAKE_FULL: return false;
+	case INTAKE_MORE: return await_upload(c);
+	case INTAKE_SOME: break;
+	case INTAKE_END:
+		c->upload_done = true;
+		body_end(body, BODY_DONE);
+		break;
+	case INTAKE_BAD: abandon_upload(c, 400, c->intake.chunks.error); break;
 	}
 	loop_disarm(c->worker->loop, &c->timer);
-	if (c->upload.kind == FRAME_CHUNKED)
-		upload_chunked(c, window);
-	else
-		upload_plain(c, window);
 	return true;
 }
 

@@ -10,10 +10,9 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "http/cachectl.h"
-#include "http/chunk.h"
-#include "http/frame.h"
 #include "net/sock.h"
 #include "proxy/forward.h"
+#include "proxy/intake.h"
 #include "proxy/upstream.h"
 
 enum { READ_BYTES = 64 * 1024 };
@@ -46,9 +45,7 @@ struct fetch {
 	bool upload_chunked, upload_done;
 	struct buf upload_out; /* chunks on their way */
 
-	struct frame frame;
-	uint64_t left; /* FRAME_LENGTH */
-	struct chunk_decoder chunks;
+	struct intake intake; /* of the response */
 	struct tap tap;
 	struct wake wake; /* room again, nobody reads, more upload */
 };
@@ -261,8 +258,8 @@ judge(struct fetch *f, const struct head *h, struct object_head *out)
 	out->why_not = fresh.storable ? NULL : fresh.why_not;
 	out->lifetime_s = fresh.lifetime_s;
 	out->born_s = clock_wall_s() - fresh.initial_age_s;
-	if (!out->why_not && f->frame.kind == FRAME_LENGTH &&
-		f->frame.length > config->object_max_bytes)
+	if (!out->why_not && f->intake.frame.kind == FRAME_LENGTH &&
+		f->intake.frame.length > config->object_max_bytes)
 		out->why_not = "too large";
 }
 
@@ -276,8 +273,8 @@ accept_head(struct fetch *f, const struct head *h)
 	uint64_t n;
 
 	judge(f, h, &head);
-	if (f->frame.kind == FRAME_LENGTH)
-		head.length = (int64_t)f->frame.length;
+	if (f->intake.frame.kind == FRAME_LENGTH)
+		head.length = (int64_t)f->intake.frame.length;
 	else if (f->method == METHOD_HEAD && length &&
 		str_u64(length->value, INT64_MAX, &n) == 0)
 		head.length = (int64_t)n;
@@ -290,7 +287,6 @@ accept_head(struct fetch *f, const struct head *h)
 		store_remove(f->worker->node->store, o);
 		wake_post(&f->wake); /* perhaps nobody reads it */
 	}
-	f->left = f->frame.length;
 	f->state = FETCH_BODY;
 	object_ready(o, &head);
 	buf_fini(&fields);
@@ -302,6 +298,7 @@ step_head(struct fetch *f)
 {
 	struct buf *in = &f->up->in;
 	const char *why = NULL;
+	struct frame frame;
 	struct head h;
 	ssize_t r;
 
@@ -333,11 +330,12 @@ step_head(struct fetch *f)
 		buf_consume(in, h.bytes);
 		return true;
 	}
-	if (frame_of_response(&h, f->method, &f->frame, &why) != FRAME_OK) {
+	if (frame_of_response(&h, f->method, &frame, &why) != FRAME_OK) {
 		fail(f, 502, why);
 		return false;
 	}
-	f->reusable = head_keep_alive(&h) && f->frame.kind != FRAME_CLOSE;
+	f->reusable = head_keep_alive(&h) && frame.kind != FRAME_CLOSE;
+	intake_init(&f->intake, frame);
 	accept_head(f, &h);
 	buf_consume(in, h.bytes);
 	return true;
@@ -359,96 +357,71 @@ grown(struct fetch *f)
 	store_trim(n->store);
 }
 
-/* Straight into the body: until it ends (length), or the connection does. */
-static bool
-step_plain(struct fetch *f)
+static void
+cut(struct fetch *f)
 {
-	bool by_length = f->frame.kind == FRAME_LENGTH;
-	uint64_t left = by_length ? f->left : SIZE_MAX;
-	struct buf *in = &f->up->in;
-	size_t window = body_window(&f->object->body), room, n;
+	fail(f, 502, "the origin closed in the middle of the body");
+}
+
+/* Plain bytes go straight from the socket into the body. */
+static bool
+step_direct(struct fetch *f)
+{
+	struct body *body = &f->object->body;
+	size_t window = body_window(body), n;
 	char *at;
 	ssize_t r;
 
-	if (left == 0) {
-		complete(f);
+	if (window == 0 || !f->up->readable)
 		return false;
-	}
-	if (window == 0 || (!buf_len(in) && !f->up->readable))
-		return false;
-	at = body_room(&f->object->body, by_length ? (size_t)left : 0, &room);
-	n = room < window ? room : window;
-	if (n > left)
-		n = (size_t)left;
-	if (buf_len(in)) {
-		if (n > buf_len(in))
-			n = buf_len(in);
-		memcpy(at, buf_head(in), n);
-		buf_consume(in, n);
-		r = (ssize_t)n;
-	} else {
-		r = receive(f, at, n);
-	}
+	at = intake_room(&f->intake, body, &n);
+	r = receive(f, at, n < window ? n : window);
 	if (r > 0) {
-		f->left -= by_length ? (uint64_t)r : 0;
-		body_commit(&f->object->body, (size_t)r);
+		intake_commit(&f->intake, body, (size_t)r);
 		grown(f);
 		return true;
 	}
-	if (r == 0 && !by_length)
+	if (r == 0 && f->intake.frame.kind == FRAME_CLOSE)
 		complete(f);
 	else if (r != -EAGAIN)
-		fail(f, 502, "the origin closed in the middle of the body");
+		cut(f);
 	return false;
 }
 
 static bool
-step_chunked(struct fetch *f)
+await_chunks(struct fetch *f)
 {
-	struct buf *in = &f->up->in;
-	struct str rest, data;
-	size_t window = body_window(&f->object->body);
-	enum chunk_result result;
 	ssize_t r;
 
-	if (window == 0)
-		return false;
-	rest = buf_view(in);
-	if (rest.n > window)
-		rest.n = window;
-	result = chunk_decode(&f->chunks, &rest, &data);
-	if (result == CHUNK_DATA)
-		body_append(&f->object->body, data.p, data.n);
-	if (buf_len(in))
-		buf_consume(in, (size_t)(rest.p - buf_head(in)));
-	switch (result) {
-	case CHUNK_DATA: grown(f); return true;
-	case CHUNK_END: complete(f); return false;
-	case CHUNK_BAD: fail(f, 502, f->chunks.error); return false;
-	case CHUNK_MORE: break;
-	}
-	if (buf_len(in))
-		return true; /* the window cut the view short */
 	if (!f->up->readable)
 		return false;
-	r = receive_into(f, in);
-	if (r > 0)
-		return true;
-	if (r != -EAGAIN)
-		fail(f, 502, "the origin closed in the middle of the body");
+	r = receive_into(f, &f->up->in);
+	if (r <= 0 && r != -EAGAIN)
+		cut(f);
+	return r > 0;
+}
+
+static bool
+step_body(struct fetch *f)
+{
+	struct intake *i = &f->intake;
+
+	switch (intake_take(i, &f->up->in, &f->object->body)) {
+	case INTAKE_FULL: return false;
+	case INTAKE_MORE:
+		return i->frame.kind == FRAME_CHUNKED ? await_chunks(f)
+						      : step_direct(f);
+	case INTAKE_SOME: grown(f); return true;
+	case INTAKE_END: complete(f); return false;
+	case INTAKE_BAD: fail(f, 502, i->chunks.error); return false;
+	}
 	return false;
 }
 
 static bool
 step(struct fetch *f)
 {
-	if (f->state == FETCH_HEAD)
-		return step_head(f);
-	switch (f->frame.kind) {
-	case FRAME_NONE: complete(f); return false;
-	case FRAME_CHUNKED: return step_chunked(f);
-	default: return step_plain(f);
-	}
+	return f->state == FETCH_HEAD ? step_head(f) : step_body(f);
 }
 
 /* --- its course ---------------------------------------------------------- */
