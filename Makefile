@@ -1,7 +1,7 @@
 # The verbs. Meson does the work: see scripts/build. Each verb first installs
 # what it needs from Debian, if it is missing (scripts/deps).
 
-.PHONY: all demo test san tsan fuzz lint format install clean help
+.PHONY: all demo test san tsan fuzz soak lint format install clean help
 all:
 	@scripts/deps build
 	@scripts/build gcc
@@ -25,6 +25,14 @@ fuzz:
 	@scripts/deps all
 	@scripts/fuzz $(FUZZ_S)
 
+SOAK_S = 1800
+soak:
+	@scripts/deps all
+	@scripts/build san tsan
+	@SEVENFOLD=build-san/sevenfold tests/soak/soak.py $$(($(SOAK_S) / 2))
+	@SEVENFOLD=build-tsan/sevenfold setarch -R \
+		tests/soak/soak.py $$(($(SOAK_S) / 2))
+
 format:
 	@scripts/deps all
 	@find src tests docs -name '*.[ch]' -exec clang-format -i {} +
@@ -44,6 +52,8 @@ help:
 	@echo 'make san      unit tests with AddressSanitizer and UBSan'
 	@echo 'make tsan     unit tests with ThreadSanitizer'
 	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
+	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
+	@echo '              half of them with each sanitizer'
 	@echo 'make lint     form, include directions, static analysis'
 	@echo 'make format   put the code into form'
 	@echo 'make install  into /usr/local'
