@@ -33,13 +33,13 @@ need_root(void)
 
 /* What every change of the lab starts and ends with: the right to make it, the
  * lock, and signals held back so that no step is left half done. */
-struct session {
+struct change {
 	int lock;
 	sigset_t before;
 };
 
 static int
-session_begin(struct session *s)
+change_begin(struct change *s)
 {
 	sigset_t hold;
 
@@ -62,7 +62,7 @@ session_begin(struct session *s)
 }
 
 static int
-session_end(struct session *s, int r)
+change_end(struct change *s, int r)
 {
 	state_unlock(s->lock);
 	/* What came while we tidied up has had its effect. */
@@ -118,10 +118,10 @@ take_down(void)
 int
 lab_down(void)
 {
-	struct session s;
-	int r = session_begin(&s);
+	struct change s;
+	int r = change_begin(&s);
 
-	return r < 0 ? r : session_end(&s, take_down());
+	return r < 0 ? r : change_end(&s, take_down());
 }
 
 static int
@@ -170,22 +170,22 @@ make_all(const struct lab_options *o)
 int
 lab_up(const struct lab_options *o)
 {
-	struct session s;
+	struct change s;
 	int r = check_options(o);
 
 	if (r == 0)
-		r = session_begin(&s);
+		r = change_begin(&s);
 	if (r < 0)
 		return r;
 	r = clear_remains(o->force);
 	if (r == 0)
 		r = machine_check();
 	if (r < 0)
-		return session_end(&s, r);
+		return change_end(&s, r);
 	r = make_all(o);
 	if (r < 0)
 		(void)take_down();
-	return session_end(&s, r);
+	return change_end(&s, r);
 }
 
 int
@@ -233,10 +233,10 @@ lab_spawn(const char *host, char *const argv[])
 static int
 change(int (*fn)(const char *), const char *host)
 {
-	struct session s;
-	int r = session_begin(&s);
+	struct change s;
+	int r = change_begin(&s);
 
-	return r < 0 ? r : session_end(&s, fn(host));
+	return r < 0 ? r : change_end(&s, fn(host));
 }
 
 int
