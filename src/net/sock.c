@@ -150,7 +150,7 @@ sock_listen_unix(const char *path)
 	umask(was);
 	if (r < 0)
 		return r;
-	if (listen(fd, 16) < 0)
+	if (listen(fd, 128) < 0)
 		return -errno;
 	return take_fd(&fd);
 }
