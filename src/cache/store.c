@@ -41,12 +41,6 @@ store_new(uint64_t limit_bytes)
 	return s;
 }
 
-struct budget *
-store_budget(struct store *s)
-{
-	return &s->budget;
-}
-
 static struct shard *
 shard_of(struct store *s, uint64_t hash)
 {

@@ -15,7 +15,6 @@ struct store;
 struct store *store_new(uint64_t limit_bytes);
 /* Nobody may fill or hold objects any more. */
 void store_free(struct store *s);
-struct budget *store_budget(struct store *s);
 
 enum store_result {
 	STORE_HIT,  /* complete, or at least its body is under way, and fresh */

@@ -219,19 +219,8 @@ lab_exec(const char *host, char *const argv[])
 	return -ENOENT;
 }
 
-pid_t
-lab_spawn(const char *host, char *const argv[])
-{
-	pid_t pid = fork();
-
-	if (pid)
-		return pid < 0 ? -errno : pid;
-	(void)lab_exec(host, argv);
-	_exit(127);
-}
-
 static int
-change(int (*fn)(const char *), const char *host)
+change_host(int (*fn)(const char *), const char *host)
 {
 	struct change s;
 	int r = change_begin(&s);
@@ -242,13 +231,13 @@ change(int (*fn)(const char *), const char *host)
 int
 lab_kill(const char *host)
 {
-	return change(cluster_kill, host);
+	return change_host(cluster_kill, host);
 }
 
 int
 lab_start(const char *host)
 {
-	return change(cluster_start, host);
+	return change_host(cluster_start, host);
 }
 
 pid_t

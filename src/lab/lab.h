@@ -57,9 +57,6 @@ int lab_down(void);
 /* This process becomes argv, in host, under host's CPU share. Returns only
  * when it can't: -ENOENT, no such host; -ENOEXEC, no such command. */
 int lab_exec(const char *host, char *const argv[]);
-/* The same in a child, whose pid is returned; the caller waits for it. It
- * exits with 127 when the command can't be run. */
-pid_t lab_spawn(const char *host, char *const argv[]);
 
 /* SIGKILL to host's daemon, with its children; and starting it again, which
  * returns when it answers. */

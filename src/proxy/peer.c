@@ -135,6 +135,7 @@ peer_ask(struct peer *p, struct exchange *x)
 	struct ask *a;
 
 	CHECK(p->up);
+	count(&p->worker->counters.relayed, 1);
 	if (!p->nfree && p->nslots == SLOTS_MAX) {
 		object_fail(x->object, 503, "too many requests to one peer");
 		return;
@@ -155,7 +156,6 @@ peer_ask(struct peer *p, struct exchange *x)
 	buf_z(&head, "\r\n");
 	channel_send(p->channel, WIRE_ASK, a->stream, buf_view(&head));
 	buf_fini(&head);
-	count(&p->worker->counters.relayed, 1);
 }
 
 /* --- answers ------------------------------------------------------------- */
