@@ -102,6 +102,14 @@ buf_u64(struct buf *b, uint64_t v)
 }
 
 void
+buf_i64(struct buf *b, int64_t v)
+{
+	if (v < 0)
+		buf_append(b, "-", 1);
+	buf_u64(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
+}
+
+void
 buf_commit(struct buf *b, size_t n)
 {
 	CHECK(n <= buf_room(b));

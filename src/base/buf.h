@@ -26,6 +26,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
 void buf_u64(struct buf *b, uint64_t v); /* as decimal digits */
+void buf_i64(struct buf *b, int64_t v);
 /* n bytes at the tail, written by the caller, become content */
 void buf_commit(struct buf *b, size_t n);
 /* n bytes at the head have been read */

@@ -5,44 +5,116 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "cache/pages.h"
 
 enum {
-	CHUNK_FIRST = 4 * 1024, /* when nothing is known of the size */
-	CHUNK_MAX = 64 * 1024,
-	TELL_BYTES = 32 * 1024, /* the writer hears of each so many bytes */
+	CHUNK_FIRST = 4 * 1024,
+	CHUNK_MAX = PAGES_ALLOC_MAX,
+	PAGES_MIN = 16 * 1024,
+	PEEK_BYTES = 1024 * 1024, /* and few more, are looked at in one go */
+	TELL_BYTES = 32 * 1024,	  /* the writer hears of each so many bytes */
 };
 
-struct chunk {
-	_Atomic unsigned refs;
-	uint32_t cap;
-	_Atomic uint32_t len;
-	struct chunk *_Atomic next; /* counted; set once, when len is final */
-	char data[];
-};
-
-static struct chunk *
-chunk_new(struct budget *budget, uint32_t cap)
+/* What will be kept and is large goes where sendfile() can get at it, if there
+ * is room. */
+static char *
+in_pages(struct budget *budget, uint32_t cap, enum pages_kind kind)
 {
-	struct chunk *c = xmalloc(sizeof(*c) + cap);
+	if (cap < PAGES_MIN || !budget->pages)
+		return NULL;
+	return pages_get(budget->pages, cap, kind);
+}
 
+/* data: from in_pages(), or NULL. */
+static struct chunk *
+chunk_new(struct budget *budget, uint32_t cap, char *data)
+{
+	struct chunk *c;
+
+	c = xmalloc(sizeof(*c) + (data ? 0 : cap));
 	atomic_init(&c->refs, 1);
+	c->in_pages = data;
 	c->cap = cap;
 	atomic_init(&c->len, 0);
 	atomic_init(&c->next, NULL);
-	atomic_fetch_add_explicit(
-		&budget->used_bytes, sizeof(*c) + cap, memory_order_relaxed);
+	c->data = data ? data : (char *)(c + 1);
+	budget_add(budget, sizeof(*c) + (data ? 0 : cap));
 	return c;
 }
 
-static struct chunk *
+static void
+chunk_free(struct budget *budget, struct chunk *c)
+{
+	size_t n = sizeof(*c) + (c->in_pages ? 0 : c->cap);
+
+	if (c->in_pages)
+		pages_put(budget->pages, c->data, c->cap);
+	budget_sub(budget, n);
+	free(c);
+}
+
+struct chunk *
 chunk_ref(struct chunk *c)
 {
 	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
 	return c;
 }
 
-/* Not recursive: a chain may be long. */
 static void
+copy_run(const struct chunk **from, uint32_t *offset, struct chunk *to)
+{
+	uint32_t len = 0;
+
+	while (len < to->cap) {
+		uint32_t n = (*from)->len - *offset;
+
+		n = n < to->cap - len ? n : to->cap - len;
+		memcpy(to->data + len, (*from)->data + *offset, n);
+		len += n;
+		*offset += n;
+		if (*offset == (*from)->len) {
+			*from = atomic_load(&(*from)->next);
+			*offset = 0;
+		}
+	}
+	atomic_init(&to->len, len);
+}
+
+struct chunk *
+chunk_copy(struct budget *budget, const struct chunk *c, uint64_t n,
+	enum pages_kind kind)
+{
+	struct chunk *first = NULL, *_Atomic *at = NULL;
+	uint32_t offset = 0;
+
+	while (n) {
+		uint32_t cap = n < CHUNK_MAX ? (uint32_t)n : CHUNK_MAX;
+		struct chunk *copy =
+			chunk_new(budget, cap, in_pages(budget, cap, kind));
+
+		copy_run(&c, &offset, copy);
+		if (at)
+			atomic_init(at, copy);
+		else
+			first = copy;
+		at = &copy->next;
+		n -= cap;
+	}
+	return first;
+}
+
+uint64_t
+chunk_held_bytes(const struct chunk *c)
+{
+	uint64_t n = 0;
+
+	for (; c; c = atomic_load(&c->next))
+		n += c->cap;
+	return n;
+}
+
+/* Not recursive: a chain may be long. */
+void
 chunk_unref(struct budget *budget, struct chunk *c)
 {
 	while (c &&
@@ -50,9 +122,7 @@ chunk_unref(struct budget *budget, struct chunk *c)
 			1) {
 		struct chunk *next = atomic_load(&c->next);
 
-		atomic_fetch_sub_explicit(&budget->used_bytes,
-			sizeof(*c) + c->cap, memory_order_relaxed);
-		free(c);
+		chunk_free(budget, c);
 		c = next;
 	}
 }
@@ -117,6 +187,24 @@ append_chunk(struct body *b, struct chunk *c)
 	atomic_store_explicit(&b->first, c, memory_order_release);
 }
 
+static bool
+is_transient(const struct body *b)
+{
+	return atomic_load_explicit(&b->transient, memory_order_relaxed);
+}
+
+/* Of the next chunk; when nobody knows what is to come, as much again as there
+ * has been. */
+static uint32_t
+next_cap(struct body *b, size_t hint)
+{
+	size_t cap = hint ? hint : body_filled(b);
+
+	if (!hint && cap < CHUNK_FIRST)
+		cap = CHUNK_FIRST;
+	return cap < CHUNK_MAX ? (uint32_t)cap : CHUNK_MAX;
+}
+
 char *
 body_room(struct body *b, size_t hint, size_t *n)
 {
@@ -125,10 +213,11 @@ body_room(struct body *b, size_t hint, size_t *n)
 		c ? atomic_load_explicit(&c->len, memory_order_relaxed) : 0;
 
 	if (!c || len == c->cap) {
-		size_t cap = hint ? hint : c ? CHUNK_MAX : CHUNK_FIRST;
+		uint32_t cap = next_cap(b, hint);
 
-		c = chunk_new(b->budget,
-			(uint32_t)(cap < CHUNK_MAX ? cap : CHUNK_MAX));
+		c = chunk_new(b->budget, cap,
+			is_transient(b) ? NULL
+					: in_pages(b->budget, cap, PAGES_NEW));
 		append_chunk(b, c);
 		len = 0;
 	}
@@ -153,7 +242,7 @@ body_append(struct body *b, const void *p, size_t n)
 {
 	while (n) {
 		size_t room;
-		char *at = body_room(b, n, &room);
+		char *at = body_room(b, 0, &room);
 		size_t take = n < room ? n : room;
 
 		memcpy(at, p, take);
@@ -230,6 +319,15 @@ body_window(struct body *b)
 	return behind < BODY_WINDOW ? BODY_WINDOW - behind : 0;
 }
 
+struct chunk *
+body_first(struct body *b)
+{
+	struct chunk *first = atomic_load(&b->first);
+
+	CHECK(body_state(b) == BODY_DONE);
+	return first ? chunk_ref(first) : NULL;
+}
+
 bool
 body_orphaned(struct body *b)
 {
@@ -243,18 +341,39 @@ body_orphaned(struct body *b)
 
 /* --- a reader ------------------------------------------------------------ */
 
+static void
+start(struct reader *r)
+{
+	CHECK(!r->body);
+	r->at = NULL;
+	r->flat = (struct str){0};
+	r->offset = 0;
+	atomic_store_explicit(&r->pos, 0, memory_order_relaxed);
+	r->told = 0;
+	r->counted = false;
+	list_init(&r->link);
+}
+
+void
+reader_attach_flat(struct reader *r, struct str s)
+{
+	start(r);
+	r->flat = s;
+}
+
+void
+reader_attach_chunks(struct reader *r, struct chunk *first)
+{
+	start(r);
+	r->at = first;
+}
+
 int
 reader_attach(struct reader *r, struct body *b)
 {
 	bool stale;
 
-	CHECK(!r->body);
-	r->at = NULL;
-	r->offset = 0;
-	atomic_store(&r->pos, 0);
-	r->told = 0;
-	r->counted = false;
-	list_init(&r->link);
+	start(r);
 	/* A complete body that is kept: nothing to wait for or to count. */
 	if (body_state(b) == BODY_DONE && !atomic_load(&b->transient)) {
 		r->body = b;
@@ -299,6 +418,8 @@ stand(struct reader *r)
 
 	if (r->at)
 		return true;
+	if (!b)
+		return false;
 	if (!r->counted) {
 		r->at = atomic_load_explicit(&b->first, memory_order_acquire);
 		return r->at;
@@ -316,15 +437,31 @@ stand(struct reader *r)
 	return r->at;
 }
 
+/* Appends s to the n slices; how many there are then. */
+static size_t
+add_slice(struct str *slices, size_t n, struct str s)
+{
+	if (n && slices[n - 1].p + slices[n - 1].n == s.p)
+		slices[n - 1].n += s.n;
+	else
+		slices[n++] = s;
+	return n;
+}
+
 size_t
 reader_peek(struct reader *r, struct str *slices, size_t max)
 {
-	size_t n = 0;
+	size_t n = 0, bytes = 0;
 	uint32_t offset = r->offset;
 
+	if (r->flat.n) {
+		slices[0] = r->flat;
+		return 1;
+	}
 	if (!stand(r))
 		return 0;
-	for (struct chunk *c = r->at; c && n < max; offset = 0) {
+	for (struct chunk *c = r->at; c && n < max && bytes < PEEK_BYTES;
+		offset = 0) {
 		/* next before len: once there is a next, len is final */
 		struct chunk *next =
 			atomic_load_explicit(&c->next, memory_order_acquire);
@@ -332,7 +469,9 @@ reader_peek(struct reader *r, struct str *slices, size_t max)
 			atomic_load_explicit(&c->len, memory_order_acquire);
 
 		if (len > offset)
-			slices[n++] = str_of(c->data + offset, len - offset);
+			n = add_slice(slices, n,
+				str_of(c->data + offset, len - offset));
+		bytes += len - offset;
 		c = next;
 	}
 	return n;
@@ -372,7 +511,14 @@ reader_advance(struct reader *r, size_t n)
 {
 	if (n == 0)
 		return;
-	atomic_fetch_add_explicit(&r->pos, n, memory_order_relaxed);
+	atomic_store_explicit(&r->pos,
+		atomic_load_explicit(&r->pos, memory_order_relaxed) + n,
+		memory_order_relaxed); /* its only writer */
+	if (r->flat.n) {
+		CHECK(n <= r->flat.n);
+		r->flat = str_of(r->flat.p + n, r->flat.n - n);
+		return;
+	}
 	for (;;) {
 		struct chunk *next = atomic_load_explicit(
 			&r->at->next, memory_order_acquire);

@@ -19,6 +19,7 @@
  */
 #include "base/list.h"
 #include "base/str.h"
+#include "cache/pages.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,13 +28,17 @@
 
 enum { BODY_WINDOW = 256 * 1024 };
 
-struct chunk;
 struct body;
 
-/* Bytes in use, shared by all that is kept in one store. */
-struct budget {
-	_Atomic uint64_t used_bytes;
-	uint64_t limit_bytes;
+/* A piece of a body, counted by the piece before it. What has been committed
+ * does not change. */
+struct chunk {
+	_Atomic unsigned refs;
+	bool in_pages; /* where data is: there, or behind the struct */
+	uint32_t cap;
+	_Atomic uint32_t len;
+	struct chunk *_Atomic next; /* counted; set once, when len is final */
+	char *data;
 };
 
 struct reader {
@@ -41,6 +46,7 @@ struct reader {
 	/* Counted if `counted`. The reader's own, but that it is set from NULL
 	 * with the body's lock held, by body_release() too. */
 	struct chunk *_Atomic at;
+	struct str flat; /* of what is read in one piece: the rest of it */
 	uint32_t offset; /* in at */
 	bool counted;
 	_Atomic uint64_t pos; /* bytes taken so far */
@@ -78,7 +84,8 @@ void body_fini(struct body *b);
 
 /* --- the writer ---------------------------------------------------------- */
 void body_set_tap(struct body *b, struct tap *t);
-/* Room to write into, *n bytes of it, never 0; hint: how much is to come. */
+/* Room to write into, *n bytes of it, never 0; hint: how much is to come, 0
+ * when that is not known. */
 char *body_room(struct body *b, size_t hint, size_t *n);
 /* n bytes of the room are content now; readers are told. */
 void body_commit(struct body *b, size_t n);
@@ -95,13 +102,27 @@ size_t body_window(struct body *b);
 uint64_t body_consumed(struct body *b);
 bool body_orphaned(struct body *b);
 
+/* Its first chunk, counted, and with it all that follow; NULL when it is empty.
+ * It must be kept, and complete. */
+struct chunk *body_first(struct body *b);
+struct chunk *chunk_ref(struct chunk *c);
+/* The n bytes from c on, in memory of their own and no more. */
+struct chunk *chunk_copy(struct budget *budget, const struct chunk *c,
+	uint64_t n, enum pages_kind kind);
+uint64_t chunk_held_bytes(const struct chunk *c); /* from c on */
+void chunk_unref(struct budget *budget, struct chunk *c);
+
 /* --- a reader ------------------------------------------------------------ */
 /* Starts at the first byte. -ESTALE when that has been released already. */
 int reader_attach(struct reader *r, struct body *b);
+/* The same for what is complete, and stays at least as long as the reader: a
+ * run of bytes, or of chunks. */
+void reader_attach_flat(struct reader *r, struct str s);
+void reader_attach_chunks(struct reader *r, struct chunk *first);
 /* Harmless when not attached. on_progress() is not called afterwards. */
 void reader_detach(struct reader *r);
 /* The next bytes, as up to max slices; 0 when there are none for now. They
- * stay valid until reader_advance(). */
+ * stay valid until reader_advance(). Neighbours in memory come as one. */
 size_t reader_peek(struct reader *r, struct str *slices, size_t max);
 void reader_advance(struct reader *r, size_t n);
 

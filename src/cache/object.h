@@ -1,74 +1,65 @@
 #pragma once
 /*
- * struct object: one response, head and body, under a key. Reference-counted;
- * any thread may hold it. Its life:
+ * struct object: a stored response. It does not change once it is made, but
+ * for its links in the store; what a 304 renews is made anew around the same
+ * body. Reference-counted; any thread may hold one.
  *
- *	WAITING ──► READY (head known, body streams in, then ends)
- *	   └──────► FAILED (no head will come: status and reason say why)
- *
- * Whoever made it writes it; all others read. After READY the head does not
- * change. Progress is told through the body's readers.
+ * One allocation holds the struct, its key, the head's fields, and a body of
+ * up to OBJECT_FLAT bytes; a larger one stays in the chunks that it came in.
  */
-#include "cache/body.h"
+#include "cache/flight.h"
+#include "cache/response.h"
 
-struct store;
-
-enum object_phase { OBJECT_WAITING, OBJECT_READY, OBJECT_FAILED };
-
-/* What is kept of a response's head. */
-struct object_head {
-	unsigned status;
-	struct str fields;   /* "Name: value\r\n"..., end-to-end ones only,
-				without those that an answer makes anew (Age,
-				Content-Length, Connection) */
-	int64_t length;	     /* of the body; -1: not known until it ends */
-	int64_t born_s;	     /* wall clock at which its age was 0 */
-	int64_t lifetime_s;  /* fresh while age < lifetime */
-	const char *why_not; /* static: why it is not stored; NULL: it is */
-};
+enum { OBJECT_FLAT = 16 * 1024 };
 
 struct object {
-	_Atomic unsigned refs;
-	struct body body;
-	_Atomic int phase;	 /* enum object_phase */
-	struct object_head head; /* fields owned; from READY on */
-	/* The head turned out not to be for others: whoever joined the wait
-	 * asks for himself. Set before READY. */
-	bool private_;
-	/* The other end of a peer channel went before a head came: another
-	 * owner may be asked. Set before FAILED. */
-	bool peer_lost;
-	unsigned error_status; /* from FAILED on, or when the body failed */
-	const char *error;     /* static text */
-
 	/* the store's */
-	char *key; /* owned, not terminated */
-	size_t key_bytes;
+	struct object *_Atomic chain;
+	struct list sieve; /* guarded by the sieve's lock */
 	uint64_t hash;
-	struct object *chain; /* guarded by the shard's lock, as are: */
-	struct list sieve;
-	bool stored;
+	_Atomic unsigned refs;
 	_Atomic bool visited;
+	bool stored; /* guarded by the shard's lock */
+
+	/* what it is */
+	bool flat;
+	uint16_t status;
+	uint32_t key_bytes, selector_bytes, fields_bytes;
+	int64_t born_s;
+	int64_t lifetime_s;
+	uint64_t length;
+	struct chunk *body;    /* counted; NULL: behind the fields */
+	struct budget *budget; /* borrowed */
+	char data[];	       /* key, selector, fields, body */
 };
 
-/* A transient object, in no store, with one reference. */
-struct object *object_new(struct budget *budget);
+/* Of a flight whose body is complete and kept, with one reference. */
+struct object *object_of_flight(struct flight *f);
+/* old's body under another head. */
+struct object *
+object_renewed(const struct object *old, const struct response *r);
+/* It stays, but its memory is wanted back; then this is it in other memory. */
+bool object_is_in_the_way(const struct object *o);
+struct object *object_moved(const struct object *o);
+/* No response, but the memory that those for this key are not stored. */
+struct object *object_mark(struct budget *budget, struct str key, uint64_t hash,
+	int64_t now_s, int64_t lifetime_s);
 struct object *object_ref(struct object *o);
 void object_unref(struct object *o); /* NULL is fine */
 
-/* The writer's. fields is copied. */
-void object_ready(struct object *o, const struct object_head *head);
-void object_fail(struct object *o, unsigned status, const char *error);
-
-static inline enum object_phase
-object_phase(const struct object *o)
-{
-	return (enum object_phase)atomic_load_explicit(
-		&o->phase, memory_order_acquire);
-}
+size_t object_bytes(struct object *o); /* all that is freed with it */
+void object_response(const struct object *o, struct response *out);
+/* Reads the body from its start. The reader must not outlive o. */
+void object_read(const struct object *o, struct reader *r);
 
 static inline bool
-object_fresh(const struct object *o, int64_t now_s)
+object_is_mark(const struct object *o)
 {
-	return now_s - o->head.born_s < o->head.lifetime_s;
+	return o->status == 0;
+}
+
+static inline struct str
+object_key(const struct object *o)
+{
+	return str_of(o->data, o->key_bytes);
 }

@@ -1,28 +1,61 @@
+/*
+ * Shards, each with a hash table of objects that is read without its lock: a
+ * reader who meets a change midway may miss what is there, and then finds it
+ * with the lock held, in store_board(). What is taken out is freed when all
+ * who may be looking at it have gone (base/epoch.h).
+ */
 #include "cache/store.h"
 
 #include <stdlib.h>
 #include <xxhash.h>
 
 #include "base/check.h"
+#include "base/epoch.h"
 #include "base/mem.h"
+#include "cache/pages.h"
 
-enum { SHARDS = 64, BUCKETS_MIN = 64 };
+enum { SHARDS = 64, SLOTS_MIN = 64 };
+
+struct table {
+	size_t nslots; /* a power of two */
+	struct object *_Atomic slots[];
+};
 
 struct shard {
-	pthread_mutex_t lock;	 /* guards all below, and in its objects chain,
-				    sieve and stored: a lookup and an insertion
-				    must be one step, or a key is fetched twice */
-	struct object **buckets; /* owned; a power of two of them */
-	size_t nbuckets, count;
-	struct list sieve; /* newest first */
-	struct list *hand; /* NULL: start at the oldest */
+	pthread_mutex_t lock; /* guards all below but the table's being read,
+				 and its objects' stored. Taken by those who
+				 miss, never by a hit */
+	struct table *_Atomic table; /* owned */
+	size_t count, marks;
+	struct list flights; /* that may be boarded: few */
+};
+
+/* All objects in the order in which they came, so that memory that was taken
+ * together is given back together. */
+struct sieve {
+	pthread_mutex_t lock; /* guards all, and each object's sieve; inside a
+				 shard's. For a moment, by those who miss */
+	struct list objects;  /* newest first */
+	struct list *hand;    /* NULL: start at the oldest */
+	size_t count;
 };
 
 struct store {
 	struct budget budget;
-	_Atomic unsigned next_victim; /* shards take turns */
+	struct pages *pages; /* owned */
+	struct sieve sieve;
 	struct shard shards[SHARDS];
 };
+
+static struct table *
+table_new(size_t nslots)
+{
+	struct table *t = xcalloc(
+		1, sizeof(*t) + nslots * sizeof(struct object * _Atomic));
+
+	t->nslots = nslots;
+	return t;
+}
 
 struct store *
 store_new(uint64_t limit_bytes)
@@ -30,15 +63,28 @@ store_new(uint64_t limit_bytes)
 	struct store *s = NEW(struct store);
 
 	s->budget.limit_bytes = limit_bytes;
+	s->pages = pages_new(&s->budget);
+	if (!s->pages) {
+		free(s);
+		return NULL;
+	}
+	s->budget.pages = s->pages;
+	pthread_mutex_init(&s->sieve.lock, NULL);
+	list_init(&s->sieve.objects);
 	for (int i = 0; i < SHARDS; i++) {
 		struct shard *h = &s->shards[i];
 
 		pthread_mutex_init(&h->lock, NULL);
-		list_init(&h->sieve);
-		h->nbuckets = BUCKETS_MIN;
-		h->buckets = xcalloc(h->nbuckets, sizeof(*h->buckets));
+		list_init(&h->flights);
+		atomic_init(&h->table, table_new(SLOTS_MIN));
 	}
 	return s;
+}
+
+static uint64_t
+hash_of(struct str key)
+{
+	return XXH3_64bits(key.p, key.n);
 }
 
 static struct shard *
@@ -47,191 +93,290 @@ shard_of(struct store *s, uint64_t hash)
 	return &s->shards[hash >> 58];
 }
 
-static struct object **
-slot_of(struct shard *h, const struct object *o)
+static struct object *_Atomic *
+slot_of(struct table *t, uint64_t hash)
 {
-	struct object **at = &h->buckets[o->hash & (h->nbuckets - 1)];
-
-	while (*at && *at != o)
-		at = &(*at)->chain;
-	return at;
+	return &t->slots[hash & (t->nslots - 1)];
 }
+
+/* --- finding -------------------------------------------------------------- */
 
 static struct object *
 find(struct shard *h, struct str key, uint64_t hash)
 {
-	struct object *o = h->buckets[hash & (h->nbuckets - 1)];
+	struct object *o = atomic_load(slot_of(atomic_load(&h->table), hash));
 
-	while (o &&
-		(o->hash != hash || !str_eq(str_of(o->key, o->key_bytes), key)))
-		o = o->chain;
+	while (o && (o->hash != hash || !str_eq(object_key(o), key)))
+		o = atomic_load(&o->chain);
 	return o;
 }
 
-static void
-grow(struct shard *h)
+struct object *
+store_find(struct store *s, struct str key)
 {
-	struct object **old = h->buckets;
-	size_t n = h->nbuckets;
+	uint64_t hash = hash_of(key);
+	struct object *o;
 
-	h->nbuckets *= 2;
-	h->buckets = xcalloc(h->nbuckets, sizeof(*h->buckets));
-	for (size_t i = 0; i < n; i++)
-		for (struct object *o = old[i], *next; o; o = next) {
-			struct object **at =
-				&h->buckets[o->hash & (h->nbuckets - 1)];
-
-			next = o->chain;
-			o->chain = *at;
-			*at = o;
-		}
-	free(old);
-}
-
-/* Out of the shard; the store's reference is now the caller's. */
-static void
-unlink_locked(struct shard *h, struct object *o)
-{
-	struct object **at = slot_of(h, o);
-
-	CHECK(*at == o && o->stored);
-	*at = o->chain;
-	o->chain = NULL;
-	o->stored = false;
-	h->count--;
-	if (h->hand == &o->sieve)
-		h->hand = o->sieve.prev;
-	list_remove(&o->sieve);
-}
-
-static struct object *
-insert_locked(struct store *s, struct shard *h, struct str key, uint64_t hash)
-{
-	struct object *o = object_new(&s->budget);
-	struct object **at;
-
-	atomic_store(&o->body.transient, false);
-	o->key = xmalloc(key.n);
-	memcpy(o->key, key.p, key.n);
-	o->key_bytes = key.n;
-	atomic_fetch_add_explicit(
-		&s->budget.used_bytes, key.n, memory_order_relaxed);
-	o->hash = hash;
-	if (++h->count > h->nbuckets)
-		grow(h);
-	at = &h->buckets[hash & (h->nbuckets - 1)];
-	o->chain = *at;
-	*at = o;
-	o->stored = true;
-	list_push_front(&h->sieve, &o->sieve);
-	return o;
-}
-
-static enum store_result
-get_locked(struct store *s, struct shard *h, struct str key, uint64_t hash,
-	int64_t now_s, struct object **out, struct object **old)
-{
-	struct object *o = find(h, key, hash);
-
-	if (o && object_phase(o) == OBJECT_WAITING) {
-		*out = object_ref(o);
-		return STORE_JOIN;
-	}
-	if (o && object_phase(o) == OBJECT_READY && object_fresh(o, now_s) &&
-		body_state(&o->body) != BODY_FAILED) {
+	epoch_enter();
+	o = find(shard_of(s, hash), key, hash);
+	if (o)
+		object_ref(o); /* the store has one until we leave */
+	epoch_leave();
+	/* Looked at before it is written, which other cores would pay for. */
+	if (o && !atomic_load_explicit(&o->visited, memory_order_relaxed))
 		atomic_store_explicit(&o->visited, true, memory_order_relaxed);
-		*out = object_ref(o);
-		return STORE_HIT;
-	}
-	if (o) {
-		unlink_locked(h, o);
-		*old = o;
-	}
-	*out = object_ref(insert_locked(s, h, key, hash));
-	return STORE_MISS;
+	return o;
 }
 
-enum store_result
-store_get(struct store *s, struct str key, int64_t now_s, struct object **out)
+/* --- changing ------------------------------------------------------------- */
+
+static void
+let_go(void *p)
 {
-	uint64_t hash = XXH3_64bits(key.p, key.n);
-	struct shard *h = shard_of(s, hash);
-	struct object *old = NULL;
-	enum store_result r;
+	struct object *o = p;
+
+	atomic_fetch_sub_explicit(&o->budget->doomed_bytes, object_bytes(o),
+		memory_order_relaxed);
+	object_unref(o);
+}
+
+static void
+link_locked(struct table *t, struct object *o)
+{
+	struct object *_Atomic *slot = slot_of(t, o->hash);
+
+	atomic_store(&o->chain, atomic_load(slot));
+	atomic_store(slot, o);
+}
+
+static void
+grow_locked(struct shard *h)
+{
+	struct table *old = atomic_load(&h->table);
+	struct table *t = table_new(2 * old->nslots);
+
+	for (size_t i = 0; i < old->nslots; i++)
+		for (struct object *o = atomic_load(&old->slots[i]), *next; o;
+			o = next) {
+			next = atomic_load(&o->chain);
+			link_locked(t, o);
+		}
+	atomic_store(&h->table, t);
+	epoch_retire(old, free);
+}
+
+static void
+sieve_add(struct sieve *v, struct object *o)
+{
+	pthread_mutex_lock(&v->lock);
+	list_push_front(&v->objects, &o->sieve);
+	v->count++;
+	pthread_mutex_unlock(&v->lock);
+}
+
+static void
+sieve_drop(struct sieve *v, struct object *o)
+{
+	pthread_mutex_lock(&v->lock);
+	if (v->hand == &o->sieve)
+		v->hand = o->sieve.prev;
+	list_remove(&o->sieve);
+	v->count--;
+	pthread_mutex_unlock(&v->lock);
+}
+
+/* o's reference is taken over. */
+static void
+insert_locked(struct store *s, struct shard *h, struct object *o)
+{
+	if (++h->count > atomic_load(&h->table)->nslots)
+		grow_locked(h);
+	h->marks += object_is_mark(o);
+	o->stored = true;
+	sieve_add(&s->sieve, o);
+	link_locked(atomic_load(&h->table), o);
+}
+
+/* Its chain stays for those who stand on it. */
+static void
+remove_locked(struct store *s, struct shard *h, struct object *o)
+{
+	struct object *_Atomic *at = slot_of(atomic_load(&h->table), o->hash);
+
+	while (atomic_load(at) != o)
+		at = &atomic_load(at)->chain;
+	atomic_store(at, atomic_load(&o->chain));
+	h->count--;
+	h->marks -= object_is_mark(o);
+	o->stored = false;
+	sieve_drop(&s->sieve, o);
+	atomic_fetch_add_explicit(&o->budget->doomed_bytes, object_bytes(o),
+		memory_order_relaxed);
+	epoch_retire(o, let_go);
+}
+
+void
+store_put(struct store *s, struct object *o)
+{
+	struct shard *h = shard_of(s, o->hash);
+	struct object *old;
 
 	pthread_mutex_lock(&h->lock);
-	r = get_locked(s, h, key, hash, now_s, out, &old);
+	old = find(h, object_key(o), o->hash);
+	if (old)
+		remove_locked(s, h, old);
+	insert_locked(s, h, o);
 	pthread_mutex_unlock(&h->lock);
-	object_unref(old);
-	return r;
+	store_trim(s);
+}
+
+/* o's place is taken by another one, unless it is NULL or o has gone. */
+static void
+replace(struct store *s, struct object *o, struct object *by)
+{
+	struct shard *h = shard_of(s, o->hash);
+
+	pthread_mutex_lock(&h->lock);
+	if (o->stored) {
+		remove_locked(s, h, o);
+		if (by)
+			insert_locked(s, h, by);
+		by = NULL;
+	}
+	pthread_mutex_unlock(&h->lock);
+	object_unref(by);
 }
 
 void
 store_remove(struct store *s, struct object *o)
 {
-	struct shard *h = shard_of(s, o->hash);
-	bool stored;
-
-	pthread_mutex_lock(&h->lock);
-	stored = o->stored;
-	if (stored)
-		unlink_locked(h, o);
-	pthread_mutex_unlock(&h->lock);
-	if (stored)
-		object_unref(o);
+	replace(s, o, NULL);
 }
 
-/* The next that was not visited; each is passed at most twice. Objects that
- * are still being written stay. */
-static struct object *
-victim_locked(struct shard *h)
+void
+store_mark(struct store *s, struct str key, int64_t now_s, int64_t lifetime_s)
 {
-	struct list *at = h->hand ? h->hand : h->sieve.prev;
+	store_put(s,
+		object_mark(&s->budget, key, hash_of(key), now_s, lifetime_s));
+}
 
-	for (size_t i = 0; i <= 2 * h->count; i++, at = at->prev) {
-		struct object *o;
+/* --- flights ------------------------------------------------------------- */
 
-		if (at == &h->sieve)
-			continue;
-		o = container_of(at, struct object, sieve);
-		if (atomic_exchange_explicit(
-			    &o->visited, false, memory_order_relaxed) ||
-			body_state(&o->body) == BODY_OPEN)
-			continue;
-		h->hand = at->prev;
-		return o;
+static struct flight *
+find_flight(struct shard *h, struct str key, uint64_t hash)
+{
+	list_foreach (it, &h->flights) {
+		struct flight *f = container_of(it, struct flight, link);
+
+		if (f->hash == hash && str_eq(flight_key(f), key))
+			return f;
 	}
 	return NULL;
 }
 
-static bool
-evict_one(struct store *s)
+static struct flight *
+begin_locked(struct store *s, struct shard *h, struct str key, uint64_t hash)
 {
-	for (int i = 0; i < SHARDS; i++) {
-		struct shard *h =
-			&s->shards[atomic_fetch_add(&s->next_victim, 1) %
-				SHARDS];
-		struct object *o;
+	struct flight *f = flight_new(&s->budget);
 
-		pthread_mutex_lock(&h->lock);
-		o = h->count ? victim_locked(h) : NULL;
-		if (o)
-			unlink_locked(h, o);
-		pthread_mutex_unlock(&h->lock);
-		if (!o)
-			continue;
-		object_unref(o);
-		return true;
+	atomic_store(&f->body.transient, false);
+	f->key = xmalloc(key.n);
+	memcpy(f->key, key.p, key.n);
+	f->key_bytes = key.n;
+	f->hash = hash;
+	budget_add(&s->budget, key.n);
+	list_push_back(&h->flights, &f->link);
+	return f;
+}
+
+enum store_result
+store_board(struct store *s, struct str key, const struct object *seen,
+	struct flight **out)
+{
+	uint64_t hash = hash_of(key);
+	struct shard *h = shard_of(s, hash);
+	enum store_result r = STORE_JOIN;
+	struct flight *f;
+
+	pthread_mutex_lock(&h->lock);
+	f = find_flight(h, key, hash);
+	if (f) {
+		*out = flight_ref(f);
+	} else if (find(h, key, hash) != seen) {
+		r = STORE_STORED;
+	} else {
+		*out = begin_locked(s, h, key, hash);
+		r = STORE_BEGIN;
 	}
-	return false;
+	pthread_mutex_unlock(&h->lock);
+	return r;
+}
+
+void
+store_depart(struct store *s, struct flight *f)
+{
+	struct shard *h = shard_of(s, f->hash);
+
+	pthread_mutex_lock(&h->lock);
+	list_remove(&f->link);
+	pthread_mutex_unlock(&h->lock);
+}
+
+void
+store_keep(struct store *s, struct flight *f)
+{
+	store_put(s, object_of_flight(f));
+	store_depart(s, f);
+}
+
+/* --- evicting ------------------------------------------------------------ */
+
+enum sieve_result { SIEVE_EMPTY, SIEVE_EVICT, SIEVE_MOVE };
+
+/* The next that was not visited, or that is spared but should move out of the
+ * way; *out is a reference. Each is passed at most twice. */
+static enum sieve_result
+sieve_next(struct sieve *v, struct object **out)
+{
+	enum sieve_result r = SIEVE_EMPTY;
+	struct list *at;
+
+	pthread_mutex_lock(&v->lock);
+	at = v->hand ? v->hand : v->objects.prev;
+	for (size_t i = 0; i <= 2 * v->count + 1 && !r; i++, at = at->prev) {
+		struct object *o = container_of(at, struct object, sieve);
+
+		if (at == &v->objects)
+			continue;
+		if (!atomic_exchange_explicit(
+			    &o->visited, false, memory_order_relaxed))
+			r = SIEVE_EVICT;
+		else if (object_is_in_the_way(o))
+			r = SIEVE_MOVE;
+		if (r)
+			*out = object_ref(o);
+	}
+	v->hand = at;
+	pthread_mutex_unlock(&v->lock);
+	return r;
 }
 
 void
 store_trim(struct store *s)
 {
-	while (store_bytes(s) > s->budget.limit_bytes && evict_one(s))
-		;
+	while (budget_exceeded(&s->budget)) {
+		struct object *o;
+
+		switch (sieve_next(&s->sieve, &o)) {
+		case SIEVE_EMPTY: return;
+		case SIEVE_EVICT: replace(s, o, NULL); break;
+		case SIEVE_MOVE: replace(s, o, object_moved(o)); break;
+		}
+		object_unref(o);
+	}
 }
+
+/* --- the whole ------------------------------------------------------------ */
 
 size_t
 store_count(struct store *s)
@@ -240,7 +385,7 @@ store_count(struct store *s)
 
 	for (int i = 0; i < SHARDS; i++) {
 		pthread_mutex_lock(&s->shards[i].lock);
-		n += s->shards[i].count;
+		n += s->shards[i].count - s->shards[i].marks;
 		pthread_mutex_unlock(&s->shards[i].lock);
 	}
 	return n;
@@ -253,24 +398,34 @@ store_bytes(const struct store *s)
 		&s->budget.used_bytes, memory_order_relaxed);
 }
 
+struct pages *
+store_pages(const struct store *s)
+{
+	return s->pages;
+}
+
+static void
+shard_fini(struct shard *h)
+{
+	CHECK(list_empty(&h->flights) && h->count == 0);
+	free(atomic_load(&h->table));
+	pthread_mutex_destroy(&h->lock);
+}
+
 void
 store_free(struct store *s)
 {
 	if (!s)
 		return;
-	for (int i = 0; i < SHARDS; i++) {
-		struct shard *h = &s->shards[i];
-
-		while (!list_empty(&h->sieve)) {
-			struct object *o = container_of(
-				h->sieve.next, struct object, sieve);
-
-			unlink_locked(h, o);
-			object_unref(o);
-		}
-		free(h->buckets);
-		pthread_mutex_destroy(&h->lock);
-	}
+	while (!list_empty(&s->sieve.objects))
+		store_remove(s,
+			container_of(
+				s->sieve.objects.next, struct object, sieve));
+	for (int i = 0; i < SHARDS; i++)
+		shard_fini(&s->shards[i]);
+	epoch_drain();
 	CHECK(store_bytes(s) == 0);
+	pages_free(s->pages);
+	pthread_mutex_destroy(&s->sieve.lock);
 	free(s);
 }

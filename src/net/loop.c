@@ -14,6 +14,7 @@ enum { EVENTS_PER_TURN = 256 };
 struct loop {
 	int epoll_fd;
 	uint64_t now_ns;
+	int64_t wall_s;
 	bool stopped;
 
 	struct timer **heap; /* owned; earliest first */
@@ -226,26 +227,33 @@ run_graves(struct loop *l)
 	}
 }
 
+static struct wake *
+next_mail(struct loop *l)
+{
+	struct wake *w = NULL;
+	struct list *link;
+
+	pthread_mutex_lock(&l->mail_lock);
+	link = list_pop_front(&l->mailbox);
+	if (link) {
+		w = container_of(link, struct wake, remote);
+		atomic_store(&w->mailed, false);
+	}
+	pthread_mutex_unlock(&l->mail_lock);
+	return w;
+}
+
 static void
 on_mail(struct source *s, uint32_t events)
 {
 	struct loop *l = container_of(s, struct loop, mail);
+	struct wake *w;
 	uint64_t count;
 
 	(void)events;
 	(void)!read(s->fd, &count, sizeof(count));
-	for (;;) {
-		struct list *link;
-		struct wake *w;
-
-		pthread_mutex_lock(&l->mail_lock);
-		link = list_pop_front(&l->mailbox);
-		pthread_mutex_unlock(&l->mail_lock);
-		if (!link)
-			return;
-		w = container_of(link, struct wake, remote);
+	while ((w = next_mail(l)))
 		w->on_wake(w);
-	}
 }
 
 static void
@@ -278,6 +286,7 @@ wake_post(struct wake *w)
 	}
 	pthread_mutex_lock(&l->mail_lock);
 	if (!list_linked(&w->remote)) {
+		atomic_store(&w->mailed, true);
 		first = list_empty(&l->mailbox);
 		list_push_back(&l->mailbox, &w->remote);
 	}
@@ -292,6 +301,8 @@ wake_cancel(struct wake *w)
 	if (!w->home)
 		return;
 	task_cancel(&w->local);
+	if (!atomic_load(&w->mailed))
+		return;
 	pthread_mutex_lock(&w->home->mail_lock);
 	list_remove(&w->remote);
 	pthread_mutex_unlock(&w->home->mail_lock);
@@ -306,6 +317,13 @@ loop_settle(struct loop *l)
 	run_graves(l);
 }
 
+static void
+read_clocks(struct loop *l)
+{
+	l->now_ns = clock_mono_ns();
+	l->wall_s = clock_wall_s();
+}
+
 struct loop *
 loop_new(void)
 {
@@ -318,7 +336,7 @@ loop_new(void)
 	pthread_mutex_init(&l->mail_lock, NULL);
 	l->mail = (struct source){.fd = -1, .on_io = on_mail};
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	l->now_ns = clock_mono_ns();
+	read_clocks(l);
 	if (fd < 0 || l->epoll_fd < 0 || loop_watch(l, &l->mail, fd) < 0) {
 		if (fd >= 0)
 			close(fd);
@@ -349,7 +367,7 @@ turn(struct loop *l)
 	int n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, wait_ms(l));
 
 	CHECK(n >= 0 || errno == EINTR);
-	l->now_ns = clock_mono_ns();
+	read_clocks(l);
 	for (int i = 0; i < n; i++) {
 		struct source *s = events[i].data.ptr;
 
@@ -383,4 +401,10 @@ uint64_t
 loop_now_ns(const struct loop *l)
 {
 	return l->now_ns;
+}
+
+int64_t
+loop_wall_s(const struct loop *l)
+{
+	return l->wall_s;
 }

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -48,8 +49,9 @@ struct grave {
  * before it ran runs it at least once. */
 struct wake {
 	struct task local;
-	struct list remote; /* guarded by the home's mail lock */
-	struct loop *home;  /* borrowed, outlives the wake */
+	struct list remote;  /* guarded by the home's mail lock */
+	_Atomic bool mailed; /* remote is linked, or about to be */
+	struct loop *home;   /* borrowed, outlives the wake */
 	void (*on_wake)(struct wake *w);
 };
 
@@ -65,6 +67,8 @@ void loop_stop(struct loop *l);
 void loop_settle(struct loop *l);
 /* Monotonic, read once per turn. */
 uint64_t loop_now_ns(const struct loop *l);
+/* Seconds since 1970, read once per turn. */
+int64_t loop_wall_s(const struct loop *l);
 
 /* s takes fd over. 0 or negative errno (fd then stays the caller's). */
 int loop_watch(struct loop *l, struct source *s, int fd);

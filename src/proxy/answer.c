@@ -62,35 +62,40 @@ answer_reason(unsigned status)
 static void
 status_line(struct buf *out, unsigned status)
 {
-	buf_z(out, "HTTP/1.1 ");
-	buf_u64(out, status);
-	buf_z(out, " ");
-	buf_z(out, answer_reason(status));
-	buf_z(out, "\r\n");
+	if (status == 200) {
+		buf_str(out, STR("HTTP/1.1 200 OK\r\n"));
+		return;
+	}
+	buf_printf(out, "HTTP/1.1 %u %s\r\n", status, answer_reason(status));
 }
 
 static void
-number_field(struct buf *out, const char *name, uint64_t v)
+number_field(struct buf *out, struct str name, uint64_t v)
 {
-	buf_z(out, name);
-	buf_z(out, ": ");
+	buf_str(out, name);
 	buf_u64(out, v);
-	buf_z(out, "\r\n");
+	buf_str(out, STR("\r\n"));
+}
+
+static int64_t
+age_s(const struct exchange *x, const struct response *r)
+{
+	return loop_wall_s(x->worker->loop) - r->born_s;
 }
 
 static void
 cache_status(const struct exchange *x, struct buf *out)
 {
 	const struct node_config *config = x->worker->node->config;
-	const struct object_head *h = &x->object->head;
+	const struct response *r = exchange_response(x);
 
-	buf_printf(out, "Cache-Status: %s", config->peers[config->self].name);
+	buf_str(out, x->worker->node->cache_status);
 	switch (x->from) {
-	case FROM_HIT: buf_z(out, "; hit"); break;
+	case FROM_HIT: buf_str(out, STR("; hit")); break;
 	case FROM_JOIN: buf_z(out, "; fwd=uri-miss; collapsed"); break;
 	case FROM_MISS:
 		buf_z(out,
-			h->why_not ? "; fwd=uri-miss"
+			r->why_not ? "; fwd=uri-miss"
 				   : "; fwd=uri-miss; stored");
 		break;
 	case FROM_PEER:
@@ -106,49 +111,46 @@ cache_status(const struct exchange *x, struct buf *out)
 		break;
 	case FROM_US: break;
 	}
-	if (x->from != FROM_PEER && h->why_not)
-		buf_printf(out, "; detail=\"%s\"", h->why_not);
-	else if (x->from != FROM_PEER)
-		buf_printf(out, "; ttl=%lld",
-			(long long)(h->lifetime_s -
-				(clock_wall_s() - h->born_s)));
-	buf_z(out, "\r\n");
+	if (x->from == FROM_PEER) {
+		buf_str(out, STR("\r\n"));
+	} else if (r->why_not) {
+		buf_printf(out, "; detail=\"%s\"\r\n", r->why_not);
+	} else {
+		buf_str(out, STR("; ttl="));
+		buf_i64(out, r->lifetime_s - age_s(x, r));
+		buf_str(out, STR("\r\n"));
+	}
 }
 
 static void
 common(const struct exchange *x, struct buf *out)
 {
-	const struct node_config *config = x->worker->node->config;
-	const struct object_head *h = &x->object->head;
-	int64_t age_s = clock_wall_s() - h->born_s;
+	const struct response *r = exchange_response(x);
+	int64_t age = age_s(x, r);
 
-	status_line(out, h->status);
-	buf_str(out, h->fields);
+	status_line(out, r->status);
+	buf_str(out, r->fields);
 	/* What is not stored carries the age that it came with. */
-	if (!h->why_not)
-		number_field(out, "Age", age_s > 0 ? (uint64_t)age_s : 0);
-	buf_printf(out, "Via: 1.1 %s\r\n", config->peers[config->self].name);
+	if (!r->why_not)
+		number_field(out, STR("Age: "), age > 0 ? (uint64_t)age : 0);
+	buf_str(out, x->worker->node->via);
 	cache_status(x, out);
 }
 
+/* HEAD is answered with the fields of a GET, and nothing behind them. */
 static struct answer
 framing_of(const struct exchange *x)
 {
-	const struct object *o = x->object;
-	unsigned status = o->head.status;
-	bool complete = body_state(&o->body) == BODY_DONE;
+	unsigned status = exchange_response(x)->status;
+	int64_t bytes = exchange_body_bytes(x);
 
 	if (status == 204 || status == 304)
 		return (struct answer){ANSWER_NO_BODY, 0};
-	if (o->head.length >= 0)
-		return (struct answer){ANSWER_LENGTH, (uint64_t)o->head.length};
-	/* A HEAD that was passed on has no body to count. */
-	if (complete && x->head.method != METHOD_HEAD)
-		return (struct answer){ANSWER_LENGTH, body_filled(&o->body)};
+	if (bytes >= 0)
+		return (struct answer){ANSWER_LENGTH, (uint64_t)bytes};
 	return (struct answer){ANSWER_CHUNKED, 0};
 }
 
-/* HEAD is answered with the fields of a GET, and nothing behind them. */
 static struct answer
 without_body(const struct exchange *x, struct answer a)
 {
@@ -166,15 +168,15 @@ answer_to_client(struct exchange *x, bool keep_alive, struct buf *out)
 	if (a.framing == ANSWER_CHUNKED && x->head.minor == 0)
 		a.framing = ANSWER_CLOSE;
 	if (a.framing == ANSWER_LENGTH)
-		number_field(out, "Content-Length", a.length);
+		number_field(out, STR("Content-Length: "), a.length);
 	if (a.framing == ANSWER_CHUNKED)
-		buf_z(out, "Transfer-Encoding: chunked\r\n");
+		buf_str(out, STR("Transfer-Encoding: chunked\r\n"));
 	if (!keep_alive ||
 		(a.framing == ANSWER_CLOSE && x->head.method != METHOD_HEAD))
-		buf_z(out, "Connection: close\r\n");
+		buf_str(out, STR("Connection: close\r\n"));
 	else if (x->head.minor == 0)
-		buf_z(out, "Connection: keep-alive\r\n");
-	buf_z(out, "\r\n");
+		buf_str(out, STR("Connection: keep-alive\r\n"));
+	buf_str(out, STR("\r\n"));
 	return without_body(x, a);
 }
 
@@ -185,8 +187,8 @@ answer_to_peer(struct exchange *x, struct buf *out)
 
 	common(x, out);
 	if (a.framing == ANSWER_LENGTH)
-		number_field(out, "Content-Length", a.length);
-	buf_z(out, "\r\n");
+		number_field(out, STR("Content-Length: "), a.length);
+	buf_str(out, STR("\r\n"));
 	return without_body(x, a);
 }
 

@@ -1,9 +1,9 @@
 #include "proxy/conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -12,32 +12,27 @@
 #include "http/chunk.h"
 #include "proxy/answer.h"
 #include "proxy/intake.h"
+#include "proxy/send.h"
 
 enum {
 	READ_BYTES = 16 * 1024,
 	CHUNK_BYTES = 16 * 1024, /* of an answer of unknown length */
 	OUT_MAX = 64 * 1024,	 /* written ahead of the socket at most */
-	SLICES = 16,
 	LINGER_NS = 2000000000,
 	LINGER_BYTES = 1024 * 1024,
+	SPARE_REQUESTS = 64,
+	SPARE_BYTES = 64 * 1024, /* of a spare one's buffer at most */
 };
 
 enum conn_state { CONN_HEAD, CONN_ANSWER, CONN_LINGER };
 
-struct conn {
-	struct source io;
-	struct worker *worker; /* borrowed */
-	struct list link;      /* in worker->conns */
-	struct grave grave;
-	struct timer timer;
-	struct in_addr peer;
-	enum conn_state state;
-	bool readable, writable;
-	bool eof;	 /* the client sends no more */
-	bool keep_alive; /* after this answer */
-	bool partial;	 /* part of a head is there: its timer runs */
+/* What a connection has while a request is being read or answered. */
+struct request {
+	struct list link;  /* in worker->requests while it is spare */
+	struct conn *conn; /* borrowed */
 	struct buf in, out;
 	struct exchange *x; /* owned; in CONN_ANSWER */
+	size_t head_bytes;  /* at the start of in, that x still looks at */
 
 	/* the request's body, which streams into x->upload */
 	struct intake intake;
@@ -48,19 +43,103 @@ struct conn {
 	/* the answer */
 	bool head_written, ended;
 	struct answer answer;
-	uint64_t lingered;
 };
+
+struct conn {
+	struct source io;
+	struct worker *worker; /* borrowed */
+	struct list link;      /* in worker->conns */
+	union {
+		struct timer timer; /* at deadline_ns or earlier */
+		struct grave grave; /* at the end */
+	};
+	uint64_t deadline_ns;	 /* 0: none */
+	struct request *request; /* owned; NULL while idle */
+	struct in_addr peer;
+	uint32_t lingered; /* bytes */
+	enum conn_state state : 8;
+	bool readable : 1, writable : 1;
+	bool hung_up : 1;    /* the end is to be read, behind what is there */
+	bool eof : 1;	     /* ... and has been */
+	bool keep_alive : 1; /* after this answer */
+	bool partial : 1;    /* part of a head is there: its time runs */
+};
+
+static_assert(sizeof(struct conn) <= 112, "what an idle client costs");
 
 static void run(struct conn *c);
 
 static void
 bury(struct grave *g)
 {
-	struct conn *c = container_of(g, struct conn, grave);
+	free(container_of(g, struct conn, grave));
+}
 
-	buf_fini(&c->in);
-	buf_fini(&c->out);
-	free(c);
+/* --- a connection's request ----------------------------------------------- */
+
+static void
+request_free(struct request *q)
+{
+	buf_fini(&q->in);
+	buf_fini(&q->out);
+	free(q);
+}
+
+static void on_consumed(struct tap *t);
+static void on_wake(struct wake *w);
+
+static struct request *
+request_get(struct conn *c)
+{
+	struct list *spare = list_pop_front(&c->worker->requests);
+	struct request *q;
+
+	if (spare) {
+		c->worker->nrequests--;
+		q = container_of(spare, struct request, link);
+	} else {
+		q = NEW(struct request);
+		list_init(&q->link);
+		q->tap.on_consumed = on_consumed;
+		wake_init(&q->wake, c->worker->loop, on_wake);
+	}
+	q->conn = c;
+	return q;
+}
+
+/* Its exchange has ended. */
+static void
+request_put(struct worker *w, struct request *q)
+{
+	wake_cancel(&q->wake);
+	buf_consume(&q->in, buf_len(&q->in));
+	buf_consume(&q->out, buf_len(&q->out));
+	if (w->nrequests == SPARE_REQUESTS ||
+		q->in.cap + q->out.cap > SPARE_BYTES) {
+		request_free(q);
+		return;
+	}
+	list_push_front(&w->requests, &q->link);
+	w->nrequests++;
+}
+
+void
+conn_drop_spares(struct worker *w)
+{
+	struct list *it;
+
+	while ((it = list_pop_front(&w->requests)))
+		request_free(container_of(it, struct request, link));
+	w->nrequests = 0;
+}
+
+static void
+end_exchange(struct request *q)
+{
+	if (q->x && q->x->upload &&
+		body_state(&q->x->upload->body) == BODY_OPEN)
+		body_end(&q->x->upload->body, BODY_FAILED);
+	exchange_put(take_ptr(&q->x));
 }
 
 static void
@@ -70,14 +149,14 @@ conn_end(struct conn *c)
 
 	if (c->io.fd < 0)
 		return;
-	if (c->x && c->x->upload &&
-		body_state(&c->x->upload->body) == BODY_OPEN)
-		body_end(&c->x->upload->body, BODY_FAILED);
-	exchange_free(take_ptr(&c->x));
-	wake_cancel(&c->wake);
+	if (c->request) {
+		end_exchange(c->request);
+		request_put(w, take_ptr(&c->request));
+	}
 	loop_disarm(w->loop, &c->timer);
 	loop_close(w->loop, &c->io);
 	list_remove(&c->link);
+	c->grave = (struct grave){.bury = bury};
 	loop_bury(w->loop, &c->grave);
 	worker_conn_gone(w);
 }
@@ -90,16 +169,22 @@ conn_cut(struct conn *c)
 	struct linger reset = {.l_onoff = 1};
 
 	count(&c->worker->counters.aborted, 1);
-	if (c->head_written && c->answer.framing == ANSWER_CLOSE)
+	if (c->request->head_written &&
+		c->request->answer.framing == ANSWER_CLOSE)
 		(void)setsockopt(
 			c->io.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	conn_end(c);
 }
 
+/* Deadlines move with each request; the timer follows when it is due. */
 static void
-arm(struct conn *c, uint64_t in_ns)
+set_deadline(struct conn *c, uint64_t in_ns)
 {
-	loop_arm(c->worker->loop, &c->timer, in_ns);
+	struct loop *l = c->worker->loop;
+
+	c->deadline_ns = loop_now_ns(l) + in_ns;
+	if (!c->timer.slot || c->timer.at_ns > c->deadline_ns)
+		loop_arm(l, &c->timer, in_ns);
 }
 
 /* It is the client's turn: to send, or to take what we have for it. While we
@@ -107,31 +192,32 @@ arm(struct conn *c, uint64_t in_ns)
 static void
 await_client(struct conn *c)
 {
-	if (!c->timer.slot)
-		arm(c, c->worker->node->config->idle_timeout_ns);
+	if (!c->deadline_ns)
+		set_deadline(c, c->worker->node->config->idle_timeout_ns);
 }
 
-/* True when bytes came. */
+/* True when bytes came. Fewer than there was room for are all there are; more
+ * will be an event. */
 static bool
 read_some(struct conn *c)
 {
+	struct buf *in = &c->request->in;
 	ssize_t n;
 
 	if (!c->readable || c->eof)
 		return false;
-	n = recv(c->io.fd, buf_reserve(&c->in, READ_BYTES), READ_BYTES, 0);
+	n = recv(c->io.fd, buf_reserve(in, READ_BYTES), READ_BYTES, 0);
 	if (n > 0) {
-		buf_commit(&c->in, (size_t)n);
+		buf_commit(in, (size_t)n);
+		c->readable = n == READ_BYTES || c->hung_up;
 		return true;
 	}
-	if (n < 0 && errno == EAGAIN) {
+	if (n < 0 && errno == EAGAIN)
 		c->readable = false;
-		buf_shrink(&c->in);
-	} else if (n < 0) {
+	else if (n < 0)
 		conn_end(c);
-	} else {
+	else
 		c->eof = true;
-	}
 	return false;
 }
 
@@ -140,31 +226,44 @@ read_some(struct conn *c)
 static void
 on_ready(struct exchange *x)
 {
-	run(x->user);
+	run(((struct request *)x->user)->conn);
+}
+
+/* From here on the head is the exchange's own; what follows it can be read. */
+static void
+keep_head(struct request *q)
+{
+	if (!q->x || q->x->kept)
+		return;
+	exchange_keep(q->x);
+	buf_consume(&q->in, q->head_bytes);
+	q->head_bytes = 0;
 }
 
 static void
-begin_upload(struct conn *c, struct frame frame)
+begin_upload(struct request *q, struct frame frame)
 {
-	intake_init(&c->intake, frame);
-	c->upload_done = frame.kind == FRAME_NONE ||
+	intake_init(&q->intake, frame);
+	q->upload_done = frame.kind == FRAME_NONE ||
 		(frame.kind == FRAME_LENGTH && !frame.length);
-	if (c->upload_done)
+	if (q->upload_done)
 		return;
-	c->x->upload = object_new(&c->worker->node->flight);
-	body_set_tap(&c->x->upload->body, &c->tap);
+	q->x->upload = flight_new(&q->conn->worker->node->flight);
+	body_set_tap(&q->x->upload->body, &q->tap);
 }
 
 /* Unless it is known already that the body is of no use. */
 static void
-invite_upload(struct conn *c)
+invite_upload(struct request *q)
 {
-	const struct head *h = &c->x->head;
+	const struct head *h = &q->x->head;
 
-	if (c->x->upload && h->minor >= 1 &&
-		object_phase(c->x->object) == OBJECT_WAITING &&
+	if (!q->x->upload)
+		return;
+	if (h->minor >= 1 && exchange_phase(q->x) == EXCHANGE_WAITING &&
 		head_has_token(h, FIELD_EXPECT, STR("100-continue")))
-		buf_z(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
+		buf_z(&q->out, "HTTP/1.1 100 Continue\r\n\r\n");
+	keep_head(q);
 }
 
 /* An error before there is an exchange. The rest of what the client sends is
@@ -173,66 +272,93 @@ static void
 refuse(struct conn *c, unsigned status, const char *why)
 {
 	const struct node_config *config = c->worker->node->config;
+	struct request *q = c->request;
 
 	count(&c->worker->counters.requests, 1);
 	count(&c->worker->counters.refused, 1);
 	c->keep_alive = false;
-	c->head_written = c->ended = c->upload_done = true;
+	q->head_written = q->ended = q->upload_done = true;
 	answer_error(config->peers[config->self].name, false, status, why,
-		false, &c->out);
+		false, &q->out);
 	c->state = CONN_ANSWER;
 }
 
+/* x has the head. */
 static void
-begin(struct conn *c, const struct head *h)
+begin(struct conn *c, struct exchange *x)
 {
+	struct request *q = c->request;
 	enum frame_result framed;
 	struct frame frame;
 	const char *why;
 
-	framed = frame_of_request(h, &frame, &why);
+	framed = frame_of_request(&x->head, &frame, &why);
 	if (framed != FRAME_OK) {
+		exchange_put(x);
 		refuse(c, framed == FRAME_UNIMPLEMENTED ? 501 : 400, why);
 		return;
 	}
 	count(&c->worker->counters.requests, 1);
-	loop_disarm(c->worker->loop, &c->timer);
-	c->keep_alive = head_keep_alive(h) && !c->worker->stopping;
-	c->head_written = c->ended = c->partial = false;
-	c->x = exchange_new(c->worker, h, buf_head(&c->in));
-	c->x->user = c;
-	c->x->on_ready = on_ready;
-	c->x->client = c->peer;
-	begin_upload(c, frame);
-	buf_consume(&c->in, h->bytes);
+	c->deadline_ns = 0;
+	c->keep_alive = head_keep_alive(&x->head) && !c->worker->stopping;
+	c->partial = false;
+	q->head_written = q->ended = false;
+	q->x = x;
+	q->head_bytes = x->head.bytes;
+	x->user = q;
+	x->on_ready = on_ready;
+	x->client = c->peer;
+	begin_upload(q, frame);
 	c->state = CONN_ANSWER;
-	exchange_start(c->x);
-	invite_upload(c);
+	exchange_start(x, buf_head(&q->in));
+	invite_upload(q);
+}
+
+static bool
+await_head(struct conn *c)
+{
+	bool empty = !buf_len(&c->request->in);
+
+	if (c->eof || (c->worker->stopping && empty)) {
+		conn_end(c);
+		return false;
+	}
+	if (!empty && !c->partial) {
+		c->partial = true;
+		set_deadline(c, c->worker->node->config->head_timeout_ns);
+	}
+	return read_some(c) || (c->io.fd >= 0 && c->eof);
 }
 
 static bool
 step_head(struct conn *c)
 {
-	const struct node_config *config = c->worker->node->config;
-	struct head h;
+	enum head_result result = HEAD_MORE;
+	const char *error = NULL;
+	struct exchange *x;
 
-	switch (head_parse_request(buf_view(&c->in), &h)) {
-	case HEAD_DONE: begin(c, &h); return true;
-	case HEAD_MORE: break;
-	case HEAD_BAD: refuse(c, 400, h.error); return true;
-	case HEAD_LINE_TOO_LONG: refuse(c, 414, h.error); return true;
-	case HEAD_TOO_LARGE: refuse(c, 431, h.error); return true;
-	case HEAD_VERSION: refuse(c, 505, h.error); return true;
+	if (!c->request)
+		c->request = request_get(c);
+	if (buf_len(&c->request->in)) {
+		x = exchange_get(c->worker);
+		result =
+			head_parse_request(buf_view(&c->request->in), &x->head);
+		if (result == HEAD_DONE) {
+			begin(c, x);
+			return true;
+		}
+		error = x->head.error;
+		exchange_put(x);
 	}
-	if (c->eof || (c->worker->stopping && !buf_len(&c->in))) {
-		conn_end(c);
-		return false;
+	switch (result) {
+	case HEAD_DONE:
+	case HEAD_MORE: return await_head(c);
+	case HEAD_BAD: refuse(c, 400, error); return true;
+	case HEAD_LINE_TOO_LONG: refuse(c, 414, error); return true;
+	case HEAD_TOO_LARGE: refuse(c, 431, error); return true;
+	case HEAD_VERSION: refuse(c, 505, error); return true;
 	}
-	if (buf_len(&c->in) && !c->partial) {
-		c->partial = true;
-		arm(c, config->head_timeout_ns);
-	}
-	return read_some(c) || c->eof;
+	return false;
 }
 
 /* --- the request's body -------------------------------------------------- */
@@ -242,8 +368,8 @@ step_head(struct conn *c)
 static void
 abandon_upload(struct conn *c, unsigned status, const char *why)
 {
-	object_fail(c->x->upload, status, why);
-	c->upload_done = true;
+	flight_fail(c->request->x->upload, status, why);
+	c->request->upload_done = true;
 	c->keep_alive = false;
 }
 
@@ -265,26 +391,27 @@ await_upload(struct conn *c)
 static bool
 step_upload(struct conn *c)
 {
+	struct request *q = c->request;
 	struct body *body;
 
-	if (c->upload_done)
+	if (q->upload_done)
 		return false;
-	body = &c->x->upload->body;
+	body = &q->x->upload->body;
 	if (body_orphaned(body)) {
 		abandon_upload(c, 499, "nobody reads this");
 		return true;
 	}
-	switch (intake_take(&c->intake, &c->in, body)) {
+	switch (intake_take(&q->intake, &q->in, body)) {
 	case INTAKE_FULL: return false;
 	case INTAKE_MORE: return await_upload(c);
 	case INTAKE_SOME: break;
 	case INTAKE_END:
-		c->upload_done = true;
+		q->upload_done = true;
 		body_end(body, BODY_DONE);
 		break;
-	case INTAKE_BAD: abandon_upload(c, 400, c->intake.chunks.error); break;
+	case INTAKE_BAD: abandon_upload(c, 400, q->intake.chunks.error); break;
 	}
-	loop_disarm(c->worker->loop, &c->timer);
+	c->deadline_ns = 0;
 	return true;
 }
 
@@ -294,91 +421,88 @@ static void
 write_head(struct conn *c)
 {
 	const struct node_config *config = c->worker->node->config;
-	struct object *o = c->x->object;
+	struct request *q = c->request;
+	struct route_error error;
 
-	c->head_written = true;
+	q->head_written = true;
 	/* An answer that does not wait for the request's end can't be followed
 	 * by another one. */
-	c->keep_alive = c->keep_alive && c->upload_done && !c->eof;
-	if (object_phase(o) == OBJECT_READY) {
-		c->answer = answer_to_client(c->x, c->keep_alive, &c->out);
-		c->ended = c->answer.framing == ANSWER_NO_BODY;
-		c->keep_alive =
-			c->keep_alive && c->answer.framing != ANSWER_CLOSE;
+	c->keep_alive = c->keep_alive && q->upload_done && !c->eof;
+	if (exchange_phase(q->x) == EXCHANGE_READY) {
+		q->answer = answer_to_client(q->x, c->keep_alive, &q->out);
+		q->ended = q->answer.framing == ANSWER_NO_BODY;
+		if (q->answer.framing == ANSWER_CLOSE)
+			c->keep_alive = false;
 		return;
 	}
-	if (o->error_status >= 500)
+	error = exchange_error(q->x);
+	if (error.status >= 500)
 		count(&c->worker->counters.errors, 1);
 	answer_error(config->peers[config->self].name,
-		c->x->head.method == METHOD_HEAD, o->error_status, o->error,
-		c->keep_alive, &c->out);
-	c->ended = true;
+		q->x->head.method == METHOD_HEAD, error.status, error.why,
+		c->keep_alive, &q->out);
+	q->ended = true;
 }
 
 /* Body bytes as chunks into the out buffer. */
 static void
-chunk_out(struct conn *c)
+chunk_out(struct request *q)
 {
 	char head[CHUNK_HEAD_MAX];
 	struct str s;
 
-	while (buf_len(&c->out) < OUT_MAX &&
-		reader_peek(&c->x->reader, &s, 1)) {
+	while (buf_len(&q->out) < OUT_MAX && exchange_peek(q->x, &s, 1)) {
 		if (s.n > CHUNK_BYTES)
 			s.n = CHUNK_BYTES;
-		buf_append(&c->out, head, chunk_head(head, s.n));
-		buf_str(&c->out, s);
-		buf_z(&c->out, "\r\n");
-		reader_advance(&c->x->reader, s.n);
+		buf_append(&q->out, head, chunk_head(head, s.n));
+		buf_str(&q->out, s);
+		buf_z(&q->out, "\r\n");
+		exchange_advance(q->x, s.n);
 	}
 }
 
-/* The out buffer and, unless chunked, the body behind it. */
-static size_t
-gather(struct conn *c, struct iovec iov[1 + SLICES])
+static bool
+has_plain_body(const struct request *q)
 {
-	struct str slices[SLICES];
-	size_t n = 0, more;
-
-	if (buf_len(&c->out))
-		iov[n++] = (struct iovec){buf_head(&c->out), buf_len(&c->out)};
-	if (!c->head_written || c->ended || c->answer.framing == ANSWER_CHUNKED)
-		return n;
-	more = reader_peek(&c->x->reader, slices, SLICES);
-	for (size_t i = 0; i < more; i++)
-		iov[n++] = (struct iovec){(char *)slices[i].p, slices[i].n};
-	return n;
+	return q->head_written && !q->ended &&
+		q->answer.framing != ANSWER_CHUNKED;
 }
 
 static void
 sent(struct conn *c, size_t n)
 {
-	size_t from_out = buf_len(&c->out) < n ? buf_len(&c->out) : n;
+	struct request *q = c->request;
+	size_t from_out = buf_len(&q->out) < n ? buf_len(&q->out) : n;
 
 	count(&c->worker->counters.client_bytes, n);
 	if (from_out)
-		buf_consume(&c->out, from_out);
+		buf_consume(&q->out, from_out);
 	if (n > from_out)
-		reader_advance(&c->x->reader, n - from_out);
+		exchange_advance(q->x, n - from_out);
 }
 
-/* True when bytes went. */
+/* True when bytes went: the out buffer's and, unless chunked, the body's
+ * behind it. */
 static bool
 write_some(struct conn *c)
 {
-	struct iovec iov[1 + SLICES];
-	struct msghdr m = {.msg_iov = iov, .msg_iovlen = gather(c, iov)};
-	ssize_t n;
+	struct request *q = c->request;
+	struct str slices[SEND_SLICES];
+	size_t n = has_plain_body(q) ? exchange_peek(q->x, slices, SEND_SLICES)
+				     : 0;
+	ssize_t r = -EAGAIN;
 
-	if (!m.msg_iovlen)
+	if (!n && !buf_len(&q->out))
 		return false;
-	n = c->writable ? sendmsg(c->io.fd, &m, MSG_NOSIGNAL) : -1;
-	if (n >= 0) {
-		loop_disarm(c->worker->loop, &c->timer);
-		sent(c, (size_t)n);
+	if (c->writable)
+		r = send_slices(c->io.fd, store_pages(c->worker->node->store),
+			buf_view(&q->out), slices, n, false);
+	if (r >= 0) {
+		c->deadline_ns = 0;
+		sent(c, (size_t)r);
 		return true;
 	}
-	if (c->writable && errno != EAGAIN) {
+	if (r != -EAGAIN) {
 		conn_cut(c);
 		return false;
 	}
@@ -392,58 +516,62 @@ write_some(struct conn *c)
 static void
 check_end(struct conn *c)
 {
-	struct body *body = &c->x->object->body;
-	enum body_state state = body_state(body);
-	bool all = atomic_load(&c->x->reader.pos) == body_filled(body);
+	struct request *q = c->request;
 
-	if (c->ended || !c->head_written || state == BODY_OPEN)
+	if (q->ended || !q->head_written)
 		return;
-	if (state == BODY_FAILED) {
-		if (all && !buf_len(&c->out))
+	switch (exchange_body_state(q->x)) {
+	case BODY_OPEN: return;
+	case BODY_FAILED:
+		if (!buf_len(&q->out))
 			conn_cut(c);
 		return;
+	case BODY_DONE: break;
 	}
-	if (!all)
-		return;
-	if (c->answer.framing == ANSWER_CHUNKED)
-		buf_z(&c->out, "0\r\n\r\n");
-	c->ended = true;
+	if (q->answer.framing == ANSWER_CHUNKED)
+		buf_z(&q->out, "0\r\n\r\n");
+	q->ended = true;
 }
 
 static void
 finish_answer(struct conn *c)
 {
-	exchange_free(take_ptr(&c->x));
-	buf_shrink(&c->out);
+	struct request *q = c->request;
+
+	exchange_put(take_ptr(&q->x));
+	buf_consume(&q->in, q->head_bytes);
+	q->head_bytes = 0;
 	if (!c->keep_alive) {
 		c->state = CONN_LINGER;
 		(void)shutdown(c->io.fd, SHUT_WR);
-		arm(c, LINGER_NS);
+		set_deadline(c, LINGER_NS);
 		return;
 	}
 	c->state = CONN_HEAD;
-	arm(c, c->worker->node->config->idle_timeout_ns);
+	set_deadline(c, c->worker->node->config->idle_timeout_ns);
 }
 
 static bool
 step_answer(struct conn *c)
 {
-	bool moved = c->x && step_upload(c);
+	struct request *q = c->request;
+	bool moved = q->x && step_upload(c);
 
 	if (c->io.fd < 0)
 		return false;
-	if (c->x && !c->head_written && exchange_phase(c->x) != OBJECT_WAITING)
+	if (q->x && !q->head_written &&
+		exchange_phase(q->x) != EXCHANGE_WAITING)
 		write_head(c);
-	if (c->x && c->head_written && !c->ended &&
-		c->answer.framing == ANSWER_CHUNKED)
-		chunk_out(c);
-	if (c->x)
+	if (q->x && q->head_written && !q->ended &&
+		q->answer.framing == ANSWER_CHUNKED)
+		chunk_out(q);
+	if (q->x)
 		check_end(c);
 	if (c->io.fd < 0)
 		return false;
 	if (write_some(c))
 		return true;
-	if (c->io.fd >= 0 && c->ended && !buf_len(&c->out)) {
+	if (c->io.fd >= 0 && q->ended && !buf_len(&q->out)) {
 		finish_answer(c);
 		return true;
 	}
@@ -462,14 +590,27 @@ step_linger(struct conn *c)
 			conn_end(c);
 		return false;
 	}
-	n = buf_len(&c->in);
-	buf_consume(&c->in, n);
-	c->lingered += n;
+	n = buf_len(&c->request->in);
+	buf_consume(&c->request->in, n);
+	c->lingered += (uint32_t)n;
 	if (c->lingered > LINGER_BYTES) {
 		conn_end(c);
 		return false;
 	}
 	return true;
+}
+
+/* Idle connections have no request, and others don't rely on a buffer that is
+ * about to be read into. */
+static void
+rest(struct conn *c)
+{
+	struct request *q = c->request;
+
+	if (c->state == CONN_ANSWER)
+		keep_head(q);
+	else if (c->state == CONN_HEAD && !buf_len(&q->in))
+		request_put(c->worker, take_ptr(&c->request));
 }
 
 static void
@@ -483,6 +624,8 @@ run(struct conn *c)
 		case CONN_ANSWER: more = step_answer(c); break;
 		case CONN_LINGER: more = step_linger(c); break;
 		}
+	if (c->io.fd >= 0)
+		rest(c);
 }
 
 /* --- its course ---------------------------------------------------------- */
@@ -501,21 +644,22 @@ on_io(struct source *s, uint32_t events)
 	}
 	if (events & (EPOLLIN | EPOLLRDHUP))
 		c->readable = true;
+	if (events & EPOLLRDHUP)
+		c->hung_up = true;
 	if (events & EPOLLOUT)
 		c->writable = true;
-	run(c);
+	if (c->readable || c->request)
+		run(c);
 }
 
 static void
-on_timer(struct timer *t)
+on_deadline(struct conn *c)
 {
-	struct conn *c = container_of(t, struct conn, timer);
-
 	if (c->state == CONN_HEAD && c->partial) {
 		refuse(c, 408, "the request took too long");
 		run(c);
-	} else if (c->state == CONN_ANSWER && !c->upload_done &&
-		!c->head_written) {
+	} else if (c->state == CONN_ANSWER && !c->request->upload_done &&
+		!c->request->head_written) {
 		abandon_upload(c, 408, "the request's body took too long");
 	} else if (c->state == CONN_ANSWER) {
 		conn_cut(c);
@@ -525,15 +669,31 @@ on_timer(struct timer *t)
 }
 
 static void
+on_timer(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, timer);
+	uint64_t now_ns = loop_now_ns(c->worker->loop);
+
+	if (!c->deadline_ns)
+		return;
+	if (c->deadline_ns > now_ns) {
+		loop_arm(c->worker->loop, t, c->deadline_ns - now_ns);
+		return;
+	}
+	c->deadline_ns = 0;
+	on_deadline(c);
+}
+
+static void
 on_consumed(struct tap *t)
 {
-	wake_post(&container_of(t, struct conn, tap)->wake);
+	wake_post(&container_of(t, struct request, tap)->wake);
 }
 
 static void
 on_wake(struct wake *w)
 {
-	run(container_of(w, struct conn, wake));
+	run(container_of(w, struct request, wake)->conn);
 }
 
 void
@@ -545,16 +705,13 @@ conn_start(struct worker *w, int fd, const struct sockaddr_in *peer)
 	c->peer = peer->sin_addr;
 	c->io = (struct source){.fd = -1, .on_io = on_io};
 	c->timer.on_timer = on_timer;
-	c->grave.bury = bury;
-	c->tap.on_consumed = on_consumed;
-	wake_init(&c->wake, w->loop, on_wake);
 	if (loop_watch(w->loop, &c->io, fd) < 0) {
 		close(fd);
 		free(c);
 		return;
 	}
 	list_push_back(&w->conns, &c->link);
-	arm(c, w->node->config->idle_timeout_ns);
+	set_deadline(c, w->node->config->idle_timeout_ns);
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/own.h"
 #include "proxy/fetch.h"
 #include "proxy/peer.h"
 
@@ -15,106 +16,210 @@ on_progress(struct reader *r)
 
 static void restart(struct exchange *x);
 static void pass(struct exchange *x);
+static void serve(struct exchange *x);
+
+/* --- its life ------------------------------------------------------------- */
+
+static void on_wake(struct wake *w);
+
+struct exchange *
+exchange_get(struct worker *w)
+{
+	struct exchange *x = take_ptr(&w->spare);
+
+	if (x)
+		return x;
+	x = NEW(struct exchange);
+	x->worker = w;
+	x->reader.on_progress = on_progress;
+	wake_init(&x->wake, w->loop, on_wake);
+	return x;
+}
+
+static void
+free_exchange(struct exchange *x)
+{
+	if (!x)
+		return;
+	arena_fini(&x->arena);
+	free(x);
+}
+
+void
+exchange_drop_spare(struct worker *w)
+{
+	free_exchange(take_ptr(&w->spare));
+}
+
+static void
+leave_answer(struct exchange *x)
+{
+	reader_detach(&x->reader);
+	flight_unref(take_ptr(&x->flight));
+	object_unref(take_ptr(&x->object));
+}
+
+/* Clears what one request leaves behind; the head is parsed anew anyway. */
+void
+exchange_put(struct exchange *x)
+{
+	struct worker *w;
+
+	if (!x)
+		return;
+	w = x->worker;
+	leave_answer(x);
+	wake_cancel(&x->wake);
+	flight_unref(take_ptr(&x->upload));
+	if (w->spare) {
+		free_exchange(x);
+		return;
+	}
+	arena_reset(&x->arena);
+	x->kept = x->from_peer = false;
+	x->passed_over = 0;
+	x->client.s_addr = 0;
+	x->error = (struct route_error){0};
+	w->spare = x;
+}
+
+static void
+rebase(struct str *s, const struct exchange *x, const char *copy)
+{
+	if (s->p >= x->raw && s->p < x->raw + x->head.bytes)
+		s->p = copy + (s->p - x->raw);
+}
+
+void
+exchange_keep(struct exchange *x)
+{
+	struct head *h = &x->head;
+	const char *copy;
+
+	if (x->kept)
+		return;
+	copy = arena_copy(&x->arena, str_of(x->raw, h->bytes)).p;
+	rebase(&h->method_str, x, copy);
+	rebase(&h->target, x, copy);
+	for (unsigned i = 0; i < h->nfields; i++) {
+		rebase(&h->fields[i].name, x, copy);
+		rebase(&h->fields[i].value, x, copy);
+	}
+	rebase(&x->route.origin_host, x, copy);
+	x->raw = copy;
+	x->kept = true;
+}
+
+/* --- what has become of it ------------------------------------------------ */
 
 /* The owner was lost before he answered. */
 static bool
 is_lost(const struct exchange *x)
 {
-	return object_phase(x->object) == OBJECT_FAILED &&
-		x->object->peer_lost && x->from == FROM_PEER;
+	return x->from == FROM_PEER &&
+		flight_phase(x->flight) == FLIGHT_FAILED &&
+		x->flight->peer_lost;
 }
 
 /* It was for whoever asked first; not for us. */
 static bool
 is_anothers(const struct exchange *x)
 {
-	return object_phase(x->object) != OBJECT_WAITING &&
-		x->object->private_ && x->from == FROM_JOIN;
+	return x->from == FROM_JOIN &&
+		flight_phase(x->flight) != FLIGHT_WAITING &&
+		x->flight->private_;
 }
 
-enum object_phase
+enum exchange_phase
 exchange_phase(const struct exchange *x)
 {
+	if (x->object)
+		return EXCHANGE_READY;
+	if (!x->flight)
+		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
 	if (is_lost(x) || is_anothers(x))
-		return OBJECT_WAITING; /* until on_wake() */
-	return object_phase(x->object);
+		return EXCHANGE_WAITING; /* until on_wake() */
+	switch (flight_phase(x->flight)) {
+	case FLIGHT_READY: return EXCHANGE_READY;
+	case FLIGHT_FAILED: return EXCHANGE_FAILED;
+	case FLIGHT_INSTEAD:
+	case FLIGHT_WAITING: break;
+	}
+	return EXCHANGE_WAITING;
+}
+
+const struct response *
+exchange_response(const struct exchange *x)
+{
+	return x->flight ? &x->flight->response : &x->response;
+}
+
+struct route_error
+exchange_error(const struct exchange *x)
+{
+	if (!x->flight)
+		return x->error;
+	return (struct route_error){x->flight->error_status, x->flight->error};
 }
 
 static void
 on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
+	struct counters *c = &x->worker->counters;
 
-	if (is_lost(x)) {
+	if (x->flight && is_lost(x)) {
 		x->passed_over |= UINT64_C(1) << x->owner;
-		count(&x->worker->counters.retries, 1);
-		count(&x->worker->counters.relayed, (uint64_t)-1);
+		count(&c->retries, 1);
+		count(&c->relayed, (uint64_t)-1);
 		restart(x);
-	} else if (is_anothers(x)) {
-		count(&x->worker->counters.coalesced, (uint64_t)-1);
-		count(&x->worker->counters.served, (uint64_t)-1);
+	} else if (x->flight && is_anothers(x)) {
+		count(&c->coalesced, (uint64_t)-1);
+		count(&c->served, (uint64_t)-1);
 		pass(x);
 	} else {
 		x->on_ready(x);
 	}
 }
 
-static void
-rebase(struct str *s, const char *from, const char *to)
-{
-	if (s->p)
-		s->p = to + (s->p - from);
-}
+/* --- where the answer comes from ------------------------------------------ */
 
-struct exchange *
-exchange_new(struct worker *w, const struct head *h, const char *raw)
-{
-	struct exchange *x = NEW(struct exchange);
-	const char *copy;
-
-	x->worker = w;
-	x->reader.on_progress = on_progress;
-	wake_init(&x->wake, w->loop, on_wake);
-	copy = arena_copy(&x->arena, str_of(raw, h->bytes)).p;
-	x->head = *h;
-	rebase(&x->head.method_str, raw, copy);
-	rebase(&x->head.target, raw, copy);
-	for (unsigned i = 0; i < h->nfields; i++) {
-		rebase(&x->head.fields[i].name, raw, copy);
-		rebase(&x->head.fields[i].value, raw, copy);
-	}
-	return x;
-}
-
-/* o's reference is taken over. -ESTALE: too late to read it. */
+/* f's reference is taken over. -ESTALE: too late to read it. */
 static int
-read_from(struct exchange *x, struct object *o, enum exchange_from from)
+read_flight(struct exchange *x, struct flight *f, enum exchange_from from)
 {
-	int r;
+	leave_answer(x);
+	x->flight = f;
+	x->from = from;
+	if (flight_phase(f) != FLIGHT_WAITING)
+		wake_post(&x->wake);
+	return reader_attach(&x->reader, &f->body);
+}
 
-	reader_detach(&x->reader);
-	object_unref(x->object);
+/* o's reference is taken over. */
+static void
+read_object(struct exchange *x, struct object *o, enum exchange_from from)
+{
+	leave_answer(x);
 	x->object = o;
 	x->from = from;
-	r = reader_attach(&x->reader, &o->body);
-	if (object_phase(o) != OBJECT_WAITING)
-		wake_post(&x->wake);
-	return r;
+	object_response(o, &x->response);
+	object_read(o, &x->reader);
 }
 
-static struct object *
-flight_object(struct exchange *x)
+static struct flight *
+private_flight(struct exchange *x)
 {
-	return object_new(&x->worker->node->flight);
+	return flight_new(&x->worker->node->flight);
 }
 
 void
 exchange_refuse(struct exchange *x, unsigned status, const char *why)
 {
-	struct object *o = flight_object(x);
-
-	object_fail(o, status, why);
-	(void)read_from(x, o, FROM_US);
+	leave_answer(x);
+	x->from = FROM_US;
+	x->error = (struct route_error){status, why};
+	wake_post(&x->wake);
 	if (!x->from_peer)
 		count(&x->worker->counters.refused, 1);
 }
@@ -122,42 +227,63 @@ exchange_refuse(struct exchange *x, unsigned status, const char *why)
 static void
 pass(struct exchange *x)
 {
-	struct object *o = flight_object(x);
-
 	count(&x->worker->counters.served, 1);
 	count(&x->worker->counters.passes, 1);
-	(void)read_from(x, o, FROM_PASS);
+	(void)read_flight(x, private_flight(x), FROM_PASS);
 	fetch_start(x, false);
+}
+
+/* Is the stored response good for this request as it is? */
+static bool
+is_usable(const struct object *o, int64_t now_s)
+{
+	return !object_is_mark(o) && now_s - o->born_s < o->lifetime_s;
+}
+
+static void
+join(struct exchange *x, struct flight *f)
+{
+	struct counters *c = &x->worker->counters;
+
+	if (read_flight(x, f, FROM_JOIN) < 0) {
+		pass(x);
+		return;
+	}
+	count(&c->coalesced, 1);
+	count(&c->served, 1);
+}
+
+static void
+miss(struct exchange *x, struct flight *f)
+{
+	struct counters *c = &x->worker->counters;
+
+	(void)read_flight(x, f, FROM_MISS);
+	count(&c->misses, 1);
+	count(&c->served, 1);
+	fetch_start(x, true);
 }
 
 /* As the owner, or in the owner's place. */
 static void
 serve(struct exchange *x)
 {
-	struct counters *c = &x->worker->counters;
-	enum exchange_from from;
-	struct object *o;
+	struct store *store = x->worker->node->store;
+	struct object *o = store_find(store, x->route.key);
+	struct flight *f;
 
-	switch (store_get(
-		x->worker->node->store, x->route.key, clock_wall_s(), &o)) {
-	case STORE_HIT:
-	case STORE_JOIN:
-		/* What is still on its way is no hit, though its head may be
-		 * here already. */
-		from = body_state(&o->body) == BODY_DONE ? FROM_HIT : FROM_JOIN;
-		if (read_from(x, o, from) < 0) {
-			pass(x);
-			return;
-		}
-		count(from == FROM_HIT ? &c->hits : &c->coalesced, 1);
-		break;
-	case STORE_MISS:
-		(void)read_from(x, o, FROM_MISS);
-		count(&c->misses, 1);
-		fetch_start(x, true);
-		break;
+	if (o && is_usable(o, loop_wall_s(x->worker->loop))) {
+		read_object(x, o, FROM_HIT);
+		count(&x->worker->counters.hits, 1);
+		count(&x->worker->counters.served, 1);
+		return;
 	}
-	count(&c->served, 1);
+	switch (store_board(store, x->route.key, o, &f)) {
+	case STORE_STORED: serve(x); break;
+	case STORE_JOIN: join(x, f); break;
+	case STORE_BEGIN: miss(x, f); break;
+	}
+	object_unref(o);
 }
 
 /* The best node that is up: a peer, or NULL for ourselves. What a peer asks is
@@ -198,33 +324,29 @@ static void
 restart(struct exchange *x)
 {
 	struct counters *c = &x->worker->counters;
-	struct peer *owner;
-	struct object *o;
+	bool cacheable = may_be_cached(x);
+	struct peer *owner = cacheable ? find_owner(x) : NULL;
 
-	if (!may_be_cached(x)) {
-		if (!x->from_peer)
-			count(&c->local, 1);
-		pass(x);
+	if (owner) {
+		(void)read_flight(x, private_flight(x), FROM_PEER);
+		peer_ask(owner, x);
 		return;
 	}
-	owner = find_owner(x);
-	if (!owner) {
-		if (!x->from_peer)
-			count(&c->local, 1);
+	if (!x->from_peer)
+		count(&c->local, 1);
+	if (cacheable)
 		serve(x);
-		return;
-	}
-	o = flight_object(x);
-	(void)read_from(x, o, FROM_PEER);
-	peer_ask(owner, x);
+	else
+		pass(x);
 }
 
 void
-exchange_start(struct exchange *x)
+exchange_start(struct exchange *x, const char *raw)
 {
 	const struct node *n = x->worker->node;
 	struct route_error error;
 
+	x->raw = raw;
 	if (head_has_token(&x->head, FIELD_CDN_LOOP, str_z(n->cdn_id))) {
 		exchange_refuse(x, 508, "this request has been here before");
 		return;
@@ -237,15 +359,48 @@ exchange_start(struct exchange *x)
 	restart(x);
 }
 
-void
-exchange_free(struct exchange *x)
+/* --- the answer's body ---------------------------------------------------- */
+
+size_t
+exchange_peek(struct exchange *x, struct str *slices, size_t max)
 {
-	if (!x)
-		return;
-	reader_detach(&x->reader);
-	wake_cancel(&x->wake);
-	object_unref(x->object);
-	object_unref(x->upload);
-	arena_fini(&x->arena);
-	free(x);
+	return reader_peek(&x->reader, slices, max);
+}
+
+void
+exchange_advance(struct exchange *x, size_t n)
+{
+	reader_advance(&x->reader, n);
+}
+
+static uint64_t
+taken(const struct exchange *x)
+{
+	return atomic_load_explicit(&x->reader.pos, memory_order_relaxed);
+}
+
+enum body_state
+exchange_body_state(const struct exchange *x)
+{
+	enum body_state state;
+
+	if (x->object)
+		return taken(x) == x->object->length ? BODY_DONE : BODY_OPEN;
+	state = body_state(&x->flight->body);
+	/* Bytes before the end are seen once the end is. */
+	return taken(x) == body_filled(&x->flight->body) ? state : BODY_OPEN;
+}
+
+int64_t
+exchange_body_bytes(const struct exchange *x)
+{
+	int64_t length = exchange_response(x)->length;
+
+	if (length >= 0)
+		return length;
+	/* A HEAD that was passed on has no body to count. */
+	if (body_state(&x->flight->body) == BODY_DONE &&
+		x->head.method != METHOD_HEAD)
+		return (int64_t)body_filled(&x->flight->body);
+	return -1;
 }

@@ -1,15 +1,18 @@
 #pragma once
 /*
- * struct exchange: one request and the object that answers it. It decides
- * where the answer comes from: our cache, a fetch that is under way or that it
- * starts, the owner among our peers, or past all caches from the origin; and
- * decides anew when a peer is lost before it answered.
+ * struct exchange: one request and what answers it. It decides where the
+ * answer comes from: our cache, a fetch that is under way or that it starts,
+ * the owner among our peers, or past all caches from the origin; and decides
+ * anew when a peer is lost before it answered.
  *
- * Whoever has the request (a client's connection or a peer's channel) makes
- * the exchange, is told through on_ready() that there is more to see, looks at
- * x->object when exchange_phase() says so, reads by x->reader, and frees it
- * when done or no longer interested. An answer that nobody reads any more ends
- * itself.
+ * Whoever has the request (a client's connection or a peer's channel) gets an
+ * exchange, parses the request's head into it, starts it, is told through
+ * on_ready() that there is more to see, reads the answer when exchange_phase()
+ * says so, and ends it when done or no longer interested. An answer that
+ * nobody reads any more ends itself.
+ *
+ * The head is borrowed from where it was parsed until exchange_keep(): what is
+ * answered at once is never copied.
  */
 #include "base/arena.h"
 #include "proxy/route.h"
@@ -24,34 +27,67 @@ enum exchange_from {
 	FROM_PEER,
 };
 
+enum exchange_phase {
+	EXCHANGE_WAITING,
+	EXCHANGE_READY, /* the response is known, its body can be read */
+	EXCHANGE_FAILED,
+};
+
 struct exchange {
 	struct worker *worker; /* borrowed */
 	struct arena arena;
-	struct head head; /* in the arena */
+	struct head head;
+	const char *raw; /* what head's slices point into: borrowed, or from
+			    exchange_keep() on in the arena */
+	bool kept;
 	struct route route;
 	struct in_addr client; /* 0: a peer asks */
 	bool from_peer;
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */
+
 	enum exchange_from from;
-	struct object *object; /* counted */
+	struct flight *flight;	  /* counted; the answer is on its way */
+	struct object *object;	  /* counted; the answer is stored */
+	struct response response; /* the object's */
+	struct route_error error; /* ours, FROM_US */
+
 	/* A request's body on its way, written by whoever has the request;
 	 * counted; NULL when there is none. */
-	struct object *upload;
-	struct reader reader; /* of the object's body */
+	struct flight *upload;
+	struct reader reader; /* of the answer's body */
 	struct wake wake;
 	void *user; /* whoever has the request */
 	void (*on_ready)(struct exchange *x);
 };
 
-/* Copies the head (its h->bytes of raw) and takes no action yet. */
-struct exchange *
-exchange_new(struct worker *w, const struct head *h, const char *raw);
-/* Finds the answer; on_ready() comes later, never before this returns. */
-void exchange_start(struct exchange *x);
-/* What has become of x->object; WAITING as well when it turned out not to be
- * the answer, and another one is about to take its place. */
-enum object_phase exchange_phase(const struct exchange *x);
+/* One to parse a head into. */
+struct exchange *exchange_get(struct worker *w);
+/* raw: where the head was parsed from. Finds the answer, perhaps at once;
+ * on_ready() is never called before this returns. */
+void exchange_start(struct exchange *x, const char *raw);
+/* The head's bytes are about to go. */
+void exchange_keep(struct exchange *x);
+void exchange_put(struct exchange *x); /* ends it; NULL is fine */
+
+/* WAITING as well when what was waited for turned out not to be the answer,
+ * and another one is about to take its place. */
+enum exchange_phase exchange_phase(const struct exchange *x);
+const struct response *exchange_response(const struct exchange *x); /* READY */
+/* Why it FAILED, or the body did. */
+struct route_error exchange_error(const struct exchange *x);
 /* Answers with an error of ours instead. */
 void exchange_refuse(struct exchange *x, unsigned status, const char *why);
-void exchange_free(struct exchange *x); /* NULL is fine */
+
+/* --- the answer's body, when READY --------------------------------------- */
+/* The next bytes, as up to max slices; 0 when there are none for now. */
+size_t exchange_peek(struct exchange *x, struct str *slices, size_t max);
+void exchange_advance(struct exchange *x, size_t n);
+/* OPEN: more will come, or is there. DONE: all has been taken. FAILED: what
+ * there was has been taken, and no more will come. */
+enum body_state exchange_body_state(const struct exchange *x);
+/* How many bytes there are in all; -1 when that is not known yet. */
+int64_t exchange_body_bytes(const struct exchange *x);
+
+/* Frees what exchange_put() left for the next one. */
+void exchange_drop_spare(struct worker *w);

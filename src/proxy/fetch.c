@@ -24,9 +24,9 @@ struct fetch {
 	struct list link;      /* in worker->fetches */
 	struct grave grave;
 	enum fetch_state state;
-	struct object *object; /* counted; we write it */
+	struct flight *flight; /* counted; we write it */
 	bool for_cache;
-	bool stored;	    /* the object is (still) in the store */
+	bool boarding;	    /* the flight is in the store: others may join */
 	enum method method; /* as the origin was asked */
 
 	struct dns_query query;
@@ -40,7 +40,7 @@ struct fetch {
 	struct buf request; /* all of the head; kept for a retry, and because
 			       storing depends on it */
 	size_t sent;
-	struct object *upload; /* counted; NULL: none */
+	struct flight *upload; /* counted; NULL: none */
 	struct reader upload_reader;
 	bool upload_chunked, upload_done;
 	struct buf upload_out; /* chunks on their way */
@@ -62,7 +62,7 @@ bury(struct grave *g)
 	free(f);
 }
 
-/* The object has been ended. */
+/* The flight has been ended. */
 static void
 finish(struct fetch *f, bool reusable)
 {
@@ -76,33 +76,41 @@ finish(struct fetch *f, bool reusable)
 	loop_disarm(f->worker->loop, &f->timer);
 	reader_detach(&f->upload_reader);
 	wake_cancel(&f->wake);
-	object_unref(take_ptr(&f->upload));
-	object_unref(take_ptr(&f->object));
+	flight_unref(take_ptr(&f->upload));
+	flight_unref(take_ptr(&f->flight));
 	list_remove(&f->link);
 	loop_bury(f->worker->loop, &f->grave);
+}
+
+/* Nobody else gets it. */
+static void
+depart(struct fetch *f)
+{
+	if (f->boarding)
+		store_depart(f->worker->node->store, f->flight);
+	f->boarding = false;
 }
 
 /* status: for clients that have seen no head yet. */
 static void
 fail(struct fetch *f, unsigned status, const char *why)
 {
-	if (f->stored)
-		store_remove(f->worker->node->store, f->object);
+	depart(f);
 	if (status >= 500)
 		log_info("origin_failed origin=%s status=%u why=\"%s\" key=%s",
 			sock_text(f->addr, f->port).z, status, why,
-			log_quote(str_of(f->object->key, f->object->key_bytes))
-				.z);
-	object_fail(f->object, status, why);
+			log_quote(flight_key(f->flight)).z);
+	flight_fail(f->flight, status, why);
 	finish(f, false);
 }
 
 static void
 complete(struct fetch *f)
 {
-	body_end(&f->object->body, BODY_DONE);
-	if (f->stored)
-		store_trim(f->worker->node->store);
+	body_end(&f->flight->body, BODY_DONE);
+	if (f->boarding)
+		store_keep(f->worker->node->store, f->flight);
+	f->boarding = false;
 	finish(f, f->reusable && f->upload_done);
 }
 
@@ -241,9 +249,10 @@ receive_into(struct fetch *f, struct buf *in)
 
 /* What may be kept, and whether others may have it. */
 static void
-judge(struct fetch *f, const struct head *h, struct object_head *out)
+judge(struct fetch *f, const struct head *h, struct response *out)
 {
 	const struct node_config *config = f->worker->node->config;
+	int64_t now_s = loop_wall_s(f->worker->loop);
 	struct head request;
 	struct freshness fresh;
 
@@ -254,10 +263,10 @@ judge(struct fetch *f, const struct head *h, struct object_head *out)
 	if (head_parse_own_request(buf_view(&f->request), &request) !=
 		HEAD_DONE)
 		return;
-	cachectl_freshness(&request, h, clock_wall_s(), &fresh);
+	cachectl_freshness(&request, h, now_s, &fresh);
 	out->why_not = fresh.storable ? NULL : fresh.why_not;
 	out->lifetime_s = fresh.lifetime_s;
-	out->born_s = clock_wall_s() - fresh.initial_age_s;
+	out->born_s = now_s - fresh.initial_age_s;
 	if (!out->why_not && f->intake.frame.kind == FRAME_LENGTH &&
 		f->intake.frame.length > config->object_max_bytes)
 		out->why_not = "too large";
@@ -266,29 +275,28 @@ judge(struct fetch *f, const struct head *h, struct object_head *out)
 static void
 accept_head(struct fetch *f, const struct head *h)
 {
-	struct object *o = f->object;
-	struct object_head head = {.status = h->status, .length = -1};
+	struct flight *flight = f->flight;
+	struct response r = {.status = h->status, .length = -1};
 	const struct field *length = head_find(h, FIELD_CONTENT_LENGTH);
 	struct buf fields = {0};
 	uint64_t n;
 
-	judge(f, h, &head);
+	judge(f, h, &r);
 	if (f->intake.frame.kind == FRAME_LENGTH)
-		head.length = (int64_t)f->intake.frame.length;
+		r.length = (int64_t)f->intake.frame.length;
 	else if (f->method == METHOD_HEAD && length &&
 		str_u64(length->value, INT64_MAX, &n) == 0)
-		head.length = (int64_t)n;
-	forward_fields(h, head.why_not, &fields);
-	head.fields = buf_view(&fields);
-	if (head.why_not && f->stored) {
-		f->stored = false;
-		o->private_ = true;
-		atomic_store(&o->body.transient, true);
-		store_remove(f->worker->node->store, o);
+		r.length = (int64_t)n;
+	forward_fields(h, r.why_not, &fields);
+	r.fields = buf_view(&fields);
+	if (r.why_not && f->boarding) {
+		depart(f);
+		flight->private_ = true;
+		atomic_store(&flight->body.transient, true);
 		wake_post(&f->wake); /* perhaps nobody reads it */
 	}
 	f->state = FETCH_BODY;
-	object_ready(o, &head);
+	flight_ready(flight, &r);
 	buf_fini(&fields);
 }
 
@@ -346,12 +354,11 @@ grown(struct fetch *f)
 {
 	struct node *n = f->worker->node;
 
-	if (!f->stored)
+	if (!f->boarding)
 		return;
-	if (body_filled(&f->object->body) > n->config->object_max_bytes) {
-		f->stored = false;
-		store_remove(n->store, f->object);
-		body_release(&f->object->body);
+	if (body_filled(&f->flight->body) > n->config->object_max_bytes) {
+		depart(f);
+		body_release(&f->flight->body);
 		wake_post(&f->wake); /* perhaps nobody reads it */
 	}
 	store_trim(n->store);
@@ -367,7 +374,7 @@ cut(struct fetch *f)
 static bool
 step_direct(struct fetch *f)
 {
-	struct body *body = &f->object->body;
+	struct body *body = &f->flight->body;
 	size_t window = body_window(body), n;
 	char *at;
 	ssize_t r;
@@ -406,7 +413,7 @@ step_body(struct fetch *f)
 {
 	struct intake *i = &f->intake;
 
-	switch (intake_take(i, &f->up->in, &f->object->body)) {
+	switch (intake_take(i, &f->up->in, &f->flight->body)) {
 	case INTAKE_FULL: return false;
 	case INTAKE_MORE:
 		return i->frame.kind == FRAME_CHUNKED ? await_chunks(f)
@@ -443,7 +450,7 @@ run(struct fetch *f)
 		f->up->connected = f->up->writable;
 	}
 	pump_out(f);
-	while (f->object && step(f))
+	while (f->flight && step(f))
 		;
 }
 
@@ -455,7 +462,7 @@ awaits_client(struct fetch *f)
 	struct str s;
 
 	if (f->state == FETCH_BODY)
-		return body_window(&f->object->body) == 0;
+		return body_window(&f->flight->body) == 0;
 	return f->up && f->up->connected && !f->upload_done &&
 		!buf_len(&f->upload_out) &&
 		!reader_peek(&f->upload_reader, &s, 1);
@@ -479,8 +486,8 @@ on_wake(struct wake *w)
 {
 	struct fetch *f = container_of(w, struct fetch, wake);
 
-	if (body_orphaned(&f->object->body)) {
-		object_fail(f->object, 499, "nobody reads this any more");
+	if (body_orphaned(&f->flight->body)) {
+		flight_fail(f->flight, 499, "nobody reads this any more");
 		finish(f, false);
 		return;
 	}
@@ -561,16 +568,16 @@ fetch_start(struct exchange *x, bool for_cache)
 	f->worker = w;
 	f->grave.bury = bury;
 	list_push_back(&w->fetches, &f->link);
-	f->object = object_ref(x->object);
-	f->for_cache = f->stored = for_cache;
+	f->flight = flight_ref(x->flight);
+	f->for_cache = f->boarding = for_cache;
 	f->method = for_cache ? METHOD_GET : x->head.method;
 	f->port = x->route.origin_port;
 	f->query.on_answer = on_answer;
 	f->timer.on_timer = on_timer;
 	f->tap.on_consumed = on_consumed;
 	wake_init(&f->wake, w->loop, on_wake);
-	body_set_tap(&f->object->body, &f->tap);
-	f->upload = x->upload && !for_cache ? object_ref(x->upload) : NULL;
+	body_set_tap(&f->flight->body, &f->tap);
+	f->upload = x->upload && !for_cache ? flight_ref(x->upload) : NULL;
 	f->upload_done = !f->upload;
 	f->upload_reader.on_progress = on_upload;
 	if (f->upload)

@@ -61,6 +61,8 @@ raise_limits(void)
 static void
 setup(struct node *n, const struct node_config *config)
 {
+	const char *name = config->peers[config->self].name;
+
 	n->config = config;
 	for (size_t i = 0; i < config->npeers; i++)
 		view_add(&n->view, str_z(config->peers[i].name),
@@ -68,10 +70,11 @@ setup(struct node *n, const struct node_config *config)
 	/* Nodes that place differently must not take each other for peers. */
 	n->view_checksum = view_checksum(&n->view) ^
 		(uint64_t)(unsigned char)config->policy->name[0] << 56;
-	n->store = store_new(config->cache_bytes);
 	n->flight.limit_bytes = UINT64_MAX;
 	n->started_ns = clock_mono_ns();
 	snprintf(n->cdn_id, sizeof(n->cdn_id), "sevenfold-%s", config->cluster);
+	n->via = str_z(xasprintf("Via: 1.1 %s\r\n", name));
+	n->cache_status = str_z(xasprintf("Cache-Status: %s", name));
 	n->workers = xcalloc(config->workers, sizeof(struct worker *));
 }
 
@@ -85,6 +88,8 @@ teardown(struct node *n, struct admin_server *admin)
 	for (unsigned i = 0; i < n->config->workers; i++)
 		worker_free(n->workers[i]);
 	free(n->workers);
+	free((char *)n->via.p);
+	free((char *)n->cache_status.p);
 	store_free(n->store);
 }
 
@@ -137,6 +142,10 @@ node_run(const struct node_config *config)
 	sigaddset(&set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	setup(&n, config);
+	n.store = store_new(config->cache_bytes);
+	failed = !n.store;
+	if (failed)
+		log_error("cache_failed error=\"%s\"", strerror(errno));
 	for (unsigned i = 0; i < config->workers && !failed; i++) {
 		n.workers[i] = worker_new(&n, i);
 		failed = !n.workers[i];

@@ -64,7 +64,9 @@ struct node {
 	struct budget flight; /* bytes on their way, in no store */
 	struct worker **workers;
 	uint64_t started_ns;
-	char cdn_id[80]; /* how CDN-Loop names us (RFC 8586) */
+	char cdn_id[80];	 /* how CDN-Loop names us (RFC 8586) */
+	struct str via;		 /* owned: our field line in answers */
+	struct str cache_status; /* owned: the beginning of ours */
 };
 
 /* Runs until SIGTERM or SIGINT, drains, and returns the exit status. Logs why

@@ -16,11 +16,11 @@ enum {
 	CREDIT_STEP = BODY_WINDOW / 4,
 };
 
-/* A request that the peer answers: it writes the object. */
+/* A request that the peer answers: it writes the flight. */
 struct ask {
 	struct peer *peer; /* borrowed */
 	uint32_t stream;
-	struct object *object; /* counted */
+	struct flight *flight; /* counted */
 	enum method method;
 	uint64_t credited; /* bytes of credit given beyond the first window */
 	struct tap tap;
@@ -79,7 +79,7 @@ bury_ask(struct grave *g)
 	free(container_of(g, struct ask, grave));
 }
 
-/* The object has been ended. */
+/* The flight has been ended. */
 static void
 ask_end(struct ask *a)
 {
@@ -89,14 +89,14 @@ ask_end(struct ask *a)
 	p->slots[slot] = NULL;
 	p->free_slots[p->nfree++] = slot;
 	wake_cancel(&a->wake);
-	object_unref(take_ptr(&a->object));
+	flight_unref(take_ptr(&a->flight));
 	loop_bury(p->worker->loop, &a->grave);
 }
 
 static void
 ask_fail(struct ask *a, unsigned status, const char *why)
 {
-	object_fail(a->object, status, why);
+	flight_fail(a->flight, status, why);
 	ask_end(a);
 }
 
@@ -105,7 +105,7 @@ on_wake(struct wake *w)
 {
 	struct ask *a = container_of(w, struct ask, wake);
 	struct channel *ch = a->peer->channel;
-	struct body *body = &a->object->body;
+	struct body *body = &a->flight->body;
 	uint64_t consumed = body_consumed(body);
 	uint32_t credit;
 
@@ -137,7 +137,7 @@ peer_ask(struct peer *p, struct exchange *x)
 	CHECK(p->up);
 	count(&p->worker->counters.relayed, 1);
 	if (!p->nfree && p->nslots == SLOTS_MAX) {
-		object_fail(x->object, 503, "too many requests to one peer");
+		flight_fail(x->flight, 503, "too many requests to one peer");
 		return;
 	}
 	if (!p->nfree)
@@ -147,11 +147,11 @@ peer_ask(struct peer *p, struct exchange *x)
 	a->grave.bury = bury_ask;
 	a->stream = (uint32_t)p->generation++ << 16 | p->free_slots[--p->nfree];
 	p->slots[a->stream & 0xffff] = a;
-	a->object = object_ref(x->object);
+	a->flight = flight_ref(x->flight);
 	a->method = x->head.method;
 	a->tap.on_consumed = on_consumed;
 	wake_init(&a->wake, p->worker->loop, on_wake);
-	body_set_tap(&a->object->body, &a->tap);
+	body_set_tap(&a->flight->body, &a->tap);
 	forward_request(x, TO_PEER, &head);
 	buf_z(&head, "\r\n");
 	channel_send(p->channel, WIRE_ASK, a->stream, buf_view(&head));
@@ -163,22 +163,22 @@ peer_ask(struct peer *p, struct exchange *x)
 static bool
 on_head(struct ask *a, struct str payload)
 {
-	struct object_head head = {.length = -1, .why_not = "relayed"};
+	struct response r = {.length = -1, .why_not = "relayed"};
 	struct buf fields = {0};
 	struct head h;
 	uint64_t n;
 
-	if (object_phase(a->object) != OBJECT_WAITING ||
+	if (flight_phase(a->flight) != FLIGHT_WAITING ||
 		head_parse_own_response(payload, &h) != HEAD_DONE)
 		return false;
 	const struct field *length = head_find(&h, FIELD_CONTENT_LENGTH);
 
 	if (length && str_u64(length->value, INT64_MAX, &n) == 0)
-		head.length = (int64_t)n;
-	head.status = h.status;
+		r.length = (int64_t)n;
+	r.status = h.status;
 	forward_fields(&h, true, &fields);
-	head.fields = buf_view(&fields);
-	object_ready(a->object, &head);
+	r.fields = buf_view(&fields);
+	flight_ready(a->flight, &r);
 	buf_fini(&fields);
 	return true;
 }
@@ -186,14 +186,14 @@ on_head(struct ask *a, struct str payload)
 static bool
 on_data(struct ask *a, struct str payload)
 {
-	struct body *body = &a->object->body;
+	struct body *body = &a->flight->body;
 	uint64_t filled = body_filled(body) + payload.n;
 
-	if (object_phase(a->object) != OBJECT_READY ||
+	if (flight_phase(a->flight) != FLIGHT_READY ||
 		filled > a->credited + BODY_WINDOW)
 		return false;
-	if (a->object->head.length >= 0 &&
-		filled > (uint64_t)a->object->head.length)
+	if (a->flight->response.length >= 0 &&
+		filled > (uint64_t)a->flight->response.length)
 		return false;
 	body_append(body, payload.p, payload.n);
 	return true;
@@ -202,14 +202,14 @@ on_data(struct ask *a, struct str payload)
 static bool
 on_end(struct ask *a)
 {
-	struct object *o = a->object;
+	struct flight *f = a->flight;
 
-	if (object_phase(o) != OBJECT_READY)
+	if (flight_phase(f) != FLIGHT_READY)
 		return false;
-	if (o->head.length >= 0 && a->method != METHOD_HEAD &&
-		body_filled(&o->body) != (uint64_t)o->head.length)
+	if (f->response.length >= 0 && a->method != METHOD_HEAD &&
+		body_filled(&f->body) != (uint64_t)f->response.length)
 		return false;
-	body_end(&o->body, BODY_DONE);
+	body_end(&f->body, BODY_DONE);
 	ask_end(a);
 	return true;
 }
@@ -217,7 +217,7 @@ on_end(struct ask *a)
 static bool
 on_fail(struct ask *a, struct str payload)
 {
-	/* The reason's text must outlive the object: it is one of ours. */
+	/* The reason's text must outlive the flight: it is one of ours. */
 	static const struct {
 		unsigned status;
 		const char *why;
@@ -313,9 +313,9 @@ on_down(struct channel_user *u)
 	p->dialled = true;
 	for (size_t i = 0; i < p->nslots; i++)
 		if (p->slots[i]) {
-			struct object *o = p->slots[i]->object;
+			struct flight *f = p->slots[i]->flight;
 
-			o->peer_lost = object_phase(o) == OBJECT_WAITING;
+			f->peer_lost = flight_phase(f) == FLIGHT_WAITING;
 			ask_fail(p->slots[i], 502, "the owner was lost");
 		}
 	while ((it = list_pop_front(&p->calls))) {

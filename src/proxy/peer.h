@@ -14,8 +14,8 @@ bool peer_is_up(const struct peer *p);
 /* Nobody has answered or refused its first dial yet. */
 bool peer_is_unknown(const struct peer *p);
 
-/* Has the peer fill x->object, which is transient. When the peer is lost
- * before it said anything, the object fails with peer_lost. */
+/* Has the peer fill x->flight, which is transient. When the peer is lost
+ * before it said anything, it fails with peer_lost. */
 void peer_ask(struct peer *p, struct exchange *x);
 
 /* A question for the peer's own status; the caller's. */

@@ -46,7 +46,7 @@ find(struct server *s, uint32_t stream)
 static void
 serve_end(struct serve *v)
 {
-	exchange_free(v->x);
+	exchange_put(v->x);
 	list_remove(&v->link);
 	list_remove(&v->ready);
 	free(v);
@@ -88,51 +88,62 @@ send_fail(struct serve *v, unsigned status)
 	channel_send(v->server->channel, WIRE_FAIL, v->stream, str_z(text));
 }
 
-/* Sends one frame of v, or two when they are small. False: v is waiting (for
- * bytes, for credit) or has ended. */
-static bool
-step(struct serve *v)
+enum step { STEP_WAIT, STEP_MORE, STEP_ENDED };
+
+static enum step
+end(struct serve *v)
 {
-	struct channel *ch = v->server->channel;
-	struct object *o = v->x->object;
-	bool wants_body = v->x->head.method != METHOD_HEAD;
-	/* before looking for bytes: those before the end are then seen */
-	enum body_state state = body_state(&o->body);
+	serve_end(v);
+	return STEP_ENDED;
+}
+
+/* Its body's next frame, as far as credit goes. False: there is none now. */
+static bool
+send_data(struct serve *v)
+{
 	struct str s;
 
-	if (exchange_phase(v->x) == OBJECT_WAITING)
+	if (!v->credit || !exchange_peek(v->x, &s, 1))
 		return false;
-	if (object_phase(o) == OBJECT_FAILED) {
-		send_fail(v, o->error_status);
-		serve_end(v);
-		return false;
+	if (s.n > WIRE_BULK)
+		s.n = WIRE_BULK;
+	if (s.n > v->credit)
+		s.n = (size_t)v->credit;
+	channel_send(v->server->channel, WIRE_DATA, v->stream, s);
+	v->credit -= s.n;
+	exchange_advance(v->x, s.n);
+	return true;
+}
+
+/* Sends one frame of v, or a few when they are small. */
+static enum step
+step(struct serve *v)
+{
+	bool wants_body = v->x->head.method != METHOD_HEAD;
+	enum body_state state;
+
+	switch (exchange_phase(v->x)) {
+	case EXCHANGE_WAITING: return STEP_WAIT;
+	case EXCHANGE_FAILED:
+		send_fail(v, exchange_error(v->x).status);
+		return end(v);
+	case EXCHANGE_READY: break;
 	}
 	if (!v->head_sent)
 		send_head(v);
-	if (wants_body && reader_peek(&v->x->reader, &s, 1)) {
-		if (s.n > WIRE_BULK)
-			s.n = WIRE_BULK;
-		if (s.n > v->credit)
-			s.n = (size_t)v->credit;
-		if (!s.n)
-			return false;
-		channel_send(ch, WIRE_DATA, v->stream, s);
-		v->credit -= s.n;
-		reader_advance(&v->x->reader, s.n);
-		if (atomic_load(&v->x->reader.pos) < body_filled(&o->body))
-			return true;
+	if (wants_body) {
+		bool sent = send_data(v);
+
+		state = exchange_body_state(v->x);
+		if (state == BODY_OPEN)
+			return sent ? STEP_MORE : STEP_WAIT;
+		if (state == BODY_FAILED) {
+			send_fail(v, 502);
+			return end(v);
+		}
 	}
-	if (wants_body && state == BODY_OPEN)
-		return false;
-	if (wants_body &&
-		atomic_load(&v->x->reader.pos) < body_filled(&o->body))
-		return true;
-	if (wants_body && state == BODY_FAILED)
-		send_fail(v, 502);
-	else
-		channel_send(ch, WIRE_END, v->stream, STR(""));
-	serve_end(v);
-	return false;
+	channel_send(v->server->channel, WIRE_END, v->stream, STR(""));
+	return end(v);
 }
 
 static void
@@ -145,7 +156,7 @@ fill(struct channel_user *u)
 		(it = list_pop_front(&s->ready))) {
 		struct serve *v = container_of(it, struct serve, ready);
 
-		if (step(v))
+		if (step(v) == STEP_MORE)
 			list_push_back(&s->ready, &v->ready);
 	}
 }
@@ -155,25 +166,35 @@ fill(struct channel_user *u)
 static bool
 on_ask(struct server *s, uint32_t stream, struct str payload)
 {
+	struct exchange *x = exchange_get(s->worker);
+	struct head *h = &x->head;
+	enum step r = STEP_MORE;
 	struct serve *v;
-	struct head h;
 
 	if (find(s, stream) ||
-		head_parse_own_request(payload, &h) != HEAD_DONE ||
-		h.bytes != payload.n ||
-		(h.method != METHOD_GET && h.method != METHOD_HEAD))
+		head_parse_own_request(payload, h) != HEAD_DONE ||
+		h->bytes != payload.n ||
+		(h->method != METHOD_GET && h->method != METHOD_HEAD)) {
+		exchange_put(x);
 		return false;
+	}
 	v = NEW(struct serve);
 	v->server = s;
 	v->stream = stream;
 	v->credit = BODY_WINDOW;
 	list_init(&v->ready);
 	list_push_back(&s->buckets[stream % BUCKETS], &v->link);
-	v->x = exchange_new(s->worker, &h, payload.p);
-	v->x->user = v;
-	v->x->on_ready = on_ready;
-	v->x->from_peer = true;
-	exchange_start(v->x);
+	v->x = x;
+	x->user = v;
+	x->on_ready = on_ready;
+	x->from_peer = true;
+	exchange_start(x, payload.p);
+	if (channel_has_room(s->channel))
+		r = step(v);
+	if (r != STEP_ENDED)
+		exchange_keep(x);
+	if (r == STEP_MORE)
+		make_ready(v);
 	return true;
 }
 

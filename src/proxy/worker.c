@@ -10,6 +10,7 @@
 #include "net/sock.h"
 #include "proxy/channel.h"
 #include "proxy/conn.h"
+#include "proxy/exchange.h"
 #include "proxy/fetch.h"
 #include "proxy/peer.h"
 #include "proxy/serve.h"
@@ -150,6 +151,7 @@ worker_new(struct node *n, unsigned index)
 	w->node = n;
 	w->index = index;
 	list_init(&w->conns);
+	list_init(&w->requests);
 	list_init(&w->channels);
 	list_init(&w->fetches);
 	for (int i = 0; i < POOL_BUCKETS; i++)
@@ -206,6 +208,8 @@ worker_free(struct worker *w)
 				upstream_close(container_of(
 					it, struct upstream, link));
 		resolver_free(w->resolver);
+		conn_drop_spares(w);
+		exchange_drop_spare(w);
 	}
 	loop_free(w->loop);
 	free(w);

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+struct exchange;
 struct peer;
 struct upstream;
 
@@ -25,6 +26,9 @@ struct worker {
 	struct source clients, inbound;	    /* listeners */
 	struct peer *peers[VIEW_MAX_NODES]; /* by index; NULL for ourselves */
 	struct list conns;		    /* struct conn */
+	struct list requests;		    /* spare ones, of conn.c */
+	unsigned nrequests;
+	struct exchange *spare;		/* exchange.c's; NULL: none */
 	struct list channels;		/* struct channel that peers opened */
 	struct list fetches;		/* struct fetch */
 	struct list pool[POOL_BUCKETS]; /* idle struct upstream, newest first */

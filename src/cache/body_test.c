@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <errno.h>
-#include <sched.h>
 
-#include "cache/store.h"
+#include "cache/body.h"
 
 static struct budget budget;
 static _Atomic int told, consumed;
@@ -159,124 +158,34 @@ test_body_release(void **state)
 	assert_true(budget.used_bytes == 0);
 }
 
-static struct object_head fresh_head = {
-	.status = 200, .length = -1, .born_s = 1000, .lifetime_s = 60};
-
-static struct object *
-put(struct store *s, struct str key, size_t n)
-{
-	struct object *o;
-
-	assert_int_equal(store_get(s, key, 1000, &o), STORE_MISS);
-	object_ready(o, &fresh_head);
-	fill(&o->body, n);
-	body_end(&o->body, BODY_DONE);
-	store_trim(s);
-	return o;
-}
-
+/* What is complete is read in as few pieces as memory allows. */
 static void
-test_store_states(void **state)
+test_read_complete(void **state)
 {
-	struct store *s = store_new(1 << 20);
-	struct object *o, *p;
+	struct reader r = {.on_progress = on_progress};
+	struct chunk *first;
+	struct str s;
+	struct body b;
 
-	o = put(s, STR("a"), 10);
-	assert_int_equal(store_get(s, STR("a"), 1059, &p), STORE_HIT);
-	assert_ptr_equal(o, p);
-	object_unref(p);
-	/* stale: replaced; the new one is joined while it waits */
-	assert_int_equal(store_get(s, STR("a"), 1060, &p), STORE_MISS);
-	assert_ptr_not_equal(o, p);
-	object_unref(o);
-	assert_int_equal(store_get(s, STR("a"), 1060, &o), STORE_JOIN);
-	assert_ptr_equal(o, p);
-	object_unref(o);
-	/* it fails: whoever comes next tries anew */
-	object_fail(p, 502, "refused");
-	assert_int_equal(store_get(s, STR("a"), 1060, &o), STORE_MISS);
-	store_remove(s, o);
-	store_remove(s, o);
-	assert_int_equal(store_count(s), 0);
-	object_fail(o, 502, "refused");
-	object_unref(o);
-	object_unref(p);
-	store_free(s);
-}
+	reader_attach_flat(&r, STR("hello"));
+	assert_int_equal(reader_peek(&r, &s, 1), 1);
+	assert_true(str_eq(s, STR("hello")));
+	reader_advance(&r, 2);
+	assert_int_equal(reader_peek(&r, &s, 1), 1);
+	assert_true(str_eq(s, STR("llo")));
+	reader_advance(&r, 3);
+	assert_int_equal(reader_peek(&r, &s, 1), 0);
+	reader_detach(&r);
 
-/* The budget holds; what is asked for stays, what is not goes. */
-static void
-test_store_evicts(void **state)
-{
-	struct store *s = store_new(1 << 20);
-	struct object *o;
-	char key[16];
-	int hot = 0;
-
-	for (int i = 0; i < 1000; i++) {
-		snprintf(key, sizeof(key), "k%d", i);
-		object_unref(put(s, str_z(key), 5000));
-		assert_true(store_bytes(s) <= 1 << 20);
-		if (i > 0 && i % 4 == 0) {
-			enum store_result r = store_get(s, STR("k0"), 1000, &o);
-
-			hot += r == STORE_HIT;
-			if (r == STORE_MISS) {
-				store_remove(s, o);
-				object_fail(o, 502, "test");
-			}
-			object_unref(o);
-		}
-	}
-	assert_int_equal(hot, 249);
-	assert_in_range(store_count(s), 120, 210);
-	store_free(s);
-}
-
-/* Two threads ask for the same keys: each key is filled once, all readers see
- * every byte, whichever side is faster. */
-enum { KEYS = 400, BODY = 150000 };
-static _Atomic unsigned fills;
-
-static void *
-hammer(void *arg)
-{
-	struct store *s = arg;
-
-	for (int i = 0; i < KEYS; i++) {
-		struct reader r = {.on_progress = on_progress};
-		struct object *o;
-		char key[16];
-
-		snprintf(key, sizeof(key), "k%d", i);
-		if (store_get(s, str_z(key), 1000, &o) == STORE_MISS) {
-			fills++;
-			object_ready(o, &fresh_head);
-			fill(&o->body, BODY);
-			body_end(&o->body, BODY_DONE);
-		}
-		assert_int_equal(reader_attach(&r, &o->body), 0);
-		for (size_t n = 0; n < BODY; sched_yield())
-			n += drain(&r, SIZE_MAX);
-		reader_detach(&r);
-		object_unref(o);
-	}
-	return NULL;
-}
-
-static void
-test_store_threads(void **state)
-{
-	struct store *s = store_new(1 << 30);
-	pthread_t t[2];
-
-	for (int i = 0; i < 2; i++)
-		pthread_create(&t[i], NULL, hammer, s);
-	for (int i = 0; i < 2; i++)
-		pthread_join(t[i], NULL);
-	assert_int_equal(fills, KEYS);
-	assert_int_equal(store_count(s), KEYS);
-	store_free(s);
+	body_init(&b, &budget, false);
+	fill(&b, 200000);
+	body_end(&b, BODY_DONE);
+	first = body_first(&b);
+	body_fini(&b);
+	reader_attach_chunks(&r, first);
+	assert_int_equal(drain(&r, SIZE_MAX), 200000);
+	chunk_unref(&budget, first);
+	assert_true(budget.used_bytes == 0);
 }
 
 int
@@ -286,9 +195,7 @@ main(void)
 		cmocka_unit_test(test_body_kept),
 		cmocka_unit_test(test_body_transient),
 		cmocka_unit_test(test_body_release),
-		cmocka_unit_test(test_store_states),
-		cmocka_unit_test(test_store_evicts),
-		cmocka_unit_test(test_store_threads),
+		cmocka_unit_test(test_read_complete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

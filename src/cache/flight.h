@@ -1,0 +1,69 @@
+#pragma once
+/*
+ * struct flight: a response on its way, from an origin or a peer to those who
+ * wait for it. Reference-counted; any thread may hold one. Its life:
+ *
+ *	WAITING ──► READY (head known, body streams in, then ends)
+ *	   ├──────► INSTEAD (what is stored already is the answer)
+ *	   └──────► FAILED (no head will come: status and reason say why)
+ *
+ * Whoever made it writes it; all others read. After READY the head does not
+ * change. Progress is told through the body's readers.
+ */
+#include "cache/body.h"
+#include "cache/response.h"
+
+struct object;
+
+enum flight_phase {
+	FLIGHT_WAITING,
+	FLIGHT_READY,
+	FLIGHT_INSTEAD,
+	FLIGHT_FAILED
+};
+
+struct flight {
+	_Atomic unsigned refs;
+	struct body body;
+	_Atomic int phase;	  /* enum flight_phase */
+	struct response response; /* fields owned; from READY on */
+	struct object *instead;	  /* counted; from INSTEAD on */
+	/* The head turned out not to be for others: whoever joined the wait
+	 * asks for himself. Set before READY. */
+	bool private_;
+	/* The other end of a peer channel went before a head came: another
+	 * owner may be asked. Set before FAILED. */
+	bool peer_lost;
+	unsigned error_status; /* from FAILED on, or when the body failed */
+	const char *error;     /* static text */
+
+	/* the store's, empty if it is for nobody else */
+	char *key; /* owned, not terminated */
+	size_t key_bytes;
+	uint64_t hash;
+	struct list link; /* guarded by the shard's lock */
+};
+
+/* A transient one, for one reader, with one reference. */
+struct flight *flight_new(struct budget *budget);
+struct flight *flight_ref(struct flight *f);
+void flight_unref(struct flight *f); /* NULL is fine */
+
+/* The writer's. r->fields is copied. */
+void flight_ready(struct flight *f, const struct response *r);
+/* o's reference is taken over. Ends the flight. */
+void flight_instead(struct flight *f, struct object *o);
+void flight_fail(struct flight *f, unsigned status, const char *error);
+
+static inline enum flight_phase
+flight_phase(const struct flight *f)
+{
+	return (enum flight_phase)atomic_load_explicit(
+		&f->phase, memory_order_acquire);
+}
+
+static inline struct str
+flight_key(const struct flight *f)
+{
+	return str_of(f->key, f->key_bytes);
+}
