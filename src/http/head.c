@@ -41,10 +41,10 @@ field_table(void)
 	}
 }
 
-static enum field_id
+enum field_id
 field_id_of(struct str name)
 {
-	unsigned char id = field_first[field_slot(name)];
+	unsigned char id = name.n ? field_first[field_slot(name)] : 0;
 
 	while (id && !str_ieq(field_names[id], name))
 		id = field_next[id];

@@ -254,7 +254,14 @@ judge(struct fetch *f, const struct head *h, struct object_head *out)
 	if (head_parse_own_request(buf_view(&f->request), &request) !=
 		HEAD_DONE)
 		return;
-	cachectl_freshness(&request, h, clock_wall_s(), &fresh);
+	cachectl_freshness(
+		&(struct cachectl_event){
+			.request = &request,
+			.response = h,
+			.asked_at_s = clock_wall_s(),
+			.arrived_at_s = clock_wall_s(),
+		},
+		&fresh);
 	out->why_not = fresh.storable ? NULL : fresh.why_not;
 	out->lifetime_s = fresh.lifetime_s;
 	out->born_s = clock_wall_s() - fresh.initial_age_s;
