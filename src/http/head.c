@@ -115,6 +115,18 @@ method_of(struct str s)
 	return METHOD_OTHER;
 }
 
+bool
+method_is_safe(enum method m)
+{
+	switch (m) {
+	case METHOD_GET:
+	case METHOD_HEAD:
+	case METHOD_OPTIONS:
+	case METHOD_TRACE: return true;
+	default: return false;
+	}
+}
+
 static enum head_result
 request_line(struct str line, struct head *h)
 {
