@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
+#include "base/check.h"
 #include "http/char.h"
 
 static struct str
@@ -295,15 +296,16 @@ put_absolute(const struct uri *base, struct str reference, struct buf *out)
 int
 uri_resolve(struct str key, struct str reference, struct buf *out)
 {
-	struct buf absolute = {0};
 	struct str without_fragment = {0};
+	struct buf absolute = {0};
 	struct uri base, u;
-	int r = uri_parse_target(key, &base);
+	int r;
 
-	if (r < 0 || base.form != URI_ABSOLUTE)
+	if (uri_parse_target(key, &base) || base.form != URI_ABSOLUTE)
 		return -EINVAL;
 	(void)str_split(&reference, '#', &without_fragment);
 	put_absolute(&base, without_fragment, &absolute);
+	CHECK(absolute.p); /* something was put, whatever the reference */
 	r = uri_parse_target(buf_view(&absolute), &u);
 	if (r == 0 && u.form != URI_ABSOLUTE)
 		r = -EINVAL;
