@@ -23,6 +23,7 @@ test_str_u64(void **state)
 	assert_int_equal(
 		str_u64(STR("18446744073709551616"), UINT64_MAX, &v), -ERANGE);
 	assert_int_equal(str_u64(STR("65536"), 65535, &v), -ERANGE);
+	assert_int_equal(str_u64(STR("65536x"), 65535, &v), -EINVAL);
 	assert_int_equal(str_u64(STR(""), 9, &v), -EINVAL);
 	assert_int_equal(str_u64(STR("+1"), 9, &v), -EINVAL);
 	assert_int_equal(str_u64(STR("1 "), 9, &v), -EINVAL);

@@ -52,18 +52,20 @@ int
 str_u64(struct str s, uint64_t max, uint64_t *out)
 {
 	uint64_t v = 0;
+	bool over = false;
 
 	if (s.n == 0)
 		return -EINVAL;
 	for (size_t i = 0; i < s.n; i++) {
 		if (!char_is_digit(s.p[i]))
 			return -EINVAL;
-		if (__builtin_mul_overflow(v, 10, &v) ||
+		over = over || __builtin_mul_overflow(v, 10, &v) ||
 			__builtin_add_overflow(
 				v, (uint64_t)(s.p[i] - '0'), &v) ||
-			v > max)
-			return -ERANGE;
+			v > max;
 	}
+	if (over)
+		return -ERANGE;
 	*out = v;
 	return 0;
 }

@@ -2,45 +2,60 @@
 
 #include <errno.h>
 
-#include "http/date.h"
+#include "http/char.h"
+#include "http/sfv.h"
 
-#define DAY_S 86400
+/* --- directives, one after the other ------------------------------------- */
 
-static int64_t
-least(int64_t a, int64_t b)
+/* Those of all fields that govern h. */
+struct directives {
+	const struct head *head;
+	enum field_id id; /* Cache-Control, or that which overrides it */
+	unsigned field;
+	struct str rest; /* of the field before `field` */
+};
+
+struct directive {
+	struct str name;
+	struct str arg; /* as written; empty when there is none */
+	bool has_arg;
+	bool broken; /* a quoted string is left open */
+	bool typed;  /* member of a Dictionary: "60" is no number there */
+};
+
+/* Is every field of that id a Dictionary, and none empty? Were one, joining
+ * them would not give a Dictionary. */
+static bool
+is_dictionary(const struct head *h, enum field_id id)
 {
-	return a < b ? a : b;
+	bool seen = false;
+
+	for (unsigned i = 0; i < h->nfields; i++) {
+		struct str value = h->fields[i].value;
+
+		if (h->fields[i].id != id)
+			continue;
+		if (value.n == 0 || !sfv_is_dict(value))
+			return false;
+		seen = true;
+	}
+	return seen;
 }
 
-static int64_t
-most(int64_t a, int64_t b)
+static bool
+is_request(const struct head *h)
 {
-	return a > b ? a : b;
+	return h->status == 0;
 }
 
-/* delta-seconds; -1 when it is none. */
-static int64_t
-delta_seconds(struct str s)
+static struct directives
+directives_of(const struct head *h)
 {
-	uint64_t v = 0;
-	int r = str_u64(s, CACHECTL_MAX_S, &v);
+	struct directives d = {.head = h, .id = FIELD_CACHE_CONTROL};
 
-	if (r == -ERANGE)
-		return CACHECTL_MAX_S;
-	return r < 0 ? -1 : (int64_t)v;
-}
-
-/* The argument of max-age or s-maxage, as token or quoted string, joins what
- * earlier fields said. */
-static void
-take_seconds(struct str arg, int64_t *s)
-{
-	int64_t v;
-
-	if (arg.n >= 2 && arg.p[0] == '"' && arg.p[arg.n - 1] == '"')
-		arg = str_of(arg.p + 1, arg.n - 2);
-	v = most(delta_seconds(arg), 0);
-	*s = *s < 0 ? v : least(*s, v);
+	if (!is_request(h) && is_dictionary(h, FIELD_CDN_CACHE_CONTROL))
+		d.id = FIELD_CDN_CACHE_CONTROL;
+	return d;
 }
 
 /* Does a quoted string in s lack its end? */
@@ -58,175 +73,241 @@ left_open(struct str s)
 	return quoted;
 }
 
+/* A member that is false is as if it were not there. */
+static bool
+next_member(struct str *rest, struct directive *out)
+{
+	struct sfv_member m;
+
+	while (sfv_dict_next(rest, &m)) {
+		if (sfv_is_false(&m))
+			continue;
+		*out = (struct directive){.name = m.key,
+			.arg = m.value,
+			.has_arg = m.type != SFV_BOOLEAN,
+			.typed = true};
+		return true;
+	}
+	return false;
+}
+
+static bool
+next_element(struct str *rest, struct directive *out)
+{
+	struct str element;
+
+	if (!list_next(rest, &element))
+		return false;
+	*out = (struct directive){.arg = element, .broken = left_open(element)};
+	(void)str_split(&out->arg, '=', &out->name);
+	out->has_arg = out->arg.p;
+	return true;
+}
+
+static bool
+directives_next(struct directives *d, struct directive *out)
+{
+	for (;;) {
+		const struct field *f = &d->head->fields[d->field];
+
+		if (d->id == FIELD_CDN_CACHE_CONTROL
+				? next_member(&d->rest, out)
+				: next_element(&d->rest, out))
+			return true;
+		if (d->field == d->head->nfields)
+			return false;
+		d->field++;
+		if (f->id == d->id)
+			d->rest = f->value;
+	}
+}
+
+/* --- their arguments ----------------------------------------------------- */
+
+/* delta-seconds; -1 when it is none. */
+static int64_t
+delta_seconds(struct str s)
+{
+	uint64_t v = CACHECTL_MAX_S;
+
+	return str_u64(s, CACHECTL_MAX_S, &v) == -EINVAL ? -1 : (int64_t)v;
+}
+
+/* s without the quotes around it, if it has them. */
+static struct str
+unquoted(struct str s)
+{
+	if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+		return str_of(s.p + 1, s.n - 2);
+	return s;
+}
+
+/* -1 when there is no number in it. */
+static int64_t
+seconds_of(const struct directive *d)
+{
+	return delta_seconds(d->typed ? d->arg : unquoted(d->arg));
+}
+
+/* The least of all that was said; what cannot be read is 0. */
 static void
-take_directive(struct str directive, struct cachectl *c)
+take_limit(const struct directive *d, int64_t *s)
+{
+	int64_t v = seconds_of(d);
+
+	if (v < 0)
+		v = 0;
+	if (*s < 0 || v < *s)
+		*s = v;
+}
+
+static void
+take_max_stale(const struct directive *d, int64_t *s)
+{
+	if (d->has_arg)
+		take_limit(d, s);
+	else if (*s < 0)
+		*s = CACHECTL_MAX_S;
+}
+
+static void
+take_min_fresh(const struct directive *d, int64_t *s)
+{
+	int64_t v = seconds_of(d);
+
+	if (v < 0)
+		v = CACHECTL_MAX_S;
+	if (v > *s)
+		*s = v;
+}
+
+/* The argument's field names, if it has only such and at least one. */
+static bool
+field_names(const struct directive *d, struct str *names)
+{
+	struct str rest = unquoted(d->arg), name;
+	bool any = false;
+
+	while (list_next(&rest, &name)) {
+		if (!char_all(name, CHAR_TOKEN))
+			return false;
+		any = true;
+	}
+	*names = unquoted(d->arg);
+	return any;
+}
+
+static void
+take_unless_qualified(const struct directive *d, bool *flag)
+{
+	struct str names;
+
+	if (!field_names(d, &names))
+		*flag = true;
+}
+
+static void
+take_directive(const struct directive *d, struct cachectl *c)
 {
 	const struct {
 		struct str name;
 		bool *flag;
 	} flags[] = {
 		{STR("no-store"), &c->no_store},
-		{STR("no-cache"), &c->no_cache},
-		{STR("private"), &c->private_},
 		{STR("public"), &c->public_},
 		{STR("must-revalidate"), &c->must_revalidate},
 		{STR("proxy-revalidate"), &c->proxy_revalidate},
+		{STR("must-understand"), &c->must_understand},
 		{STR("no-transform"), &c->no_transform},
+		{STR("immutable"), &c->immutable},
 		{STR("only-if-cached"), &c->only_if_cached},
 	};
-	struct str arg = directive, name;
+	const struct {
+		struct str name;
+		int64_t *seconds;
+		void (*take)(const struct directive *, int64_t *);
+	} times[] = {
+		{STR("max-age"), &c->max_age, take_limit},
+		{STR("s-maxage"), &c->s_maxage, take_limit},
+		{STR("stale-while-revalidate"), &c->stale_while_revalidate,
+			take_limit},
+		{STR("stale-if-error"), &c->stale_if_error, take_limit},
+		{STR("max-stale"), &c->max_stale, take_max_stale},
+		{STR("min-fresh"), &c->min_fresh, take_min_fresh},
+	};
 
-	if (left_open(directive))
-		c->no_store = true;
-	(void)str_split(&arg, '=', &name);
-	if (str_ieq(name, STR("max-age")))
-		take_seconds(arg, &c->max_age);
-	else if (str_ieq(name, STR("s-maxage")))
-		take_seconds(arg, &c->s_maxage);
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (str_ieq(name, flags[i].name))
+		if (str_ieq(d->name, flags[i].name))
 			*flags[i].flag = true;
+	for (unsigned i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (str_ieq(d->name, times[i].name))
+			times[i].take(d, times[i].seconds);
+	if (str_ieq(d->name, STR("no-cache")))
+		take_unless_qualified(d, &c->no_cache);
+	if (str_ieq(d->name, STR("private")))
+		take_unless_qualified(d, &c->private_);
 }
 
 void
 cachectl_parse(const struct head *h, struct cachectl *out)
 {
-	*out = (struct cachectl){.max_age = -1, .s_maxage = -1};
-	for (unsigned i = 0; i < h->nfields; i++) {
-		struct str rest = h->fields[i].value, directive;
+	struct directives all = directives_of(h);
+	struct directive d;
+	bool broken = false;
 
-		if (h->fields[i].id != FIELD_CACHE_CONTROL)
-			continue;
-		while (list_next(&rest, &directive))
-			take_directive(directive, out);
+	*out = (struct cachectl){
+		.targeted = all.id != FIELD_CACHE_CONTROL,
+		.max_age = -1,
+		.s_maxage = -1,
+		.max_stale = -1,
+		.min_fresh = -1,
+		.stale_while_revalidate = -1,
+		.stale_if_error = -1,
+	};
+	while (directives_next(&all, &d)) {
+		take_directive(&d, out);
+		broken = broken || d.broken;
 	}
+	if (broken) {
+		out->no_store = true;
+		out->must_understand = false; /* would soften no-store */
+	}
+	if (is_request(h) && !head_find(h, FIELD_CACHE_CONTROL) &&
+		head_has_token(h, FIELD_PRAGMA, STR("no-cache")))
+		out->no_cache = true;
 }
 
-/* May be given a lifetime that the origin did not write (RFC 9110, 15.1). */
+/* Does the directive name fields, and this one among them? */
 static bool
-cacheable_by_default(unsigned status)
+names_field(const struct directive *d, struct str field)
 {
-	switch (status) {
-	case 200:
-	case 203:
-	case 204:
-	case 300:
-	case 301:
-	case 308:
-	case 404:
-	case 405:
-	case 410:
-	case 414:
-	case 501: return true;
-	default: return false;
+	struct str names, name;
+
+	if (!str_ieq(d->name, STR("no-cache")) &&
+		!str_ieq(d->name, STR("private")))
+		return false;
+	if (!field_names(d, &names))
+		return false;
+	while (list_next(&names, &name))
+		if (str_ieq(name, field))
+			return true;
+	return false;
+}
+
+bool
+cachectl_withholds(const struct head *response, const struct field *f)
+{
+	struct directives all = directives_of(response);
+	struct directive d;
+
+	switch (f->id) {
+	case FIELD_PROXY_AUTHENTICATE:
+	case FIELD_PROXY_AUTHENTICATION_INFO:
+	case FIELD_PROXY_AUTHORIZATION: return true;
+	default: break;
 	}
-}
-
-/* Seconds since 1970 in a field; INT64_MIN when absent or no date. */
-static int64_t
-date_in(const struct head *h, enum field_id id)
-{
-	const struct field *f = head_find(h, id);
-
-	return f ? date_parse(f->value) : INT64_MIN;
-}
-
-/* How long it is fresh, from the moment it was made; -1 when nobody says. */
-static int64_t
-lifetime(const struct head *response, const struct cachectl *c, int64_t date_s)
-{
-	int64_t modified_s = date_in(response, FIELD_LAST_MODIFIED);
-
-	if (c->s_maxage >= 0)
-		return c->s_maxage;
-	if (c->max_age >= 0)
-		return c->max_age;
-	if (head_find(response, FIELD_EXPIRES)) {
-		int64_t expires_s = date_in(response, FIELD_EXPIRES);
-
-		if (expires_s <= date_s) /* also if invalid */
-			return 0;
-		return least(expires_s - date_s, CACHECTL_MAX_S);
-	}
-	if (!cacheable_by_default(response->status))
-		return -1;
-	if (modified_s == INT64_MIN || modified_s >= date_s)
-		return -1;
-	return least((date_s - modified_s) / 10, DAY_S);
-}
-
-/* The greatest Age that caches on the way wrote; what is no number is ignored.
- */
-static int64_t
-age_said(const struct head *response)
-{
-	int64_t age_s = 0;
-
-	for (unsigned i = 0; i < response->nfields; i++) {
-		struct str rest = response->fields[i].value, element;
-
-		if (response->fields[i].id != FIELD_AGE)
-			continue;
-		while (list_next(&rest, &element))
-			age_s = most(age_s, delta_seconds(element));
-	}
-	return age_s;
-}
-
-/* Why the rules of RFC 9111, 3 forbid to store it, lifetimes apart; or NULL. */
-static const char *
-forbidden(const struct head *request, const struct head *response,
-	const struct cachectl *c)
-{
-	struct cachectl asked;
-
-	cachectl_parse(request, &asked);
-	if (request->method != METHOD_GET)
-		return "method";
-	if (response->status < 200 || response->status == 206 ||
-		response->status == 304)
-		return "status";
-	if (asked.no_store)
-		return "request no-store";
-	if (c->no_store)
-		return "no-store";
-	if (c->private_)
-		return "private";
-	if (c->no_cache)
-		return "no-cache";
-	if (head_find(response, FIELD_VARY))
-		return "Vary";
-	if (head_find(request, FIELD_AUTHORIZATION) && !c->public_ &&
-		c->s_maxage < 0 && !c->must_revalidate)
-		return "Authorization";
-	if (head_find(response, FIELD_SET_COOKIE) && !c->public_ &&
-		c->s_maxage < 0)
-		return "Set-Cookie";
-	return NULL;
-}
-
-void
-cachectl_freshness(const struct head *request, const struct head *response,
-	int64_t now_s, struct freshness *out)
-{
-	struct freshness f = {0};
-	struct cachectl c;
-	int64_t date_s = date_in(response, FIELD_DATE), said;
-
-	cachectl_parse(response, &c);
-	if (date_s == INT64_MIN)
-		date_s = now_s;
-	said = lifetime(response, &c, date_s);
-	f.lifetime_s = most(said, 0);
-	f.initial_age_s = age_said(response);
-	if (now_s > date_s)
-		f.initial_age_s = most(
-			f.initial_age_s, least(now_s - date_s, CACHECTL_MAX_S));
-	f.why_not = forbidden(request, response, &c);
-	if (!f.why_not && said < 0)
-		f.why_not = "no lifetime";
-	if (!f.why_not && f.lifetime_s <= f.initial_age_s)
-		f.why_not = "stale on arrival";
-	f.storable = !f.why_not;
-	*out = f;
+	while (directives_next(&all, &d))
+		if (names_field(&d, f->name))
+			return true;
+	return false;
 }

@@ -41,10 +41,10 @@ field_table(void)
 	}
 }
 
-static enum field_id
+enum field_id
 field_id_of(struct str name)
 {
-	unsigned char id = field_first[field_slot(name)];
+	unsigned char id = name.n ? field_first[field_slot(name)] : 0;
 
 	while (id && !str_ieq(field_names[id], name))
 		id = field_next[id];
@@ -113,6 +113,18 @@ method_of(struct str s)
 		if (str_eq(s, str_z(names[m])))
 			return (enum method)m;
 	return METHOD_OTHER;
+}
+
+bool
+method_is_safe(enum method m)
+{
+	switch (m) {
+	case METHOD_GET:
+	case METHOD_HEAD:
+	case METHOD_OPTIONS:
+	case METHOD_TRACE: return true;
+	default: return false;
+	}
 }
 
 static enum head_result

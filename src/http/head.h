@@ -83,6 +83,12 @@ enum head_result head_parse_response(struct str in, struct head *h);
 enum head_result head_parse_own_request(struct str in, struct head *h);
 enum head_result head_parse_own_response(struct str in, struct head *h);
 
+/* Does it ask for no change (RFC 9110, 9.2.1)? Unknown methods might. */
+bool method_is_safe(enum method m);
+
+/* The id of a field name, whatever its case. */
+enum field_id field_id_of(struct str name);
+
 /* The first field of that id, or NULL. */
 const struct field *head_find(const struct head *h, enum field_id id);
 

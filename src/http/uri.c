@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
+#include "base/check.h"
 #include "http/char.h"
 
 static struct str
@@ -229,4 +230,87 @@ uri_key(struct str scheme, struct str host, uint16_t port, struct str path,
 		buf_commit(out, put_escaped(query, buf_reserve(out, query.n)));
 	}
 	return buf_len(out) - before;
+}
+
+/* --- references ---------------------------------------------------------- */
+
+/* Does s start with a scheme and its colon? */
+static bool
+has_scheme(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && (char_is(s.p[n], CHAR_UNRESERVED) || s.p[n] == '+') &&
+		s.p[n] != '_' && s.p[n] != '~')
+		n++;
+	return n && n < s.n && s.p[n] == ':';
+}
+
+/* The base's path up to the last slash, with the reference behind it. */
+static void
+put_merged(const struct uri *base, struct str reference, struct buf *out)
+{
+	struct str dir = base->path;
+
+	while (dir.n && dir.p[dir.n - 1] != '/')
+		dir.n--;
+	buf_str(out, dir);
+	buf_str(out, reference);
+}
+
+static void
+put_origin(const struct uri *base, struct buf *out)
+{
+	buf_z(out, "http://");
+	buf_str(out, base->host);
+	if (base->port)
+		buf_printf(out, ":%u", base->port);
+}
+
+/* The reference as an absolute URI, not yet normalised. */
+static void
+put_absolute(const struct uri *base, struct str reference, struct buf *out)
+{
+	if (has_scheme(reference)) {
+		buf_str(out, reference);
+	} else if (str_starts(reference, STR("//"))) {
+		buf_z(out, "http:");
+		buf_str(out, reference);
+	} else {
+		put_origin(base, out);
+		if (str_starts(reference, STR("/"))) {
+			buf_str(out, reference);
+		} else if (str_starts(reference, STR("?"))) {
+			buf_str(out, base->path);
+			buf_str(out, reference);
+		} else if (reference.n) {
+			put_merged(base, reference, out);
+		} else {
+			buf_str(out, base->path);
+			buf_z(out, base->query.p ? "?" : "");
+			buf_str(out, base->query);
+		}
+	}
+}
+
+int
+uri_resolve(struct str key, struct str reference, struct buf *out)
+{
+	struct str without_fragment = {0};
+	struct buf absolute = {0};
+	struct uri base, u;
+	int r;
+
+	if (uri_parse_target(key, &base) || base.form != URI_ABSOLUTE)
+		return -EINVAL;
+	(void)str_split(&reference, '#', &without_fragment);
+	put_absolute(&base, without_fragment, &absolute);
+	CHECK(absolute.p); /* something was put, whatever the reference */
+	r = uri_parse_target(buf_view(&absolute), &u);
+	if (r == 0 && u.form != URI_ABSOLUTE)
+		r = -EINVAL;
+	if (r == 0)
+		uri_key(STR("http"), u.host, u.port, u.path, u.query, out);
+	buf_fini(&absolute);
+	return r;
 }

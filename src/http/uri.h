@@ -46,3 +46,11 @@ int uri_parse_authority(struct str authority, struct str *host, uint16_t *port);
  */
 size_t uri_key(struct str scheme, struct str host, uint16_t port,
 	struct str path, struct str query, struct buf *out);
+
+/*
+ * Appends the key of what a reference means beside a key, which is the base
+ * (RFC 3986, 5.2). A fragment is left out. -EINVAL, with nothing appended: a
+ * scheme other than http, what uri_parse_target() refuses, a base that is no
+ * key.
+ */
+int uri_resolve(struct str key, struct str reference, struct buf *out);

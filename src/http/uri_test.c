@@ -185,6 +185,75 @@ test_key(void **state)
 	buf_fini(&b);
 }
 
+/* Those of RFC 3986, 5.4, with normalised results. */
+static void
+test_resolve(void **state)
+{
+	static const struct {
+		const char *reference, *key; /* NULL: refused */
+	} cases[] = {
+		{"g:h", NULL},
+		{"g", "http://a/b/c/g"},
+		{"./g", "http://a/b/c/g"},
+		{"g/", "http://a/b/c/g/"},
+		{"/g", "http://a/g"},
+		{"//g", "http://g/"},
+		{"?y", "http://a/b/c/d;p?y"},
+		{"g?y", "http://a/b/c/g?y"},
+		{"#s", "http://a/b/c/d;p?q"},
+		{"g#s", "http://a/b/c/g"},
+		{"g?y#s", "http://a/b/c/g?y"},
+		{";x", "http://a/b/c/;x"},
+		{"g;x?y#s", "http://a/b/c/g;x?y"},
+		{"", "http://a/b/c/d;p?q"},
+		{".", "http://a/b/c/"},
+		{"./", "http://a/b/c/"},
+		{"..", "http://a/b/"},
+		{"../g", "http://a/b/g"},
+		{"../..", "http://a/"},
+		{"../../../g", "http://a/g"},
+		{"/./g", "http://a/g"},
+		{"/../g", "http://a/g"},
+		{"g.", "http://a/b/c/g."},
+		{"..g", "http://a/b/c/..g"},
+		{"./../g", "http://a/b/g"},
+		{"./g/.", "http://a/b/c/g/"},
+		{"g/../h", "http://a/b/c/h"},
+		{"g;x=1/../y", "http://a/b/c/y"},
+		{"g?y/../x", "http://a/b/c/g?y/../x"},
+		{"g#s/../x", "http://a/b/c/g"},
+		{"http:g", NULL},
+		/* ours */
+		{"HTTP://B:80/%7e", "http://b/~"},
+		{"//b:81?", "http://b:81/?"},
+		{"https://a/", NULL},
+		{"a:80", NULL},
+		{"_a:80", "http://a/b/c/_a:80"},
+		{"//u@a/", NULL},
+		{"//", NULL},
+		{"g h", NULL},
+		{"\xc3\xa4", NULL},
+		{"*", "http://a/b/c/*"},
+	};
+	struct buf b = {0};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *key = cases[i].key;
+		int r;
+
+		buf_consume(&b, buf_len(&b));
+		r = uri_resolve(STR("http://a/b/c/d;p?q"),
+			str_z(cases[i].reference), &b);
+		if (r != (key ? 0 : -EINVAL) ||
+			!str_eq(buf_view(&b), str_z(key ? key : "")))
+			fail_msg("%s: %.*s", cases[i].reference,
+				STR_ARG(buf_view(&b)));
+	}
+	assert_int_equal(uri_resolve(STR("/a"), STR("/b"), &b), -EINVAL);
+	assert_int_equal(uri_resolve(STR("a b"), STR("/b"), &b), -EINVAL);
+	buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -193,6 +262,7 @@ main(void)
 		cmocka_unit_test(test_bad_target),
 		cmocka_unit_test(test_authority),
 		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_resolve),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,7 @@ struct fetch {
 	bool retried;
 	bool reusable;	    /* the connection, once the response is read */
 	struct timer timer; /* nothing came or went for so long */
+	int64_t asked_at_s; /* wall clock */
 
 	struct buf request; /* all of the head; kept for a retry, and because
 			       storing depends on it */
@@ -263,7 +264,20 @@ judge(struct fetch *f, const struct head *h, struct response *out)
 	if (head_parse_own_request(buf_view(&f->request), &request) !=
 		HEAD_DONE)
 		return;
-	cachectl_freshness(&request, h, now_s, &fresh);
+	cachectl_freshness(
+		&(struct cachectl_event){
+			.request = &request,
+			.response = h,
+			.asked_at_s = f->asked_at_s,
+			.arrived_at_s = now_s,
+		},
+		&fresh);
+	/* What needs a look before each use is not kept yet. */
+	if (fresh.storable &&
+		(fresh.no_cache || fresh.lifetime_s <= fresh.initial_age_s))
+		fresh = (struct freshness){.why_not = "stale on arrival"};
+	if (fresh.storable && head_find(h, FIELD_VARY))
+		fresh = (struct freshness){.why_not = "Vary"};
 	out->why_not = fresh.storable ? NULL : fresh.why_not;
 	out->lifetime_s = fresh.lifetime_s;
 	out->born_s = now_s - fresh.initial_age_s;
@@ -582,6 +596,7 @@ fetch_start(struct exchange *x, bool for_cache)
 	f->upload_reader.on_progress = on_upload;
 	if (f->upload)
 		CHECK(reader_attach(&f->upload_reader, &f->upload->body) == 0);
+	f->asked_at_s = loop_wall_s(w->loop);
 	write_request(f, x);
 	loop_arm(w->loop, &f->timer, w->node->config->origin_timeout_ns);
 	resolver_ask(w->resolver, x->route.origin_host, &f->query);

@@ -102,18 +102,54 @@ check_frame(const struct head *h, enum frame_result r, const struct frame *f,
 		CHECK(!head_find(h, FIELD_TRANSFER_ENCODING));
 }
 
+/* Whoever asks for less gets no more. */
+static void
+check_use(const struct freshness *f, const struct cachectl *asked)
+{
+	const struct cachectl anything = {.max_age = -1,
+		.max_stale = CACHECTL_MAX_S,
+		.min_fresh = -1,
+		.stale_if_error = CACHECTL_MAX_S};
+	struct stored_freshness s = cachectl_keep(f);
+	int64_t ages_s[] = {0, f->initial_age_s, f->lifetime_s, CACHECTL_MAX_S};
+
+	CHECK(s.lifetime_s == f->lifetime_s);
+	CHECK(s.stale_while_revalidate_s == f->stale_while_revalidate_s);
+	CHECK(s.stale_if_error_s == f->stale_if_error_s);
+	for (size_t i = 0; i < sizeof(ages_s) / sizeof(ages_s[0]); i++) {
+		enum cachectl_use use = cachectl_use(asked, &s, ages_s[i]);
+
+		CHECK(use == USE_REVALIDATE ||
+			cachectl_use(&anything, &s, ages_s[i]) !=
+				USE_REVALIDATE);
+		CHECK(use == USE_REVALIDATE || !f->no_cache);
+		CHECK(use == USE_REVALIDATE || ages_s[i] < f->lifetime_s ||
+			!f->must_revalidate);
+		CHECK(!cachectl_usable_on_error(asked, &s, ages_s[i]) ||
+			cachectl_usable_on_error(&anything, &s, ages_s[i]));
+	}
+}
+
 static void
 check_freshness(const struct head *request, const struct head *response)
 {
+	struct cachectl_event e = {request, response, NOW - 1, NOW};
+	struct cachectl asked;
 	struct freshness f;
 
-	cachectl_freshness(request, response, NOW, &f);
+	cachectl_freshness(&e, &f);
 	CHECK(f.storable == !f.why_not);
 	CHECK(f.lifetime_s >= 0 && f.lifetime_s <= CACHECTL_MAX_S);
-	CHECK(f.initial_age_s >= 0 && f.initial_age_s <= CACHECTL_MAX_S);
-	CHECK(!f.storable || f.initial_age_s < f.lifetime_s);
+	CHECK(f.initial_age_s >= 1 && f.initial_age_s <= CACHECTL_MAX_S);
 	CHECK(!f.storable || request->method == METHOD_GET);
-	CHECK(!f.storable || !head_find(response, FIELD_VARY));
+	CHECK(!f.storable || f.initial_age_s < f.lifetime_s ||
+		f.stale_while_revalidate_s || f.stale_if_error_s ||
+		head_find(response, FIELD_ETAG) ||
+		head_find(response, FIELD_LAST_MODIFIED));
+	for (unsigned i = 0; i < response->nfields; i++)
+		(void)cachectl_withholds(response, &response->fields[i]);
+	cachectl_parse(request, &asked);
+	check_use(&f, &asked);
 }
 
 int

@@ -1,6 +1,7 @@
 /*
- * A request target, and an authority. Held to: slices lie within the input;
- * a key is itself a target, and the key of that is the same key.
+ * A request target, an authority, and a reference. Held to: slices lie within
+ * the input; a key is itself a target, and the key of that is the same key,
+ * whatever it is resolved beside.
  */
 #include "base/check.h"
 #include "http/uri.h"
@@ -51,6 +52,23 @@ check_key(const struct uri *u, struct str host)
 	buf_fini(&key);
 }
 
+static void
+check_resolved(struct str reference)
+{
+	struct buf key = {0}, again = {0};
+	struct uri u;
+
+	if (uri_resolve(STR("http://a:8080/b/c?d"), reference, &key) == 0) {
+		CHECK(uri_parse_target(buf_view(&key), &u) == 0);
+		check_segments(u.path);
+		CHECK(uri_resolve(STR("http://e/"), buf_view(&key), &again) ==
+			0);
+		CHECK(str_eq(buf_view(&key), buf_view(&again)));
+	}
+	buf_fini(&again);
+	buf_fini(&key);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -58,6 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint16_t port;
 	struct uri u;
 
+	check_resolved(in);
 	if (uri_parse_authority(in, &host, &port) == 0)
 		check_inside(in, host);
 	if (uri_parse_target(in, &u) != 0)
