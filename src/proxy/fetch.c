@@ -206,7 +206,7 @@ pump_out(struct fetch *f)
 	}
 	while (f->up->writable && !f->upload_done && send_upload(f))
 		loop_arm(f->worker->loop, &f->timer,
-			f->worker->node->config->origin_timeout_ns);
+			f->worker->node->config->first_byte_timeout_ns);
 }
 
 /* --- the response -------------------------------------------------------- */
@@ -225,7 +225,7 @@ receive(struct fetch *f, char *p, size_t n)
 	}
 	count(&f->worker->counters.origin_bytes, (uint64_t)r);
 	loop_arm(f->worker->loop, &f->timer,
-		f->worker->node->config->origin_timeout_ns);
+		f->worker->node->config->first_byte_timeout_ns);
 	return r;
 }
 
@@ -468,7 +468,7 @@ on_timer(struct timer *t)
 
 	if (awaits_client(f)) {
 		loop_arm(f->worker->loop, &f->timer,
-			f->worker->node->config->origin_timeout_ns);
+			f->worker->node->config->first_byte_timeout_ns);
 		return;
 	}
 	fail(f, 504, "the origin took too long");
@@ -576,7 +576,7 @@ fetch_start(struct exchange *x, bool for_cache)
 	if (f->upload)
 		CHECK(reader_attach(&f->upload_reader, &f->upload->body) == 0);
 	write_request(f, x);
-	loop_arm(w->loop, &f->timer, w->node->config->origin_timeout_ns);
+	loop_arm(w->loop, &f->timer, w->node->config->first_byte_timeout_ns);
 	resolver_ask(w->resolver, x->route.origin_host, &f->query);
 }
 
