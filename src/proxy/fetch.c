@@ -519,7 +519,7 @@ connect_to(struct fetch *f)
 }
 
 static void
-on_answer(struct dns_query *q, int status, struct in_addr addr)
+on_answer(struct dns_query *q, int status, const struct dns_addrs *addrs)
 {
 	struct fetch *f = container_of(q, struct fetch, query);
 
@@ -528,7 +528,7 @@ on_answer(struct dns_query *q, int status, struct in_addr addr)
 			"the origin's name can't be resolved");
 		return;
 	}
-	f->addr = addr;
+	f->addr = addrs->v[0];
 	connect_to(f);
 }
 

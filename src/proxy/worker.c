@@ -166,7 +166,8 @@ worker_new(struct node *n, unsigned index)
 		return NULL;
 	}
 	wake_init(&w->stop, w->loop, on_stop);
-	w->resolver = resolver_new(w->loop);
+	w->resolver =
+		resolver_new(w->loop, config->resolver, config->resolver_port);
 	if (listen_on(w, &w->inbound, config->peers[config->self].addr,
 		    config->peer_port) < 0) {
 		worker_free(w);
