@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/origin.h"
 #include "proxy/status.h"
 #include "proxy/worker.h"
 
@@ -70,6 +71,9 @@ setup(struct node *n, const struct node_config *config)
 		(uint64_t)(unsigned char)config->policy->name[0] << 56;
 	n->store = store_new(config->cache_bytes);
 	n->flight.limit_bytes = UINT64_MAX;
+	n->origins = xcalloc(config->nsites, sizeof(*n->origins));
+	for (size_t i = 0; i < config->nsites; i++)
+		origins_init(&n->origins[i], &config->sites[i]);
 	n->started_ns = clock_mono_ns();
 	snprintf(n->cdn_id, sizeof(n->cdn_id), "sevenfold-%s", config->cluster);
 	n->workers = xcalloc(config->workers, sizeof(struct worker *));
@@ -85,6 +89,9 @@ teardown(struct node *n, struct admin_server *admin)
 	for (unsigned i = 0; i < n->config->workers; i++)
 		worker_free(n->workers[i]);
 	free(n->workers);
+	for (size_t i = 0; i < n->config->nsites; i++)
+		origins_fini(&n->origins[i]);
+	free(n->origins);
 	store_free(n->store);
 }
 

@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 
+struct origins;
 struct worker;
 
 struct node_peer {
@@ -95,7 +96,8 @@ struct node {
 	uint64_t view_checksum;
 	_Atomic uint64_t turn; /* of policies that take turns */
 	struct store *store;
-	struct budget flight; /* bytes on their way, in no store */
+	struct origins *origins; /* by site */
+	struct budget flight;	 /* bytes on their way, in no store */
 	struct worker **workers;
 	uint64_t started_ns;
 	char cdn_id[80]; /* how CDN-Loop names us (RFC 8586) */

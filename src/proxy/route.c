@@ -51,14 +51,14 @@ find_origin(const struct node_config *config, const struct uri *uri,
 	/* Our own sites come first: whoever names one in absolute form gets
 	 * the same object as by Host. */
 	if (site) {
-		out->origin_host = str_z(site->origins[0].host);
-		out->origin_port = site->origins[0].port;
+		out->site = site;
 		return 0;
 	}
 	if (uri->form != URI_ABSOLUTE)
 		return refuse(error, 421, "no such site here");
 	if (!may_forward(config, client))
 		return refuse(error, 403, "forward proxying is not allowed");
+	out->site = NULL;
 	out->origin_host = uri->host;
 	out->origin_port = uri->port ? uri->port : 80;
 	return 0;
