@@ -34,6 +34,7 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 	case FIELD_EXPECT:
 	case FIELD_PROXY_AUTHORIZATION:
 	case FIELD_X_FORWARDED_FOR: return false; /* written anew, or ended */
+	case FIELD_X_FORWARDED_HOST: return to != TO_ORIGIN_FOR_CACHE;
 	case FIELD_TRAILER: return false; /* trailers are not passed on */
 	default:
 		return to != TO_ORIGIN_FOR_CACHE ||
@@ -63,6 +64,19 @@ forwarded_for(const struct exchange *x, struct buf *out)
 	buf_z(out, "\r\n");
 }
 
+/* What the client called us, for those that it did not pass by way of somebody
+ * who said so. An answer for all is asked for by the name that all share: by
+ * another one, anybody could have links to his own host stored. */
+static void
+forwarded_from(const struct exchange *x, bool for_cache, struct buf *out)
+{
+	if (!head_find(&x->head, FIELD_X_FORWARDED_PROTO))
+		buf_z(out, "X-Forwarded-Proto: http\r\n");
+	if (for_cache || !head_find(&x->head, FIELD_X_FORWARDED_HOST))
+		put(out, STR("X-Forwarded-Host"),
+			for_cache ? x->route.key_host : x->route.host);
+}
+
 void
 forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 {
@@ -84,6 +98,7 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 	forwarded_for(x, out);
 	if (to == TO_PEER)
 		return;
+	forwarded_from(x, for_cache, out);
 	buf_printf(out, "Via: 1.%u %s\r\nCDN-Loop: %s\r\n", h->minor,
 		n->config->peers[n->config->self].name, n->cdn_id);
 }
