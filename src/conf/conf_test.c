@@ -550,6 +550,30 @@ test_many_mistakes(void **state)
 }
 
 static void
+test_many_origins(void **state)
+{
+	struct conf_errors errors;
+	struct buf b = {0};
+	struct conf *c;
+
+	buf_z(&b, AFTER("site a {\n"));
+	for (unsigned i = 0; i < CONF_ORIGINS_MAX; i++)
+		buf_printf(&b, "origin http://o%u\n", i);
+	buf_z(&b, "}");
+	c = parse_right(buf_view(&b));
+	assert_int_equal(c->sites[0].norigins, CONF_ORIGINS_MAX);
+	conf_free(c);
+	b.tail--;
+	buf_z(&b, "origin http://o }");
+	assert_int_equal(conf_parse(buf_view(&b), &c, &errors), -EINVAL);
+	assert_int_equal(errors.n, 1);
+	assert_string_equal(errors.v[0].text, "more than 64 origins in a site");
+	assert_int_equal(errors.v[0].line, CONF_ORIGINS_MAX + 3);
+	conf_errors_fini(&errors);
+	buf_fini(&b);
+}
+
+static void
 test_quote(void **state)
 {
 	char word[200];
@@ -614,6 +638,7 @@ main(void)
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_dump_says_all),
 		cmocka_unit_test(test_many_mistakes),
+		cmocka_unit_test(test_many_origins),
 		cmocka_unit_test(test_quote),
 		cmocka_unit_test(test_load),
 	};

@@ -3,6 +3,7 @@
  * proxy/ wants to know, and runs it in the foreground.
  */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <ifaddrs.h>
@@ -100,6 +101,8 @@ copy_prefixes(const struct conf_prefixes *from, struct node_prefixes *out)
 	*out = (struct node_prefixes){v, from->n};
 	return v;
 }
+
+static_assert((int)CONF_ORIGINS_MAX <= (int)NODE_ORIGINS_MAX, "see conf.h");
 
 static struct node_site
 copy_site(const struct conf_site *s)

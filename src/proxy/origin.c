@@ -4,7 +4,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+/* As the mask of those that were tried, and the limit of configurations. */
+static_assert(NODE_ORIGINS_MAX == 64, "a bit of uint64_t for each origin");
 
 enum { FALL = 3, BACKOFF_MIN_S = 1, BACKOFF_MAX_S = 30 };
 
