@@ -9,7 +9,8 @@
 static size_t
 own_bytes(const struct flight *f)
 {
-	return sizeof(*f) + f->key_bytes + f->response.fields.n;
+	return sizeof(*f) + f->key_bytes + f->response.fields.n +
+		f->response.withheld.n;
 }
 
 struct flight *
@@ -53,16 +54,24 @@ enter(struct flight *f, enum flight_phase phase)
 	atomic_store_explicit(&f->phase, phase, memory_order_release);
 }
 
+static struct str
+copy_to(char *at, struct str s)
+{
+	if (s.n)
+		memcpy(at, s.p, s.n);
+	return str_of(at, s.n);
+}
+
 void
 flight_ready(struct flight *f, const struct response *r)
 {
-	char *fields = xmalloc(r->fields.n);
+	size_t n = r->fields.n + r->withheld.n;
+	char *text = xmalloc(n);
 
-	if (r->fields.n)
-		memcpy(fields, r->fields.p, r->fields.n);
 	f->response = *r;
-	f->response.fields.p = fields;
-	budget_add(f->body.budget, r->fields.n);
+	f->response.fields = copy_to(text, r->fields);
+	f->response.withheld = copy_to(text + r->fields.n, r->withheld);
+	budget_add(f->body.budget, n);
 	enter(f, FLIGHT_READY);
 	body_notify(&f->body);
 }

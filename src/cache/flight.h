@@ -26,7 +26,7 @@ struct flight {
 	_Atomic unsigned refs;
 	struct body body;
 	_Atomic int phase;	  /* enum flight_phase */
-	struct response response; /* fields owned; from READY on */
+	struct response response; /* its text owned; from READY on */
 	struct object *instead;	  /* counted; from INSTEAD on */
 	/* The head turned out not to be for others: whoever joined the wait
 	 * asks for himself. Set before READY. */
@@ -49,7 +49,7 @@ struct flight *flight_new(struct budget *budget);
 struct flight *flight_ref(struct flight *f);
 void flight_unref(struct flight *f); /* NULL is fine */
 
-/* The writer's. r->fields is copied. */
+/* The writer's. r's fields are copied. */
 void flight_ready(struct flight *f, const struct response *r);
 /* o's reference is taken over. Ends the flight. */
 void flight_instead(struct flight *f, struct object *o);

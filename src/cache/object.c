@@ -57,7 +57,7 @@ describe(struct object *o, const struct response *r, uint64_t length)
 {
 	o->status = (uint16_t)r->status;
 	o->born_s = r->born_s;
-	o->lifetime_s = r->lifetime_s;
+	o->fresh = r->fresh;
 	o->length = length;
 }
 
@@ -161,10 +161,10 @@ object_moved(const struct object *old)
 
 struct object *
 object_mark(struct budget *budget, struct str key, uint64_t hash, int64_t now_s,
-	int64_t lifetime_s)
+	uint32_t lifetime_s)
 {
 	struct parts p = {.key = key};
-	struct response r = {.born_s = now_s, .lifetime_s = lifetime_s};
+	struct response r = {.born_s = now_s, .fresh.lifetime_s = lifetime_s};
 	struct object *o = make(budget, hash, &p);
 
 	describe(o, &r, 0);
@@ -205,7 +205,7 @@ object_response(const struct object *o, struct response *out)
 			o, o->key_bytes + o->selector_bytes, o->fields_bytes),
 		.length = (int64_t)o->length,
 		.born_s = o->born_s,
-		.lifetime_s = o->lifetime_s,
+		.fresh = o->fresh,
 	};
 }
 

@@ -26,7 +26,7 @@ struct object {
 	uint16_t status;
 	uint32_t key_bytes, selector_bytes, fields_bytes;
 	int64_t born_s;
-	int64_t lifetime_s;
+	struct stored_freshness fresh;
 	uint64_t length;
 	struct chunk *body;    /* counted; NULL: behind the fields */
 	struct budget *budget; /* borrowed */
@@ -43,7 +43,7 @@ bool object_is_in_the_way(const struct object *o);
 struct object *object_moved(const struct object *o);
 /* No response, but the memory that those for this key are not stored. */
 struct object *object_mark(struct budget *budget, struct str key, uint64_t hash,
-	int64_t now_s, int64_t lifetime_s);
+	int64_t now_s, uint32_t lifetime_s);
 struct object *object_ref(struct object *o);
 void object_unref(struct object *o); /* NULL is fine */
 

@@ -254,7 +254,7 @@ store_remove(struct store *s, struct object *o)
 }
 
 void
-store_mark(struct store *s, struct str key, int64_t now_s, int64_t lifetime_s)
+store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s)
 {
 	store_put(s,
 		object_mark(&s->budget, key, hash_of(key), now_s, lifetime_s));

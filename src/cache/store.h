@@ -41,7 +41,7 @@ void store_put(struct store *s, struct object *o);
 void store_remove(struct store *s, struct object *o);
 /* For so long, requests for the key don't wait for one another. */
 void
-store_mark(struct store *s, struct str key, int64_t now_s, int64_t lifetime_s);
+store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s);
 /* Evicts until the budget holds or nothing is left to evict. Writers call it
  * as bodies grow. */
 void store_trim(struct store *s);

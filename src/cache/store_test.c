@@ -11,7 +11,7 @@
 #include "cache/store.h"
 
 static const struct response fresh = {
-	.status = 200, .length = -1, .born_s = 1000, .lifetime_s = 60};
+	.status = 200, .length = -1, .born_s = 1000, .fresh.lifetime_s = 60};
 
 static void
 on_progress(struct reader *r)

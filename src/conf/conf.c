@@ -93,7 +93,10 @@ site_fini(struct conf_site *s)
 	for (size_t i = 0; i < s->nhosts; i++)
 		free(s->hosts[i]);
 	free(s->hosts);
-	free(s->origin_host);
+	for (size_t i = 0; i < s->norigins; i++)
+		free(s->origins[i].host);
+	free(s->origins);
+	free(s->check_path);
 }
 
 void
@@ -107,7 +110,9 @@ conf_free(struct conf *c)
 		site_fini(&c->sites[i]);
 	free(c->cluster);
 	free(c->nodes);
-	free(c->forward);
+	free(c->forward.v);
+	free(c->connect_ports.v);
+	free(c->proxy_protocol.v);
 	free(c->sites);
 	free(c->interface);
 	free(c);

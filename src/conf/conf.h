@@ -25,11 +25,32 @@ struct conf_prefix {
 	unsigned bits;	     /* 0..32 */
 };
 
+struct conf_prefixes {
+	struct conf_prefix *v; /* owned, in the file's order */
+	size_t n;
+};
+
+struct conf_ports {
+	uint16_t *v; /* owned, in the file's order */
+	size_t n;
+};
+
+enum { CONF_ORIGINS_MAX = 64 }; /* of one site */
+
+struct conf_origin {
+	char *host; /* a name or an IPv4 address */
+	uint16_t port;
+	unsigned weight; /* 1..1000 */
+};
+
 struct conf_site {
 	char **hosts; /* lower case; "*" is any host */
 	size_t nhosts;
-	char *origin_host; /* a name or an IPv4 address */
-	uint16_t origin_port;
+	struct conf_origin *origins; /* in the file's order */
+	size_t norigins;
+	char *check_path; /* NULL: no checks */
+	uint64_t check_interval_ns;
+	unsigned check_fall, check_rise;
 };
 
 enum conf_policy { CONF_HRW, CONF_RR, CONF_MD5 };
@@ -43,15 +64,27 @@ struct conf {
 	enum conf_policy policy;
 	struct conf_node *nodes; /* in the file's order */
 	size_t nnodes;
-	struct conf_prefix *forward; /* who may use us as a forward proxy */
-	size_t nforward;
+	struct conf_prefixes forward;	 /* who may use us as a forward proxy */
+	struct conf_ports connect_ports; /* that they may CONNECT to */
+	struct conf_prefixes proxy_protocol; /* whose connections begin so */
 	uint16_t peer_port;
 	unsigned workers; /* 0: one per core */
 	uint64_t cache_bytes;
 	uint64_t object_max_bytes;
 	uint64_t head_timeout_ns;
+	uint64_t body_timeout_ns;
 	uint64_t idle_timeout_ns;
-	uint64_t origin_timeout_ns; /* connect, first byte, between bytes */
+	unsigned min_rate_bytes; /* a second; 0: any rate will do */
+	uint64_t request_line_max_bytes, field_max_bytes, head_max_bytes;
+	unsigned fields_max;
+	uint64_t body_max_bytes; /* UINT64_MAX: no limit */
+	uint64_t connect_timeout_ns;
+	uint64_t first_byte_timeout_ns;
+	uint64_t between_timeout_ns;
+	uint64_t origin_keepalive_ns;
+	unsigned origin_idle_max;
+	struct in_addr resolver; /* 0: the system's */
+	uint16_t resolver_port;
 
 	/* balancer { } */
 	char *interface; /* NULL: the one with the route to the first node */

@@ -175,8 +175,29 @@ static const struct wrong wrongs[] = {
 		{{2, 14, "`10` is not a duration; write a number with ms"}}},
 	{CLUSTER("head_timeout 0s"), {{2, 14, "out of range; write `1ms`"}}},
 	{CLUSTER("idle_timeout 0ms"), {{2, 14, "out of range"}}},
-	{CLUSTER("origin_timeout 25h"), {{2, 16, "out of range"}}},
-	{CLUSTER("origin_timeout -1s"), {{2, 16, "not a duration"}}},
+	{CLUSTER("connect_timeout 25h"), {{2, 17, "out of range"}}},
+	{CLUSTER("first_byte_timeout -1s"), {{2, 20, "not a duration"}}},
+	{CLUSTER("between_timeout 1"), {{2, 17, "not a duration"}}},
+	{CLUSTER("body_timeout off"), {{2, 14, "not a duration"}}},
+	{CLUSTER("min_rate 0"),
+		{{2, 10, "`0` is not a number of bytes a second or `off`"}}},
+	{CLUSTER("request_line_max 9K"),
+		{{2, 1,
+			"`request_line_max` is more than 8192 bytes; write "
+			"`8K` at most"}}},
+	{CLUSTER("field_max 33K"), {{2, 1, "more than 32768 bytes"}}},
+	{CLUSTER("head_max 33K"), {{2, 1, "`head_max` is more than 32768"}}},
+	{CLUSTER("fields_max 101"),
+		{{2, 12, "`101` is not a number of fields; write a whole"}}},
+	{CLUSTER("body_max none"), {{2, 10, "`none` is not a size"}}},
+	{CLUSTER("origin_idle_max 0"),
+		{{2, 17, "`0` is not a number of connections"}}},
+	{CLUSTER("connect_ports 443 https 0"),
+		{{2, 19, "`https` is not a port"}, {2, 25, "`0` is not"}}},
+	{CLUSTER("connect_ports"), {{2, 1, "without a value"}}},
+	{CLUSTER("proxy_protocol 10.0.0.1/8"), {{2, 16, "has bits set"}}},
+	{CLUSTER("resolver dns.test"), {{2, 10, "not an IPv4 address"}}},
+	{CLUSTER("resolver 10.0.0.1:0"), {{2, 19, "`0` is not a port"}}},
 	{BALANCER("check_interval 0ms"), {{2, 16, "out of range"}}},
 	{BALANCER("check_fall 0"), {{2, 12, "`0` is not a number of checks"}}},
 	{BALANCER("check_rise 101"), {{2, 12, "1 to 100"}}},
@@ -211,8 +232,18 @@ static const struct wrong wrongs[] = {
 	{AFTER("site *.a { origin http://o }"), {{2, 6, "no patterns"}}},
 	{AFTER("site a/b { origin http://o }"), {{2, 6, "can't be a host"}}},
 	{AFTER("site a. { origin http://o }"), {{2, 6, "can't be a host"}}},
-	{AFTER("site a { origin http://o; origin http://p }"),
-		{{2, 27, "`origin` is given already, on line 2"}}},
+	{ORIGIN("http://o; origin http://O:80"),
+		{{2, 34, "there is an origin `http://O:80` already; name"}}},
+	{ORIGIN("http://o wieght 2"),
+		{{2, 26, "unexpected `wieght` after the origin's address"}}},
+	{ORIGIN("http://o weight"), {{2, 26, "without its number"}}},
+	{ORIGIN("http://o weight 0"), {{2, 33, "`0` is not a weight"}}},
+	{ORIGIN("http://o weight 2 x"), {{2, 35, "unexpected `x`"}}},
+	{ORIGIN("http://o; check health"),
+		{{2, 33, "`health` can't be a path; write one that begins"}}},
+	{ORIGIN("http://o; check \"/a b\""), {{2, 33, "can't be a path"}}},
+	{ORIGIN("http://o; check_fall 0"), {{2, 38, "not a number of checks"}}},
+	{ORIGIN("http://o; check_interval 1d"), {{2, 42, "not a duration"}}},
 	{ORIGIN("https://o"),
 		{{2, 17, "https is not supported yet; write `http://HOST"}}},
 	{ORIGIN("o:80"), {{2, 17, "`o:80` is not an origin; write"}}},
@@ -293,11 +324,20 @@ test_everything(void **state)
 		"	node n1 10.0.0.11; node \"n2\" 10.0.0.12 weight 1000\n"
 		"	forward 10.0.0.0/8 192.0.2.7/32\n"
 		"	forward 0.0.0.0/0\n"
+		"	connect_ports 443 8443\n"
+		"	proxy_protocol 10.1.0.0/16\n"
 		"	peer_port 7000; workers 4; cache 1G; object_max 64k\n"
 		"	head_timeout 1500ms; idle_timeout 2m\n"
-		"	origin_timeout 1h }\n"
+		"	body_timeout 3s; min_rate 500; request_line_max 4K\n"
+		"	field_max 2K; head_max 8K; fields_max 50; body_max 1G\n"
+		"	connect_timeout 1s; first_byte_timeout 1h\n"
+		"	between_timeout 2s; origin_keepalive 9s\n"
+		"	origin_idle_max 7; resolver 10.0.0.53 }\n"
 		"site Example.ORG www.example.org {\n"
-		"	origin http://Origin.example:8000 }\n"
+		"	origin http://Origin.example:8000\n"
+		"	origin http://10.0.0.3 weight 3\n"
+		"	check /health?x=1; check_interval 3s; check_fall 5\n"
+		"	check_rise 6 }\n"
 		"site * { origin http://10.0.0.2 }\n"
 		"balancer { interface eth0.7; xdp generic; check_interval 1s;\n"
 		"	check_timeout 20ms; check_fall 3; check_rise 4 }"));
@@ -313,24 +353,48 @@ test_everything(void **state)
 	assert_int_equal(c->nodes[1].weight, 1000);
 	assert_int_equal(conf_node_index(c, "n2"), 1);
 	assert_int_equal(conf_node_index(c, "n3"), -1);
-	assert_int_equal(c->nforward, 3);
-	assert_int_equal(c->forward[0].bits, 8);
-	assert_int_equal(c->forward[1].bits, 32);
-	assert_int_equal(c->forward[2].bits, 0);
+	assert_int_equal(c->forward.n, 3);
+	assert_int_equal(c->forward.v[0].bits, 8);
+	assert_int_equal(c->forward.v[1].bits, 32);
+	assert_int_equal(c->forward.v[2].bits, 0);
+	assert_int_equal(c->connect_ports.n, 2);
+	assert_int_equal(c->connect_ports.v[1], 8443);
+	assert_int_equal(c->proxy_protocol.n, 1);
+	assert_int_equal(c->proxy_protocol.v[0].bits, 16);
 	assert_int_equal(c->peer_port, 7000);
 	assert_int_equal(c->workers, 4);
 	assert_int_equal(c->cache_bytes, 1 << 30);
 	assert_int_equal(c->object_max_bytes, 65536);
 	assert_int_equal(c->head_timeout_ns, 1500000000);
 	assert_int_equal(c->idle_timeout_ns, 120000000000);
-	assert_int_equal(c->origin_timeout_ns, 3600000000000);
+	assert_int_equal(c->body_timeout_ns, 3000000000);
+	assert_int_equal(c->min_rate_bytes, 500);
+	assert_int_equal(c->request_line_max_bytes, 4096);
+	assert_int_equal(c->field_max_bytes, 2048);
+	assert_int_equal(c->head_max_bytes, 8192);
+	assert_int_equal(c->fields_max, 50);
+	assert_int_equal(c->body_max_bytes, 1 << 30);
+	assert_int_equal(c->connect_timeout_ns, 1000000000);
+	assert_int_equal(c->first_byte_timeout_ns, 3600000000000);
+	assert_int_equal(c->between_timeout_ns, 2000000000);
+	assert_int_equal(c->origin_keepalive_ns, 9000000000);
+	assert_int_equal(c->origin_idle_max, 7);
+	assert_int_equal(ntohl(c->resolver.s_addr), 0x0a000035);
+	assert_int_equal(c->resolver_port, 53);
 	assert_int_equal(c->nsites, 2);
 	assert_int_equal(c->sites[0].nhosts, 2);
 	assert_string_equal(c->sites[0].hosts[0], "example.org");
-	assert_string_equal(c->sites[0].origin_host, "origin.example");
-	assert_int_equal(c->sites[0].origin_port, 8000);
+	assert_int_equal(c->sites[0].norigins, 2);
+	assert_string_equal(c->sites[0].origins[0].host, "origin.example");
+	assert_int_equal(c->sites[0].origins[0].port, 8000);
+	assert_int_equal(c->sites[0].origins[0].weight, 1);
+	assert_int_equal(c->sites[0].origins[1].weight, 3);
+	assert_string_equal(c->sites[0].check_path, "/health?x=1");
+	assert_int_equal(c->sites[0].check_interval_ns, 3000000000);
+	assert_int_equal(c->sites[0].check_fall, 5);
+	assert_int_equal(c->sites[0].check_rise, 6);
 	assert_string_equal(c->sites[1].hosts[0], "*");
-	assert_int_equal(c->sites[1].origin_port, 80);
+	assert_int_equal(c->sites[1].origins[0].port, 80);
 	assert_string_equal(c->interface, "eth0.7");
 	assert_int_equal(c->xdp, CONF_XDP_GENERIC);
 	assert_int_equal(c->check_interval_ns, 1000000000);
@@ -346,14 +410,32 @@ test_presets(void **state)
 	struct conf *c = parse_right(str_z(AFTER(SITE)));
 
 	assert_int_equal(c->policy, CONF_HRW);
-	assert_int_equal(c->nforward, 0);
+	assert_int_equal(c->forward.n, 0);
+	assert_int_equal(c->connect_ports.n, 0);
+	assert_int_equal(c->proxy_protocol.n, 0);
 	assert_int_equal(c->peer_port, 7077);
 	assert_int_equal(c->workers, 0);
 	assert_int_equal(c->cache_bytes, 256 << 20);
 	assert_int_equal(c->object_max_bytes, 32 << 20);
 	assert_int_equal(c->head_timeout_ns, 10000000000);
 	assert_int_equal(c->idle_timeout_ns, 60000000000);
-	assert_int_equal(c->origin_timeout_ns, 30000000000);
+	assert_int_equal(c->body_timeout_ns, 30000000000);
+	assert_int_equal(c->min_rate_bytes, 0);
+	assert_int_equal(c->request_line_max_bytes, 8192);
+	assert_int_equal(c->field_max_bytes, 16384);
+	assert_int_equal(c->head_max_bytes, 32768);
+	assert_int_equal(c->fields_max, 100);
+	assert_int_equal(c->body_max_bytes, UINT64_MAX);
+	assert_int_equal(c->connect_timeout_ns, 5000000000);
+	assert_int_equal(c->first_byte_timeout_ns, 30000000000);
+	assert_int_equal(c->between_timeout_ns, 30000000000);
+	assert_int_equal(c->origin_keepalive_ns, 30000000000);
+	assert_int_equal(c->origin_idle_max, 64);
+	assert_int_equal(c->resolver_port, 0);
+	assert_null(c->sites[0].check_path);
+	assert_int_equal(c->sites[0].check_interval_ns, 5000000000);
+	assert_int_equal(c->sites[0].check_fall, 3);
+	assert_int_equal(c->sites[0].check_rise, 2);
 	assert_null(c->interface);
 	assert_int_equal(c->xdp, CONF_XDP_AUTO);
 	assert_int_equal(c->check_interval_ns, 500000000);
@@ -372,7 +454,10 @@ test_dump(void **state)
 		CLUSTER("cache 1025K; policy rr; workers 3; node b 1.2.3.4"),
 		BALANCER("interface eth0; xdp native; check_rise 9"),
 		AFTER(SITE "site b c { origin http://x:81 }"
-			   "site * { origin http://y }"),
+			   "site * { origin http://y; check /%20?; "
+			   "origin http://y:81 weight 9 }"),
+		CLUSTER("connect_ports 443 1; proxy_protocol 0.0.0.0/0;"
+			"resolver 127.0.0.1:5353; min_rate 1; body_max 1025K"),
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -402,27 +487,42 @@ test_dump_says_all(void **state)
 	buf_append(&b, "", 1);
 	assert_string_equal(buf_head(&b),
 		"cluster c {\n"
-		"	vip            192.0.2.10:80\n"
-		"	policy         hrw\n"
-		"	node           n1 10.0.0.11 weight 1\n"
-		"	peer_port      7077\n"
-		"	workers        auto\n"
-		"	cache          256M\n"
-		"	object_max     1536\n"
-		"	head_timeout   10s\n"
-		"	idle_timeout   1m\n"
-		"	origin_timeout 30s\n"
+		"	vip                192.0.2.10:80\n"
+		"	policy             hrw\n"
+		"	node               n1 10.0.0.11 weight 1\n"
+		"	peer_port          7077\n"
+		"	workers            auto\n"
+		"	cache              256M\n"
+		"	object_max         1536\n"
+		"	head_timeout       10s\n"
+		"	body_timeout       30s\n"
+		"	idle_timeout       1m\n"
+		"	min_rate           off\n"
+		"	request_line_max   8K\n"
+		"	field_max          16K\n"
+		"	head_max           32K\n"
+		"	fields_max         100\n"
+		"	body_max           off\n"
+		"	connect_timeout    5s\n"
+		"	first_byte_timeout 30s\n"
+		"	between_timeout    30s\n"
+		"	origin_keepalive   30s\n"
+		"	origin_idle_max    64\n"
 		"}\n"
 		"balancer {\n"
-		"	interface      eth0\n"
-		"	xdp            native\n"
-		"	check_interval 2s\n"
-		"	check_timeout  500ms\n"
-		"	check_fall     2\n"
-		"	check_rise     2\n"
+		"	interface          eth0\n"
+		"	xdp                native\n"
+		"	check_interval     2s\n"
+		"	check_timeout      500ms\n"
+		"	check_fall         2\n"
+		"	check_rise         2\n"
 		"}\n"
 		"site a {\n"
-		"	origin         http://o:80\n"
+		"	origin             http://o:80 weight 1\n"
+		"	check              off\n"
+		"	check_interval     5s\n"
+		"	check_fall         3\n"
+		"	check_rise         2\n"
 		"}\n");
 	conf_free(c);
 	buf_fini(&b);
@@ -445,6 +545,30 @@ test_many_mistakes(void **state)
 		buf_z(&b, "}}\n");
 	assert_int_equal(conf_parse(buf_view(&b), &c, &errors), -EINVAL);
 	assert_int_equal(errors.n, MISTAKES_MAX);
+	conf_errors_fini(&errors);
+	buf_fini(&b);
+}
+
+static void
+test_many_origins(void **state)
+{
+	struct conf_errors errors;
+	struct buf b = {0};
+	struct conf *c;
+
+	buf_z(&b, AFTER("site a {\n"));
+	for (unsigned i = 0; i < CONF_ORIGINS_MAX; i++)
+		buf_printf(&b, "origin http://o%u\n", i);
+	buf_z(&b, "}");
+	c = parse_right(buf_view(&b));
+	assert_int_equal(c->sites[0].norigins, CONF_ORIGINS_MAX);
+	conf_free(c);
+	b.tail--;
+	buf_z(&b, "origin http://o }");
+	assert_int_equal(conf_parse(buf_view(&b), &c, &errors), -EINVAL);
+	assert_int_equal(errors.n, 1);
+	assert_string_equal(errors.v[0].text, "more than 64 origins in a site");
+	assert_int_equal(errors.v[0].line, CONF_ORIGINS_MAX + 3);
 	conf_errors_fini(&errors);
 	buf_fini(&b);
 }
@@ -514,6 +638,7 @@ main(void)
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_dump_says_all),
 		cmocka_unit_test(test_many_mistakes),
+		cmocka_unit_test(test_many_origins),
 		cmocka_unit_test(test_quote),
 		cmocka_unit_test(test_load),
 	};

@@ -1,15 +1,18 @@
-/* Kinds of parameters: see kind.h. */
+/* Kinds of a cluster's and a balancer's parameters: see kind.h. */
 #include "conf/kind.h"
 
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "http/head.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-#define WEIGHT_MAX 1000
 #define WORKERS_MAX 256
 #define CHECKS_MAX 100
+#define CONNECTIONS_MAX 65536
+#define RATE_MAX (1u << 30)
+#define DNS_PORT 53
 
 static const char *const policy_names[] = {
 	[CONF_HRW] = "hrw",
@@ -126,28 +129,6 @@ is_new_node(struct conf_errors *e, const struct arg *args, const struct conf *c,
 }
 
 static bool
-read_weight(struct conf_errors *e, const struct arg *args, size_t nargs,
-	unsigned *weight)
-{
-	if (nargs == 2)
-		return *weight = 1, true;
-	if (!str_eq(args[2].text, STR("weight"))) {
-		mistake(e, args[2].at,
-			"unexpected %s after the node's address\n"
-			"write `weight N`, or end the line",
-			quote(args[2].text).z);
-		return false;
-	}
-	if (nargs == 3) {
-		mistake(e, args[2].at,
-			"`weight` without its number\n"
-			"write `weight N`, like `weight 2`");
-		return false;
-	}
-	return read_count(e, args[3], "weight", WEIGHT_MAX, weight);
-}
-
-static bool
 set_node(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)
 {
@@ -156,7 +137,8 @@ set_node(struct conf_errors *e, const struct arg *args, size_t nargs,
 	struct conf_node node;
 	bool named = read_name(e, args[0], &name);
 	bool placed = read_addr(e, args[1], &node.addr);
-	bool weighed = read_weight(e, args, nargs, &node.weight);
+	bool weighed = read_weight(
+		e, args + 2, nargs - 2, "the node's address", &node.weight);
 
 	if (!named || !placed || !weighed)
 		return false;
@@ -185,12 +167,12 @@ write_node(struct buf *b, const void *member, size_t i)
 const struct kind kind_node = {"NAME ADDRESS [weight N]",
 	"n1 10.0.0.11 weight 2", 2, 4, true, set_node, write_node};
 
-/* PREFIX...: forward and nforward */
+/* PREFIX... */
 static bool
 set_prefixes(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)
 {
-	struct conf *c = container_of(member, struct conf, forward);
+	struct conf_prefixes *all = member;
 	bool fine = true;
 
 	for (size_t i = 0; i < nargs; i++) {
@@ -200,9 +182,8 @@ set_prefixes(struct conf_errors *e, const struct arg *args, size_t nargs,
 			fine = false;
 			continue;
 		}
-		c->forward = xrealloc(
-			c->forward, (c->nforward + 1) * sizeof(*c->forward));
-		c->forward[c->nforward++] = prefix;
+		all->v = xrealloc(all->v, (all->n + 1) * sizeof(*all->v));
+		all->v[all->n++] = prefix;
 	}
 	return fine;
 }
@@ -210,17 +191,46 @@ set_prefixes(struct conf_errors *e, const struct arg *args, size_t nargs,
 static bool
 write_prefixes(struct buf *b, const void *member, size_t i)
 {
-	const struct conf *c = container_of(member, struct conf, forward);
+	const struct conf_prefixes *all = member;
 
-	if (i >= c->nforward)
+	if (i >= all->n)
 		return false;
-	write_addr(b, c->forward[i].addr);
-	buf_printf(b, "/%u", c->forward[i].bits);
+	write_addr(b, all->v[i].addr);
+	buf_printf(b, "/%u", all->v[i].bits);
 	return true;
 }
 
 const struct kind kind_prefixes = {"PREFIX...", "10.0.0.0/8", 1, UINT32_MAX,
 	true, set_prefixes, write_prefixes};
+
+/* ADDRESS[:PORT]: resolver and resolver_port */
+static bool
+set_resolver(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	struct conf *c = container_of(member, struct conf, resolver);
+
+	if (memchr(args[0].text.p, ':', args[0].text.n))
+		return read_addr_port(
+			e, args[0], &c->resolver, &c->resolver_port);
+	c->resolver_port = DNS_PORT;
+	return read_addr(e, args[0], &c->resolver);
+}
+
+static bool
+write_resolver(struct buf *b, const void *member, size_t i)
+{
+	const struct conf *c = container_of(member, struct conf, resolver);
+
+	if (!c->resolver_port)
+		return false;
+	write_addr(b, c->resolver);
+	buf_printf(b, ":%u", c->resolver_port);
+	return true;
+}
+
+const struct kind kind_resolver = {"ADDRESS[:PORT]", "10.0.0.53", 1, 1, false,
+	set_resolver, write_resolver};
 
 /* numbers */
 static bool
@@ -239,6 +249,40 @@ write_port(struct buf *b, const void *member, size_t i)
 
 const struct kind kind_port = {
 	"PORT", "7077", 1, 1, false, set_port, write_port};
+
+static bool
+set_ports(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	struct conf_ports *all = member;
+	bool fine = true;
+
+	for (size_t i = 0; i < nargs; i++) {
+		uint16_t port;
+
+		if (!read_port(e, args[i], &port)) {
+			fine = false;
+			continue;
+		}
+		all->v = xrealloc(all->v, (all->n + 1) * sizeof(*all->v));
+		all->v[all->n++] = port;
+	}
+	return fine;
+}
+
+static bool
+write_ports(struct buf *b, const void *member, size_t i)
+{
+	const struct conf_ports *all = member;
+
+	if (i >= all->n)
+		return false;
+	buf_u64(b, all->v[i]);
+	return true;
+}
+
+const struct kind kind_ports = {
+	"PORT...", "443 8443", 1, UINT32_MAX, true, set_ports, write_ports};
 
 static bool
 set_workers(struct conf_errors *e, const struct arg *args, size_t nargs,
@@ -274,14 +318,66 @@ set_checks(struct conf_errors *e, const struct arg *args, size_t nargs,
 }
 
 static bool
-write_checks(struct buf *b, const void *member, size_t i)
+set_fields(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	return read_count(
+		e, args[0], "number of fields", HEAD_MAX_FIELDS, member);
+}
+
+static bool
+set_connections(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	return read_count(
+		e, args[0], "number of connections", CONNECTIONS_MAX, member);
+}
+
+static bool
+write_count(struct buf *b, const void *member, size_t i)
 {
 	buf_u64(b, *(const unsigned *)member);
 	return true;
 }
 
 const struct kind kind_checks = {
-	"N", "2", 1, 1, false, set_checks, write_checks};
+	"N", "2", 1, 1, false, set_checks, write_count};
+const struct kind kind_fields = {
+	"N", "100", 1, 1, false, set_fields, write_count};
+const struct kind kind_connections = {
+	"N", "64", 1, 1, false, set_connections, write_count};
+
+static bool
+is_off(struct arg a)
+{
+	return str_eq(a.text, STR("off"));
+}
+
+static bool
+set_rate(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	if (!is_off(args[0]))
+		return read_count(e, args[0],
+			"number of bytes a second or `off`", RATE_MAX, member);
+	*(unsigned *)member = 0;
+	return true;
+}
+
+static bool
+write_rate(struct buf *b, const void *member, size_t i)
+{
+	unsigned rate = *(const unsigned *)member;
+
+	if (rate)
+		buf_u64(b, rate);
+	else
+		buf_z(b, "off");
+	return true;
+}
+
+const struct kind kind_rate = {
+	"off | N", "500", 1, 1, false, set_rate, write_rate};
 
 static bool
 set_size(struct conf_errors *e, const struct arg *args, size_t nargs,
@@ -299,6 +395,31 @@ write_size_value(struct buf *b, const void *member, size_t i)
 
 const struct kind kind_size = {
 	"SIZE", "256M", 1, 1, false, set_size, write_size_value};
+
+static bool
+set_size_or_off(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	if (!is_off(args[0]))
+		return read_size(e, args[0], member);
+	*(uint64_t *)member = UINT64_MAX;
+	return true;
+}
+
+static bool
+write_size_or_off(struct buf *b, const void *member, size_t i)
+{
+	uint64_t bytes = *(const uint64_t *)member;
+
+	if (bytes == UINT64_MAX)
+		buf_z(b, "off");
+	else
+		write_size(b, bytes);
+	return true;
+}
+
+const struct kind kind_size_or_off = {
+	"off | SIZE", "1G", 1, 1, false, set_size_or_off, write_size_or_off};
 
 static bool
 set_duration(struct conf_errors *e, const struct arg *args, size_t nargs,
@@ -338,27 +459,3 @@ write_interface(struct buf *b, const void *member, size_t i)
 
 const struct kind kind_interface = {
 	"NAME", "eth0", 1, 1, false, set_interface, write_interface};
-
-/* http://HOST[:PORT]: origin_host and origin_port */
-static bool
-set_origin(struct conf_errors *e, const struct arg *args, size_t nargs,
-	void *member)
-{
-	struct conf_site *s =
-		container_of(member, struct conf_site, origin_host);
-
-	return read_origin(e, args[0], &s->origin_host, &s->origin_port);
-}
-
-static bool
-write_origin(struct buf *b, const void *member, size_t i)
-{
-	const struct conf_site *s =
-		container_of(member, struct conf_site, origin_host);
-
-	buf_printf(b, "http://%s:%u", s->origin_host, s->origin_port);
-	return true;
-}
-
-const struct kind kind_origin = {"http://HOST[:PORT]", "http://10.0.0.2:80", 1,
-	1, false, set_origin, write_origin};

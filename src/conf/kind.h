@@ -2,7 +2,8 @@
 /*
  * Kinds of parameters: how the words after a parameter's name become a member
  * of struct conf or struct conf_site, and back. A kind that needs more than
- * one member is given the first and finds the others beside it.
+ * one member is given the first and finds the others beside it. Those of
+ * clusters are in kind.c, those of sites in kind_site.c.
  */
 #include "conf/value.h"
 
@@ -25,12 +26,19 @@ KIND(addr_port)
 KIND(policy)
 KIND(node)
 KIND(prefixes)
+KIND(resolver)
 KIND(port)
+KIND(ports)
 KIND(workers)
+KIND(fields)
+KIND(connections)
+KIND(rate)
 KIND(size)
+KIND(size_or_off)
 KIND(duration)
 KIND(interface)
 KIND(xdp)
 KIND(checks)
 KIND(origin)
+KIND(path)
 #undef KIND

@@ -9,6 +9,7 @@
 
 #define HOST_MAX 253 /* RFC 1035, 2.3.4, as text */
 #define NAME_MAX_BYTES 63
+#define PATH_MAX_BYTES 1024
 
 static bool
 is_alnum(char c)
@@ -147,6 +148,30 @@ read_origin(struct conf_errors *e, struct arg a, char **host, uint16_t *port)
 	}
 	*host = lower_copy(host_text);
 	*port = p;
+	return true;
+}
+
+bool
+read_path(struct conf_errors *e, struct arg a, char **out)
+{
+	/* What the configuration itself would read as something else is left
+	 * to percent-encoding. */
+	static const char others[] = "-._~!$&'()*+,:=@/?%";
+	bool fine = a.text.n > 0 && a.text.n <= PATH_MAX_BYTES &&
+		a.text.p[0] == '/';
+
+	for (size_t i = 0; fine && i < a.text.n; i++)
+		fine = is_alnum(a.text.p[i]) ||
+			memchr(others, a.text.p[i], sizeof(others) - 1);
+	if (!fine) {
+		mistake(e, a.at,
+			"%s can't be a path\n"
+			"write one that begins with `/`, like `/health`; or "
+			"`off`",
+			quote(a.text).z);
+		return false;
+	}
+	*out = xstrndup(a.text.p, a.text.n);
 	return true;
 }
 

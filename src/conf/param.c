@@ -32,7 +32,7 @@ write_param(struct buf *b, const struct param *p, const void *member)
 	struct buf words = {0};
 
 	for (size_t i = 0; p->kind->write(&words, member, i); i++) {
-		buf_printf(b, "\t%-14s %.*s\n", p->name,
+		buf_printf(b, "\t%-18s %.*s\n", p->name,
 			STR_ARG(buf_view(&words)));
 		buf_consume(&words, buf_len(&words));
 		if (!p->kind->repeats)

@@ -1,6 +1,21 @@
 /* What must hold between the parts of a configuration: see rules.h. */
 #include "conf/rules.h"
 
+#include "http/head.h"
+
+/* What the parser of heads has room for. */
+static void
+rule_limit(struct conf_errors *e, struct place at, const char *name,
+	uint64_t bytes, uint64_t most)
+{
+	if (bytes > most)
+		mistake(e, at,
+			"`%s` is more than %llu bytes\n"
+			"write `%lluK` at most",
+			name, (unsigned long long)most,
+			(unsigned long long)most / 1024);
+}
+
 void
 rules_cluster(struct conf_errors *e, struct conf *c, const struct place *seen)
 {
@@ -13,6 +28,12 @@ rules_cluster(struct conf_errors *e, struct conf *c, const struct place *seen)
 			"`object_max` is more than `cache`\n"
 			"write at most the cache's size; an eighth of it is "
 			"the default");
+	rule_limit(e, seen[PARAM_cluster_request_line_max], "request_line_max",
+		c->request_line_max_bytes, HEAD_MAX_LINE);
+	rule_limit(e, seen[PARAM_cluster_field_max], "field_max",
+		c->field_max_bytes, HEAD_MAX_BYTES);
+	rule_limit(e, seen[PARAM_cluster_head_max], "head_max",
+		c->head_max_bytes, HEAD_MAX_BYTES);
 	for (size_t i = 0; i < c->nnodes; i++)
 		if (c->nodes[i].addr.s_addr == c->vip.s_addr)
 			mistake(e, seen[PARAM_cluster_vip],

@@ -8,6 +8,7 @@
 
 #define MS NS_PER_MS
 #define KIB UINT64_C(1024)
+#define WEIGHT_MAX 1000
 
 struct unit {
 	const char *name;
@@ -260,6 +261,28 @@ read_count(struct conf_errors *e, struct arg a, const char *what, unsigned most,
 	}
 	*out = (unsigned)v;
 	return true;
+}
+
+bool
+read_weight(struct conf_errors *e, const struct arg *args, size_t nargs,
+	const char *after, unsigned *weight)
+{
+	if (nargs == 0)
+		return *weight = 1, true;
+	if (!str_eq(args[0].text, STR("weight"))) {
+		mistake(e, args[0].at,
+			"unexpected %s after %s\n"
+			"write `weight N`, or end the line",
+			quote(args[0].text).z, after);
+		return false;
+	}
+	if (nargs == 1) {
+		mistake(e, args[0].at,
+			"`weight` without its number\n"
+			"write `weight N`, like `weight 2`");
+		return false;
+	}
+	return read_count(e, args[1], "weight", WEIGHT_MAX, weight);
 }
 
 bool

@@ -29,6 +29,8 @@ bool read_host(struct conf_errors *e, struct arg a, char **out);
 /* http://HOST[:PORT]; the caller owns *host. */
 bool
 read_origin(struct conf_errors *e, struct arg a, char **host, uint16_t *port);
+/* The path of a URL, perhaps with a query; the caller owns *out. */
+bool read_path(struct conf_errors *e, struct arg a, char **out);
 /* A network interface of Linux; the caller owns *out. */
 bool read_interface(struct conf_errors *e, struct arg a, char **out);
 /* 1K to 1024T */
@@ -38,6 +40,10 @@ bool read_duration(struct conf_errors *e, struct arg a, uint64_t *ns);
 /* A whole number, 1 to most; what says what it counts. */
 bool read_count(struct conf_errors *e, struct arg a, const char *what,
 	unsigned most, unsigned *out);
+/* `weight N`, or nothing (1), at the end of a statement; after: what it
+ * follows. */
+bool read_weight(struct conf_errors *e, const struct arg *args, size_t nargs,
+	const char *after, unsigned *weight);
 /* One of the names: its index. what says what they name. */
 bool read_choice(struct conf_errors *e, struct arg a, const char *what,
 	const char *const *names, size_t n, unsigned *out);

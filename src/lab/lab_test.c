@@ -127,8 +127,8 @@ test_conf(void **state)
 	assert_int_equal(c->policy, CONF_MD5);
 	assert_int_equal(c->xdp, CONF_XDP_GENERIC);
 	assert_int_equal(c->workers, 5);
-	assert_int_equal(c->nforward, 1);
-	assert_string_equal(c->sites[0].origin_host, TOPO_ORIGIN_ADDR);
+	assert_int_equal(c->forward.n, 1);
+	assert_string_equal(c->sites[0].origins[0].host, TOPO_ORIGIN_ADDR);
 	conf_errors_fini(&errors);
 	conf_free(c);
 	buf_fini(&b);

@@ -10,9 +10,14 @@
 
 enum {
 	MAX_SOCKETS = 16,
+	/* Together less than an origin has to accept a connection, so that
+	 * what is known already is used in time. */
+	TIMEOUT_MS = 1000,
+	TRIES = 2,
 	TTL_MIN_S = 1, /* a TTL of 0 still serves those who ask together */
-	TTL_MAX_S = 300,
+	TTL_MAX_S = 3600,
 	TTL_FAILED_S = 2,
+	STALE_S = 3600,
 	NAMES_MAX = 1024, /* known names; beyond it the oldest goes */
 };
 
@@ -22,9 +27,10 @@ struct name {
 	struct resolver *resolver; /* borrowed */
 	struct list waiters;	   /* struct dns_query */
 	bool busy;
+	bool stale; /* addrs are old: the last lookup failed */
 	int status;
-	struct in_addr addr;
-	uint64_t until_ns;
+	struct dns_addrs addrs; /* if status is 0 */
+	uint64_t until_ns, stale_until_ns;
 	char z[];
 };
 
@@ -99,15 +105,28 @@ on_socket(void *ctx, ares_socket_t fd, int in, int out)
 		(void)loop_watch_foreign(r->loop, &a->source, fd, events);
 }
 
+static bool
+use_server(ares_channel ares, struct in_addr server, uint16_t port)
+{
+	struct ares_addr_port_node node = {
+		.family = AF_INET,
+		.addr.addr4 = server,
+		.udp_port = port,
+		.tcp_port = port,
+	};
+
+	return port == 0 || ares_set_servers_ports(ares, &node) == ARES_SUCCESS;
+}
+
 struct resolver *
-resolver_new(struct loop *l)
+resolver_new(struct loop *l, struct in_addr server, uint16_t port)
 {
 	struct resolver *r = NEW(struct resolver);
 	struct ares_options o = {
 		.sock_state_cb = on_socket,
 		.sock_state_cb_data = r,
-		.timeout = 1000,
-		.tries = 3,
+		.timeout = TIMEOUT_MS,
+		.tries = TRIES,
 	};
 
 	r->loop = l;
@@ -121,6 +140,12 @@ resolver_new(struct loop *l)
 			ares_init_options(&r->ares, &o,
 				ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS |
 					ARES_OPT_TRIES) == ARES_SUCCESS;
+	/* Names that only that server knows are better not found than looked
+	 * for elsewhere. */
+	if (r->have_ares && !use_server(r->ares, server, port)) {
+		ares_destroy(r->ares);
+		r->have_ares = false;
+	}
 	return r;
 }
 
@@ -147,20 +172,87 @@ resolver_free(struct resolver *r)
 	free(r);
 }
 
+/* Of a copy: whoever is told may ask for more names, and so be the end of n. */
 static void
-settle(struct name *n, int status, struct in_addr addr, int ttl_s)
+answer(const struct name *n, struct dns_query *q)
+{
+	struct dns_addrs addrs = n->addrs;
+
+	q->on_answer(q, n->status, n->status == 0 ? &addrs : NULL);
+}
+
+static void
+settle(struct name *n, uint64_t ttl_s)
 {
 	struct list *it;
 
-	n->busy = false;
-	n->status = status;
-	n->addr = addr;
-	n->until_ns =
-		loop_now_ns(n->resolver->loop) + (uint64_t)ttl_s * NS_PER_S;
-	while ((it = list_pop_front(&n->waiters))) {
-		struct dns_query *q = container_of(it, struct dns_query, link);
+	n->until_ns = loop_now_ns(n->resolver->loop) + ttl_s * NS_PER_S;
+	while ((it = list_pop_front(&n->waiters)))
+		answer(n, container_of(it, struct dns_query, link));
+	n->busy = false; /* only now: busy ones stay */
+}
 
-		q->on_answer(q, status, addr);
+static void
+settle_found(struct name *n, const struct dns_addrs *addrs, int ttl_s)
+{
+	uint64_t ttl = ttl_s < TTL_MIN_S ? TTL_MIN_S
+		: ttl_s > TTL_MAX_S	 ? TTL_MAX_S
+					 : (uint64_t)ttl_s;
+
+	n->status = 0;
+	n->stale = false;
+	n->addrs = *addrs;
+	n->stale_until_ns =
+		loop_now_ns(n->resolver->loop) + (ttl + STALE_S) * NS_PER_S;
+	settle(n, ttl);
+}
+
+/* A server that says "no such name" is to be believed; one that says nothing,
+ * or that it can't, leaves us with what we know. */
+static void
+settle_failed(struct name *n, int status)
+{
+	n->stale = status != -ENOENT && n->addrs.n > 0 &&
+		loop_now_ns(n->resolver->loop) < n->stale_until_ns;
+	n->status = n->stale ? 0 : status;
+	if (!n->stale)
+		n->addrs.n = 0;
+	settle(n, TTL_FAILED_S);
+}
+
+static int
+shortest_ttl_s(const struct ares_addrinfo *ai)
+{
+	int ttl_s = TTL_MAX_S;
+
+	for (struct ares_addrinfo_node *a = ai->nodes; a; a = a->ai_next)
+		if (a->ai_ttl < ttl_s)
+			ttl_s = a->ai_ttl;
+	for (struct ares_addrinfo_cname *c = ai->cnames; c; c = c->next)
+		if (c->ttl < ttl_s)
+			ttl_s = c->ttl;
+	return ttl_s;
+}
+
+static void
+collect(const struct ares_addrinfo *ai, struct dns_addrs *out)
+{
+	for (struct ares_addrinfo_node *a = ai->nodes; a; a = a->ai_next)
+		if (a->ai_family == AF_INET && out->n < DNS_ADDRS_MAX)
+			out->v[out->n++] =
+				((struct sockaddr_in *)(void *)a->ai_addr)
+					->sin_addr;
+}
+
+static int
+status_of(int ares_status)
+{
+	switch (ares_status) {
+	case ARES_SUCCESS: /* but no address */
+	case ARES_ENOTFOUND:
+	case ARES_ENODATA: return -ENOENT;
+	case ARES_ETIMEOUT: return -ETIMEDOUT;
+	default: return -EIO;
 	}
 }
 
@@ -168,33 +260,21 @@ static void
 on_addrinfo(void *ctx, int status, int timeouts, struct ares_addrinfo *ai)
 {
 	struct name *n = ctx;
-	struct in_addr none = {0};
+	struct dns_addrs addrs = {0};
+	int ttl_s = 0;
 
 	(void)timeouts;
 	if (status == ARES_EDESTRUCTION)
 		return;
-	for (struct ares_addrinfo_node *a = ai ? ai->nodes : NULL; a;
-		a = a->ai_next) {
-		struct sockaddr_in *in = (void *)a->ai_addr;
-		int ttl_s = a->ai_ttl;
-
-		if (a->ai_family != AF_INET)
-			continue;
-		settle(n, 0, in->sin_addr,
-			ttl_s < TTL_MIN_S	    ? TTL_MIN_S
-				: ttl_s > TTL_MAX_S ? TTL_MAX_S
-						    : ttl_s);
+	if (ai) {
+		collect(ai, &addrs);
+		ttl_s = shortest_ttl_s(ai);
 		ares_freeaddrinfo(ai);
-		return;
 	}
-	if (ai)
-		ares_freeaddrinfo(ai);
-	settle(n,
-		status == ARES_ETIMEOUT ? -ETIMEDOUT
-			: status == ARES_ENOTFOUND || status == ARES_ENODATA
-			? -ENOENT
-			: -EIO,
-		none, TTL_FAILED_S);
+	if (addrs.n)
+		settle_found(n, &addrs, ttl_s);
+	else
+		settle_failed(n, status_of(status));
 }
 
 static struct name *
@@ -244,36 +324,53 @@ is_address(struct str z, struct in_addr *out)
 	return inet_pton(AF_INET, text, out) == 1;
 }
 
-void
-resolver_ask(struct resolver *r, struct str z, struct dns_query *q)
+static void
+look_up(struct name *n)
 {
-	struct ares_addrinfo_hints hints = {.ai_family = AF_INET};
-	struct in_addr addr = {0};
-	struct name *n;
+	struct ares_addrinfo_hints hints = {
+		.ai_family = AF_INET, .ai_flags = ARES_AI_NOSORT};
 
-	list_init(&q->link);
-	if (is_address(z, &addr)) {
-		q->on_answer(q, 0, addr);
-		return;
-	}
-	if (!r->have_ares) {
-		q->on_answer(q, -EIO, addr);
-		return;
-	}
-	n = name_find(r, z);
-	if (n && !n->busy && loop_now_ns(r->loop) < n->until_ns) {
-		q->on_answer(q, n->status, n->addr);
-		return;
-	}
-	if (!n)
-		n = name_new(r, z);
-	list_push_back(&n->waiters, &q->link);
 	if (n->busy)
 		return;
 	n->busy = true;
 	/* May answer at once (from the hosts file, say). */
-	ares_getaddrinfo(r->ares, n->z, NULL, &hints, on_addrinfo, n);
-	arm(r);
+	ares_getaddrinfo(n->resolver->ares, n->z, NULL, &hints, on_addrinfo, n);
+	arm(n->resolver);
+}
+
+/* What is known answers, though it be old: then it is looked up as well. */
+static bool
+is_known(const struct name *n)
+{
+	uint64_t now_ns = loop_now_ns(n->resolver->loop);
+
+	return now_ns < n->until_ns || (n->stale && now_ns < n->stale_until_ns);
+}
+
+void
+resolver_ask(struct resolver *r, struct str z, struct dns_query *q)
+{
+	struct dns_addrs literal = {.n = 1};
+	struct name *n;
+
+	list_init(&q->link);
+	if (is_address(z, &literal.v[0])) {
+		q->on_answer(q, 0, &literal);
+		return;
+	}
+	if (!r->have_ares) {
+		q->on_answer(q, -EIO, NULL);
+		return;
+	}
+	n = name_find(r, z);
+	if (!n)
+		n = name_new(r, z);
+	if (loop_now_ns(r->loop) >= n->until_ns)
+		look_up(n);
+	if (is_known(n))
+		answer(n, q);
+	else
+		list_push_back(&n->waiters, &q->link);
 }
 
 void

@@ -192,10 +192,11 @@ test_wake(void **state)
 static int answers;
 
 static void
-on_answer(struct dns_query *q, int status, struct in_addr addr)
+on_answer(struct dns_query *q, int status, const struct dns_addrs *addrs)
 {
 	assert_int_equal(status, 0);
-	assert_int_equal(ntohl(addr.s_addr) >> 24, 127);
+	assert_true(addrs->n > 0);
+	assert_int_equal(ntohl(addrs->v[0].s_addr) >> 24, 127);
 	answers++;
 }
 
@@ -204,10 +205,11 @@ test_dns(void **state)
 {
 	struct dns_query q[3] = {{.on_answer = on_answer},
 		{.on_answer = on_answer}, {.on_answer = on_answer}};
+	struct in_addr none = {0};
 	struct resolver *r;
 
 	loop = loop_new();
-	r = resolver_new(loop);
+	r = resolver_new(loop, none, 0);
 	resolver_ask(r, STR("127.9.9.9"), &q[0]);
 	resolver_ask(r, STR("localhost"), &q[1]);
 	resolver_ask(r, STR("LOCALHOST"), &q[2]);

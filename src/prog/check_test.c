@@ -63,7 +63,7 @@ test_dump(void **state)
 	struct said first = check(RIGHT, "--dump"), second;
 
 	assert_int_equal(first.status, 0);
-	assert_non_null(strstr(first.out, "\tpeer_port      7077\n"));
+	assert_non_null(strstr(first.out, "\tpeer_port          7077\n"));
 	second = check(first.out, "--dump");
 	assert_string_equal(first.out, second.out);
 }

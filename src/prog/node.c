@@ -3,6 +3,7 @@
  * proxy/ wants to know, and runs it in the foreground.
  */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <ifaddrs.h>
@@ -87,11 +88,44 @@ cores(void)
 struct lists {
 	struct node_peer *peers;
 	struct node_site *sites;
-	struct node_prefix *forward;
+	struct node_prefix *forward, *proxy_protocol;
 };
 
+static struct node_prefix *
+copy_prefixes(const struct conf_prefixes *from, struct node_prefixes *out)
+{
+	struct node_prefix *v = xcalloc(from->n, sizeof(*v));
+
+	for (size_t i = 0; i < from->n; i++)
+		v[i] = (struct node_prefix){from->v[i].addr, from->v[i].bits};
+	*out = (struct node_prefixes){v, from->n};
+	return v;
+}
+
+static_assert((int)CONF_ORIGINS_MAX <= (int)NODE_ORIGINS_MAX, "see conf.h");
+
+static struct node_site
+copy_site(const struct conf_site *s)
+{
+	struct node_origin *origins = xcalloc(s->norigins, sizeof(*origins));
+
+	for (size_t i = 0; i < s->norigins; i++)
+		origins[i] = (struct node_origin){s->origins[i].host,
+			s->origins[i].port, s->origins[i].weight};
+	return (struct node_site){
+		.hosts = (const char *const *)s->hosts,
+		.nhosts = s->nhosts,
+		.origins = origins,
+		.norigins = s->norigins,
+		.check_path = s->check_path,
+		.check_interval_ns = s->check_interval_ns,
+		.check_fall = s->check_fall,
+		.check_rise = s->check_rise,
+	};
+}
+
 static void
-fill_lists(const struct conf *conf, struct lists *l)
+fill_lists(const struct conf *conf, struct lists *l, struct node_config *config)
 {
 	l->peers = xcalloc(conf->nnodes, sizeof(*l->peers));
 	for (size_t i = 0; i < conf->nnodes; i++)
@@ -99,14 +133,23 @@ fill_lists(const struct conf *conf, struct lists *l)
 			conf->nodes[i].addr, conf->nodes[i].weight};
 	l->sites = xcalloc(conf->nsites, sizeof(*l->sites));
 	for (size_t i = 0; i < conf->nsites; i++)
-		l->sites[i] = (struct node_site){
-			(const char *const *)conf->sites[i].hosts,
-			conf->sites[i].nhosts, conf->sites[i].origin_host,
-			conf->sites[i].origin_port};
-	l->forward = xcalloc(conf->nforward, sizeof(*l->forward));
-	for (size_t i = 0; i < conf->nforward; i++)
-		l->forward[i] = (struct node_prefix){
-			conf->forward[i].addr, conf->forward[i].bits};
+		l->sites[i] = copy_site(&conf->sites[i]);
+	l->forward = copy_prefixes(&conf->forward, &config->forward);
+	l->proxy_protocol =
+		copy_prefixes(&conf->proxy_protocol, &config->proxy_protocol);
+	config->peers = l->peers;
+	config->sites = l->sites;
+}
+
+static void
+free_lists(struct lists *l, size_t nsites)
+{
+	for (size_t i = 0; i < nsites; i++)
+		free((void *)(uintptr_t)l->sites[i].origins);
+	free(l->peers);
+	free(l->sites);
+	free(l->forward);
+	free(l->proxy_protocol);
 }
 
 static int
@@ -126,29 +169,36 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.npeers = conf->nnodes,
 		.self = self,
 		.nsites = conf->nsites,
-		.nforward = conf->nforward,
+		.connect_ports = conf->connect_ports.v,
+		.nconnect_ports = conf->connect_ports.n,
 		.workers = conf->workers ? conf->workers : cores(),
 		.cache_bytes = conf->cache_bytes,
 		.object_max_bytes = conf->object_max_bytes,
 		.head_timeout_ns = conf->head_timeout_ns,
+		.body_timeout_ns = conf->body_timeout_ns,
 		.idle_timeout_ns = conf->idle_timeout_ns,
-		.origin_timeout_ns = conf->origin_timeout_ns,
+		.min_rate_bytes = conf->min_rate_bytes,
+		.limits = {conf->request_line_max_bytes, conf->field_max_bytes,
+			conf->head_max_bytes, conf->fields_max,
+			conf->body_max_bytes},
+		.connect_timeout_ns = conf->connect_timeout_ns,
+		.first_byte_timeout_ns = conf->first_byte_timeout_ns,
+		.between_timeout_ns = conf->between_timeout_ns,
+		.origin_keepalive_ns = conf->origin_keepalive_ns,
+		.origin_idle_max = conf->origin_idle_max,
+		.resolver = conf->resolver,
+		.resolver_port = conf->resolver_port,
 		.admin_socket = path,
 	};
 	int status;
 
-	fill_lists(conf, &lists);
-	config.peers = lists.peers;
-	config.sites = lists.sites;
-	config.forward = lists.forward;
+	fill_lists(conf, &lists, &config);
 	log_info("start version=%s cluster=%s workers=%u cache_bytes=%llu "
 		 "policy=%s",
 		SEVENFOLD_VERSION, conf->cluster, config.workers,
 		(unsigned long long)config.cache_bytes, config.policy->name);
 	status = node_run(&config);
-	free(lists.peers);
-	free(lists.sites);
-	free(lists.forward);
+	free_lists(&lists, conf->nsites);
 	return status;
 }
 

@@ -120,6 +120,23 @@ test_cluster(void **state)
 }
 
 static void
+test_origins_lost(void **state)
+{
+	struct said said =
+		status(HEAD "{'name':'n1','up':true,'origins_lost':["
+			    "{'site':'a','origin':'o:80','state':'out'},"
+			    "{'site':'b','origin':'p:81','state':'down'}]},"
+			    "{'name':'n2','up':true,'origins_lost':[]},"
+			    "{'name':'n3','up':true,'origins_lost':[7]}]}",
+			false);
+
+	assert_int_equal(said.status, 0);
+	assert_non_null(strstr(said.out,
+		"\n\norigins lost: o:80 of a is out for n1, "
+		"p:81 of b is down for n1, - of - is - for n3\n"));
+}
+
+static void
 test_balancer(void **state)
 {
 	struct said said = status(balancer_doc, false);
@@ -255,6 +272,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cluster),
+		cmocka_unit_test(test_origins_lost),
 		cmocka_unit_test(test_balancer),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_wide),

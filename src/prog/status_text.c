@@ -177,6 +177,28 @@ write_errors(const json_t *nodes, struct buf *out)
 		buf_z(out, "\n");
 }
 
+/* Origins that a node does without, and why. */
+static void
+write_origins_lost(const json_t *nodes, struct buf *out)
+{
+	const char *before = "\norigins lost: ";
+	const json_t *node, *o;
+	size_t i, j;
+
+	json_array_foreach(nodes, i, node)
+	{
+		json_array_foreach(json_object_get(node, "origins_lost"), j, o)
+		{
+			buf_printf(out, "%s%s of %s is %s for %s", before,
+				get_z(o, "origin"), get_z(o, "site"),
+				get_z(o, "state"), get_z(node, "name"));
+			before = ", ";
+		}
+	}
+	if (*before == ',')
+		buf_z(out, "\n");
+}
+
 static void
 node_text(const json_t *doc, bool colour, struct buf *out)
 {
@@ -191,6 +213,7 @@ node_text(const json_t *doc, bool colour, struct buf *out)
 		human_duration(uptime_s).z);
 	cluster_table(nodes, colour, out);
 	write_errors(nodes, out);
+	write_origins_lost(nodes, out);
 }
 
 static void

@@ -117,7 +117,7 @@ cache_status(const struct exchange *x, struct buf *out)
 		buf_printf(out, "; detail=\"%s\"\r\n", r->why_not);
 	} else {
 		buf_str(out, STR("; ttl="));
-		buf_i64(out, r->lifetime_s - age_s(x, r));
+		buf_i64(out, r->fresh.lifetime_s - age_s(x, r));
 		buf_str(out, STR("\r\n"));
 	}
 }
@@ -130,6 +130,8 @@ common(const struct exchange *x, struct buf *out)
 
 	status_line(out, r->status);
 	buf_str(out, r->fields);
+	if (x->from == FROM_MISS)
+		buf_str(out, r->withheld);
 	/* What is not stored carries the age that it came with. */
 	if (!r->why_not)
 		number_field(out, STR("Age: "), age > 0 ? (uint64_t)age : 0);

@@ -237,7 +237,7 @@ pass(struct exchange *x)
 static bool
 is_usable(const struct object *o, int64_t now_s)
 {
-	return !object_is_mark(o) && now_s - o->born_s < o->lifetime_s;
+	return !object_is_mark(o) && now_s - o->born_s < o->fresh.lifetime_s;
 }
 
 static void

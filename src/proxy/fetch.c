@@ -10,14 +10,17 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "http/cachectl.h"
-#include "net/sock.h"
+#include "proxy/dial.h"
 #include "proxy/forward.h"
 #include "proxy/intake.h"
-#include "proxy/upstream.h"
+#include "proxy/origin.h"
 
-enum { READ_BYTES = 64 * 1024 };
+enum {
+	READ_BYTES = 64 * 1024,
+	INTERIM_MAX = 32, /* 1xx heads before the final one */
+};
 
-enum fetch_state { FETCH_RESOLVE, FETCH_HEAD, FETCH_BODY };
+enum fetch_state { FETCH_DIAL, FETCH_HEAD, FETCH_BODY };
 
 struct fetch {
 	struct worker *worker; /* borrowed */
@@ -29,14 +32,13 @@ struct fetch {
 	bool boarding;	    /* the flight is in the store: others may join */
 	enum method method; /* as the origin was asked */
 
-	struct dns_query query;
-	struct in_addr addr;
-	uint16_t port;
-	struct upstream *up; /* owned while in use */
-	bool retried;
-	bool reusable;	    /* the connection, once the response is read */
-	struct timer timer; /* nothing came or went for so long */
-	int64_t asked_at_s; /* wall clock */
+	struct dial dial;
+	struct upstream *up; /* owned while in use; connected */
+	bool reusable;	     /* the connection, once the response is read */
+	unsigned interim;    /* 1xx heads so far */
+	struct timer timer;  /* from the connection on: nothing came or went
+				for so long */
+	int64_t asked_at_s;  /* wall clock */
 
 	struct buf request; /* all of the head; kept for a retry, and because
 			       storing depends on it */
@@ -50,8 +52,6 @@ struct fetch {
 	struct tap tap;
 	struct wake wake; /* room again, nobody reads, more upload */
 };
-
-static void run(struct fetch *f);
 
 static void
 bury(struct grave *g)
@@ -73,7 +73,7 @@ finish(struct fetch *f, bool reusable)
 		upstream_put(up);
 	else
 		upstream_close(up);
-	dns_query_cancel(&f->query);
+	dial_stop(&f->dial);
 	loop_disarm(f->worker->loop, &f->timer);
 	reader_detach(&f->upload_reader);
 	wake_cancel(&f->wake);
@@ -99,7 +99,7 @@ fail(struct fetch *f, unsigned status, const char *why)
 	depart(f);
 	if (status >= 500)
 		log_info("origin_failed origin=%s status=%u why=\"%s\" key=%s",
-			sock_text(f->addr, f->port).z, status, why,
+			dial_text(&f->dial).z, status, why,
 			log_quote(flight_key(f->flight)).z);
 	flight_fail(f->flight, status, why);
 	finish(f, false);
@@ -115,36 +115,52 @@ complete(struct fetch *f)
 	finish(f, f->reusable && f->upload_done);
 }
 
+/* The origin has so long for its head, and then between two parts of its
+ * body. */
 static void
-on_io(void *user)
+arm(struct fetch *f)
 {
-	run(user);
+	const struct node_config *config = f->worker->node->config;
+
+	loop_arm(f->worker->loop, &f->timer,
+		f->state == FETCH_BODY ? config->between_timeout_ns
+				       : config->first_byte_timeout_ns);
 }
 
-static int
-take_upstream(struct fetch *f, bool fresh_only)
-{
-	int r = upstream_get(f->worker, f->addr, f->port, fresh_only, &f->up);
-
-	if (r < 0)
-		return r;
-	f->up->user = f;
-	f->up->on_io = on_io;
-	return 0;
-}
-
-/* A connection from the pool may have been closed by the origin just as we
- * used it; what was asked may safely be asked again, once. */
+/* What may be sent twice, when its connection ends before an answer (RFC 9110,
+ * 9.2.2). */
 static bool
-retry(struct fetch *f)
+may_repeat(const struct fetch *f)
 {
-	if (!f->up->reused || f->retried || f->upload || buf_len(&f->up->in) ||
-		(f->method != METHOD_GET && f->method != METHOD_HEAD))
-		return false;
-	f->retried = true;
+	switch (f->method) {
+	case METHOD_GET:
+	case METHOD_HEAD:
+	case METHOD_OPTIONS:
+	case METHOD_TRACE:
+	case METHOD_PUT:
+	case METHOD_DELETE: break;
+	default: return false;
+	}
+	return !f->upload && !f->interim && !buf_len(&f->up->in);
+}
+
+/* The connection ended before the answer's head. */
+static void
+dead(struct fetch *f, const char *why)
+{
+	bool again = may_repeat(f);
+
+	dial_dead(&f->dial, 502, why);
+	if (!again) {
+		fail(f, 502, why);
+		return;
+	}
+	count(&f->worker->counters.origin_retries, 1);
 	upstream_close(take_ptr(&f->up));
+	loop_disarm(f->worker->loop, &f->timer);
+	f->state = FETCH_DIAL;
 	f->sent = 0;
-	return take_upstream(f, true) == 0;
+	dial_again(&f->dial);
 }
 
 /* --- the request --------------------------------------------------------- */
@@ -214,8 +230,7 @@ pump_out(struct fetch *f)
 		f->sent += n;
 	}
 	while (f->up->writable && !f->upload_done && send_upload(f))
-		loop_arm(f->worker->loop, &f->timer,
-			f->worker->node->config->origin_timeout_ns);
+		arm(f);
 }
 
 /* --- the response -------------------------------------------------------- */
@@ -233,8 +248,8 @@ receive(struct fetch *f, char *p, size_t n)
 		return r;
 	}
 	count(&f->worker->counters.origin_bytes, (uint64_t)r);
-	loop_arm(f->worker->loop, &f->timer,
-		f->worker->node->config->origin_timeout_ns);
+	if (f->state == FETCH_BODY)
+		arm(f);
 	return r;
 }
 
@@ -279,7 +294,7 @@ judge(struct fetch *f, const struct head *h, struct response *out)
 	if (fresh.storable && head_find(h, FIELD_VARY))
 		fresh = (struct freshness){.why_not = "Vary"};
 	out->why_not = fresh.storable ? NULL : fresh.why_not;
-	out->lifetime_s = fresh.lifetime_s;
+	out->fresh = cachectl_keep(&fresh);
 	out->born_s = now_s - fresh.initial_age_s;
 	if (!out->why_not && f->intake.frame.kind == FRAME_LENGTH &&
 		f->intake.frame.length > config->object_max_bytes)
@@ -292,7 +307,7 @@ accept_head(struct fetch *f, const struct head *h)
 	struct flight *flight = f->flight;
 	struct response r = {.status = h->status, .length = -1};
 	const struct field *length = head_find(h, FIELD_CONTENT_LENGTH);
-	struct buf fields = {0};
+	struct buf fields = {0}, withheld = {0};
 	uint64_t n;
 
 	judge(f, h, &r);
@@ -301,8 +316,15 @@ accept_head(struct fetch *f, const struct head *h)
 	else if (f->method == METHOD_HEAD && length &&
 		str_u64(length->value, INT64_MAX, &n) == 0)
 		r.length = (int64_t)n;
-	forward_fields(h, r.why_not, &fields);
-	r.fields = buf_view(&fields);
+	if (r.why_not) {
+		forward_fields(h, FORWARD_ALL, &fields);
+		r.fields = buf_view(&fields);
+	} else {
+		forward_fields(h, FORWARD_KEPT, &fields);
+		forward_fields(h, FORWARD_WITHHELD, &withheld);
+		r.fields = buf_view(&fields);
+		r.withheld = buf_view(&withheld);
+	}
 	if (r.why_not && f->boarding) {
 		depart(f);
 		flight->private_ = true;
@@ -310,8 +332,11 @@ accept_head(struct fetch *f, const struct head *h)
 		wake_post(&f->wake); /* perhaps nobody reads it */
 	}
 	f->state = FETCH_BODY;
+	arm(f);
+	dial_answered(&f->dial);
 	flight_ready(flight, &r);
 	buf_fini(&fields);
+	buf_fini(&withheld);
 }
 
 /* True when there is more to do at once. */
@@ -334,13 +359,9 @@ step_head(struct fetch *f)
 			return true;
 		if (r == -EAGAIN)
 			return false;
-		if (!retry(f))
-			fail(f, 502,
-				buf_len(in) ? "the origin closed in its head"
-					: r == -ECONNREFUSED
-					? "the origin refuses connections"
-					: "the origin closed before it "
-					  "answered");
+		dead(f,
+			buf_len(in) ? "the origin closed in its head"
+				    : "the origin closed before it answered");
 		return false;
 	default: fail(f, 502, h.error); return false;
 	}
@@ -350,7 +371,10 @@ step_head(struct fetch *f)
 	}
 	if (h.status < 200) {
 		buf_consume(in, h.bytes);
-		return true;
+		if (++f->interim <= INTERIM_MAX)
+			return true;
+		fail(f, 502, "the origin sends interim answers without end");
+		return false;
 	}
 	if (frame_of_response(&h, f->method, &frame, &why) != FRAME_OK) {
 		fail(f, 502, why);
@@ -450,19 +474,6 @@ step(struct fetch *f)
 static void
 run(struct fetch *f)
 {
-	int error;
-
-	if (!f->up->connected && (f->up->writable || f->up->readable)) {
-		error = sock_error(f->up->io.fd);
-		if (error < 0) {
-			fail(f, error == -ETIMEDOUT ? 504 : 502,
-				error == -ECONNREFUSED
-					? "the origin refuses connections"
-					: "the origin can't be reached");
-			return;
-		}
-		f->up->connected = f->up->writable;
-	}
 	pump_out(f);
 	while (f->flight && step(f))
 		;
@@ -477,8 +488,7 @@ awaits_client(struct fetch *f)
 
 	if (f->state == FETCH_BODY)
 		return body_window(&f->flight->body) == 0;
-	return f->up && f->up->connected && !f->upload_done &&
-		!buf_len(&f->upload_out) &&
+	return f->up && !f->upload_done && !buf_len(&f->upload_out) &&
 		!reader_peek(&f->upload_reader, &s, 1);
 }
 
@@ -488,11 +498,15 @@ on_timer(struct timer *t)
 	struct fetch *f = container_of(t, struct fetch, timer);
 
 	if (awaits_client(f)) {
-		loop_arm(f->worker->loop, &f->timer,
-			f->worker->node->config->origin_timeout_ns);
+		arm(f);
 		return;
 	}
-	fail(f, 504, "the origin took too long");
+	if (f->state == FETCH_BODY) {
+		fail(f, 504, "the origin stalled in the body");
+		return;
+	}
+	dial_silent(&f->dial, "the origin took too long to answer");
+	fail(f, 504, "the origin took too long to answer");
 }
 
 static void
@@ -527,30 +541,43 @@ on_upload(struct reader *r)
 }
 
 static void
-connect_to(struct fetch *f)
+on_io(void *user)
 {
-	if (take_upstream(f, false) < 0) {
-		fail(f, 502, "the origin can't be reached");
-		return;
-	}
-	f->state = FETCH_HEAD;
-	count(&f->worker->counters.origin_fetches, 1);
-	if (f->up->connected)
-		run(f);
+	run(user);
 }
 
 static void
-on_answer(struct dns_query *q, int status, struct in_addr addr)
+on_connected(void *user, struct upstream *up)
 {
-	struct fetch *f = container_of(q, struct fetch, query);
+	struct fetch *f = user;
 
-	if (status < 0) {
-		fail(f, status == -ETIMEDOUT ? 504 : 502,
-			"the origin's name can't be resolved");
-		return;
-	}
-	f->addr = addr;
-	connect_to(f);
+	f->up = up;
+	up->user = f;
+	up->on_io = on_io;
+	f->state = FETCH_HEAD;
+	arm(f);
+	run(f);
+}
+
+static void
+on_failed(void *user, unsigned status, const char *why)
+{
+	fail(user, status, why);
+}
+
+/* Where the request goes. */
+static struct dial_target
+target_of(const struct exchange *x)
+{
+	const struct node *n = x->worker->node;
+	size_t i;
+
+	if (!x->route.site)
+		return (struct dial_target){.host = x->route.origin_host,
+			.port = x->route.origin_port};
+	i = (size_t)(x->route.site - n->config->sites);
+	return (struct dial_target){
+		.origins = &n->origins[i], .turns = x->worker->turns[i]};
 }
 
 static void
@@ -577,6 +604,7 @@ void
 fetch_start(struct exchange *x, bool for_cache)
 {
 	struct worker *w = x->worker;
+	struct dial_target to = target_of(x);
 	struct fetch *f = NEW(struct fetch);
 
 	f->worker = w;
@@ -585,8 +613,9 @@ fetch_start(struct exchange *x, bool for_cache)
 	f->flight = flight_ref(x->flight);
 	f->for_cache = f->boarding = for_cache;
 	f->method = for_cache ? METHOD_GET : x->head.method;
-	f->port = x->route.origin_port;
-	f->query.on_answer = on_answer;
+	f->dial.user = f;
+	f->dial.on_connected = on_connected;
+	f->dial.on_failed = on_failed;
 	f->timer.on_timer = on_timer;
 	f->tap.on_consumed = on_consumed;
 	wake_init(&f->wake, w->loop, on_wake);
@@ -598,8 +627,8 @@ fetch_start(struct exchange *x, bool for_cache)
 		CHECK(reader_attach(&f->upload_reader, &f->upload->body) == 0);
 	f->asked_at_s = loop_wall_s(w->loop);
 	write_request(f, x);
-	loop_arm(w->loop, &f->timer, w->node->config->origin_timeout_ns);
-	resolver_ask(w->resolver, x->route.origin_host, &f->query);
+	count(&w->counters.origin_fetches, 1);
+	dial_start(&f->dial, w, &to);
 }
 
 void

@@ -2,16 +2,9 @@
 
 #include <arpa/inet.h>
 
+#include "http/cachectl.h"
 #include "http/date.h"
-
-static void
-put(struct buf *out, struct str name, struct str value)
-{
-	buf_str(out, name);
-	buf_z(out, ": ");
-	buf_str(out, value);
-	buf_z(out, "\r\n");
-}
+#include "http/fields.h"
 
 static bool
 is_partial_or_conditional(enum field_id id)
@@ -34,6 +27,7 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 	case FIELD_EXPECT:
 	case FIELD_PROXY_AUTHORIZATION:
 	case FIELD_X_FORWARDED_FOR: return false; /* written anew, or ended */
+	case FIELD_X_FORWARDED_HOST: return to != TO_ORIGIN_FOR_CACHE;
 	case FIELD_TRAILER: return false; /* trailers are not passed on */
 	default:
 		return to != TO_ORIGIN_FOR_CACHE ||
@@ -63,6 +57,19 @@ forwarded_for(const struct exchange *x, struct buf *out)
 	buf_z(out, "\r\n");
 }
 
+/* What the client called us, for those that it did not pass by way of somebody
+ * who said so. An answer for all is asked for by the name that all share: by
+ * another one, anybody could have links to his own host stored. */
+static void
+forwarded_from(const struct exchange *x, bool for_cache, struct buf *out)
+{
+	if (!head_find(&x->head, FIELD_X_FORWARDED_PROTO))
+		buf_z(out, "X-Forwarded-Proto: http\r\n");
+	if (for_cache || !head_find(&x->head, FIELD_X_FORWARDED_HOST))
+		fields_put(STR("X-Forwarded-Host"),
+			for_cache ? x->route.key_host : x->route.host, out);
+}
+
 void
 forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 {
@@ -77,33 +84,42 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 			: to == TO_PEER ? h->target
 					: x->route.target);
 	buf_z(out, " HTTP/1.1\r\n");
-	put(out, STR("Host"), for_cache ? x->route.key_host : x->route.host);
+	fields_put(STR("Host"), for_cache ? x->route.key_host : x->route.host,
+		out);
 	for (unsigned i = 0; i < h->nfields; i++)
 		if (passes(h, &h->fields[i], to))
-			put(out, h->fields[i].name, h->fields[i].value);
+			fields_put(h->fields[i].name, h->fields[i].value, out);
 	forwarded_for(x, out);
 	if (to == TO_PEER)
 		return;
+	forwarded_from(x, for_cache, out);
 	buf_printf(out, "Via: 1.%u %s\r\nCDN-Loop: %s\r\n", h->minor,
 		n->config->peers[n->config->self].name, n->cdn_id);
 }
 
+static bool
+belongs(const struct head *h, const struct field *f, enum forward_part part)
+{
+	if (head_is_hop_by_hop(h, f) || f->id == FIELD_CONTENT_LENGTH ||
+		f->id == FIELD_TRAILER)
+		return false;
+	if (part == FORWARD_ALL)
+		return true;
+	return f->id != FIELD_AGE &&
+		cachectl_withholds(h, f) == (part == FORWARD_WITHHELD);
+}
+
 void
-forward_fields(const struct head *h, bool keep_age, struct buf *out)
+forward_fields(const struct head *h, enum forward_part part, struct buf *out)
 {
 	char date[DATE_SIZE];
 
-	for (unsigned i = 0; i < h->nfields; i++) {
-		const struct field *f = &h->fields[i];
-
-		if (head_is_hop_by_hop(h, f) || f->id == FIELD_CONTENT_LENGTH ||
-			f->id == FIELD_TRAILER ||
-			(f->id == FIELD_AGE && !keep_age))
-			continue;
-		put(out, f->name, f->value);
-	}
-	if (head_find(h, FIELD_DATE))
+	for (unsigned i = 0; i < h->nfields; i++)
+		if (belongs(h, &h->fields[i], part))
+			fields_put(h->fields[i].name, h->fields[i].value, out);
+	if (part == FORWARD_WITHHELD || head_find(h, FIELD_DATE))
 		return;
 	/* RFC 9110, 6.6.1: who receives a response without a date dates it. */
-	put(out, STR("Date"), str_of(date, date_format(date, clock_wall_s())));
+	fields_put(STR("Date"), str_of(date, date_format(date, clock_wall_s())),
+		out);
 }

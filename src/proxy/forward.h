@@ -17,6 +17,12 @@ enum forward_to {
  * line at the end. */
 void
 forward_request(const struct exchange *x, enum forward_to to, struct buf *out);
-/* The fields of a response that are kept (struct object_head). keep_age: it
- * will not be stored, so it goes on with the age that it came with. */
-void forward_fields(const struct head *h, bool keep_age, struct buf *out);
+enum forward_part {
+	FORWARD_ALL,	  /* of what is not stored: it keeps its Age */
+	FORWARD_KEPT,	  /* of what is: what anybody may have */
+	FORWARD_WITHHELD, /* ... and what only the first who asks may have */
+};
+
+/* The fields of a response (struct response), as text. */
+void
+forward_fields(const struct head *h, enum forward_part part, struct buf *out);

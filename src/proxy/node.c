@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/origin.h"
 #include "proxy/status.h"
 #include "proxy/worker.h"
 
@@ -71,6 +72,9 @@ setup(struct node *n, const struct node_config *config)
 	n->view_checksum = view_checksum(&n->view) ^
 		(uint64_t)(unsigned char)config->policy->name[0] << 56;
 	n->flight.limit_bytes = UINT64_MAX;
+	n->origins = xcalloc(config->nsites, sizeof(*n->origins));
+	for (size_t i = 0; i < config->nsites; i++)
+		origins_init(&n->origins[i], &config->sites[i]);
 	n->started_ns = clock_mono_ns();
 	snprintf(n->cdn_id, sizeof(n->cdn_id), "sevenfold-%s", config->cluster);
 	n->via = str_z(xasprintf("Via: 1.1 %s\r\n", name));
@@ -90,6 +94,9 @@ teardown(struct node *n, struct admin_server *admin)
 	free(n->workers);
 	free((char *)n->via.p);
 	free((char *)n->cache_status.p);
+	for (size_t i = 0; i < n->config->nsites; i++)
+		origins_fini(&n->origins[i]);
+	free(n->origins);
 	store_free(n->store);
 }
 

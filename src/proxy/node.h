@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 
+struct origins;
 struct worker;
 
 struct node_peer {
@@ -17,16 +18,39 @@ struct node_peer {
 	unsigned weight;
 };
 
+struct node_origin {
+	const char *host; /* name or address */
+	uint16_t port;
+	unsigned weight; /* >= 1 */
+};
+
+enum { NODE_ORIGINS_MAX = 64 }; /* of a site */
+
 struct node_site {
 	const char *const *hosts; /* lower case; "*" is any */
 	size_t nhosts;
-	const char *origin_host;
-	uint16_t origin_port;
+	const struct node_origin *origins;
+	size_t norigins;	/* >= 1 */
+	const char *check_path; /* NULL: no checks */
+	uint64_t check_interval_ns;
+	unsigned check_fall, check_rise; /* >= 1 */
 };
 
 struct node_prefix {
 	struct in_addr addr;
 	unsigned bits;
+};
+
+struct node_prefixes {
+	const struct node_prefix *v;
+	size_t n;
+};
+
+/* Of a request; what is beyond one has a status of its own. */
+struct node_limits {
+	uint64_t line_bytes, field_bytes, head_bytes;
+	unsigned fields;
+	uint64_t body_bytes; /* UINT64_MAX: no limit */
 };
 
 /* All borrowed; must outlive the node. */
@@ -40,12 +64,23 @@ struct node_config {
 	size_t self; /* index into peers */
 	const struct node_site *sites;
 	size_t nsites;
-	const struct node_prefix *forward; /* clients that may use absolute
-					      form for any host */
-	size_t nforward;
-	unsigned workers; /* >= 1 */
+	struct node_prefixes forward;  /* clients that may use absolute form
+					  for any host */
+	const uint16_t *connect_ports; /* that they may CONNECT to */
+	size_t nconnect_ports;
+	struct node_prefixes proxy_protocol; /* whose connections begin so */
+	unsigned workers;		     /* >= 1 */
 	uint64_t cache_bytes, object_max_bytes;
-	uint64_t head_timeout_ns, idle_timeout_ns, origin_timeout_ns;
+	/* of clients */
+	uint64_t head_timeout_ns, body_timeout_ns, idle_timeout_ns;
+	unsigned min_rate_bytes; /* a second; 0: any */
+	struct node_limits limits;
+	/* of origins */
+	uint64_t connect_timeout_ns, first_byte_timeout_ns, between_timeout_ns;
+	uint64_t origin_keepalive_ns;
+	unsigned origin_idle_max; /* per worker and address */
+	struct in_addr resolver;  /* port 0: the system's */
+	uint16_t resolver_port;
 	const char *admin_socket;
 };
 
@@ -61,7 +96,8 @@ struct node {
 	uint64_t view_checksum;
 	_Atomic uint64_t turn; /* of policies that take turns */
 	struct store *store;
-	struct budget flight; /* bytes on their way, in no store */
+	struct origins *origins; /* by site */
+	struct budget flight;	 /* bytes on their way, in no store */
 	struct worker **workers;
 	uint64_t started_ns;
 	char cdn_id[80];	 /* how CDN-Loop names us (RFC 8586) */

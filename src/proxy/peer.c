@@ -176,7 +176,7 @@ on_head(struct ask *a, struct str payload)
 	if (length && str_u64(length->value, INT64_MAX, &n) == 0)
 		r.length = (int64_t)n;
 	r.status = h.status;
-	forward_fields(&h, true, &fields);
+	forward_fields(&h, FORWARD_ALL, &fields);
 	r.fields = buf_view(&fields);
 	flight_ready(a->flight, &r);
 	buf_fini(&fields);

@@ -30,8 +30,8 @@ may_forward(const struct node_config *config, const struct in_addr *client)
 {
 	if (!client)
 		return true;
-	for (size_t i = 0; i < config->nforward; i++) {
-		const struct node_prefix *p = &config->forward[i];
+	for (size_t i = 0; i < config->forward.n; i++) {
+		const struct node_prefix *p = &config->forward.v[i];
 		uint32_t mask =
 			p->bits ? htonl(~UINT32_C(0) << (32 - p->bits)) : 0;
 
@@ -51,14 +51,14 @@ find_origin(const struct node_config *config, const struct uri *uri,
 	/* Our own sites come first: whoever names one in absolute form gets
 	 * the same object as by Host. */
 	if (site) {
-		out->origin_host = str_z(site->origin_host);
-		out->origin_port = site->origin_port;
+		out->site = site;
 		return 0;
 	}
 	if (uri->form != URI_ABSOLUTE)
 		return refuse(error, 421, "no such site here");
 	if (!may_forward(config, client))
 		return refuse(error, 403, "forward proxying is not allowed");
+	out->site = NULL;
 	out->origin_host = uri->host;
 	out->origin_port = uri->port ? uri->port : 80;
 	return 0;

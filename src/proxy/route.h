@@ -8,8 +8,9 @@
 #include "proxy/node.h"
 
 struct route {
-	struct str key;		/* in the arena */
-	struct str origin_host; /* name or address */
+	struct str key;		      /* in the arena */
+	const struct node_site *site; /* NULL: a forward proxy's request */
+	struct str origin_host;	      /* then: name or address */
 	uint16_t origin_port;
 	struct str host;   /* as the client wrote it, with its port */
 	struct str target; /* origin form, as the client wrote it */

@@ -2,11 +2,14 @@
 
 #include <arpa/inet.h>
 #include <jansson.h>
+#include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "net/sock.h"
+#include "proxy/origin.h"
 #include "proxy/peer.h"
 
 enum { PATIENCE_MS = 1000 };
@@ -48,15 +51,44 @@ counters_json(const struct node *n)
 }
 
 static json_t *
+origin_json(const struct origin *o)
+{
+	char name[NI_MAXHOST + 16];
+
+	snprintf(name, sizeof(name), "%s:%u", o->config->host, o->config->port);
+	return json_pack("{s:s, s:s, s:i, s:s, s:i}", "site", o->site->hosts[0],
+		"origin", name, "weight", (int)o->config->weight, "state",
+		origin_state_name(origin_state(o)), "failures",
+		(int)o->failures);
+}
+
+/* As this node sees them: all, or those that are not up. */
+static json_t *
+origins_json(const struct node *n, bool all)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n->config->nsites; i++)
+		for (size_t j = 0; j < n->origins[i].n; j++) {
+			const struct origin *o = &n->origins[i].v[j];
+
+			if (all || origin_state(o) != ORIGIN_UP)
+				json_array_append_new(list, origin_json(o));
+		}
+	return list;
+}
+
+static json_t *
 self_json(const struct node *n)
 {
 	char view[17];
 
 	snprintf(view, sizeof(view), "%016llx",
 		(unsigned long long)n->view_checksum);
-	return json_pack("{s:s, s:f, s:o}", "view", view, "uptime_s",
+	return json_pack("{s:s, s:f, s:o, s:o}", "view", view, "uptime_s",
 		(double)(clock_mono_ns() - n->started_ns) / (double)NS_PER_S,
-		"counters", counters_json(n));
+		"origins_lost", origins_json(n, false), "counters",
+		counters_json(n));
 }
 
 char *
@@ -128,6 +160,8 @@ survey_end(struct survey *s)
 		sock_text(n->config->vip, n->config->vip_port).z);
 	json_object_update_new(doc, self_json(n));
 	json_object_del(doc, "counters");
+	json_object_del(doc, "origins_lost");
+	json_object_set_new(doc, "origins", origins_json(n, true));
 	json_object_set_new(doc, "nodes", nodes);
 	text = json_dumps(doc, JSON_COMPACT);
 	CHECK(text);

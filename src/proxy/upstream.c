@@ -9,7 +9,14 @@
 #include "base/mem.h"
 #include "net/sock.h"
 
-enum { IDLE_S = 30 };
+/* The idle connections to one address; at least one. */
+struct pool {
+	struct list link; /* in the worker's bucket */
+	struct in_addr addr;
+	uint16_t port;
+	struct list idle; /* struct upstream, newest first */
+	unsigned n;
+};
 
 static struct list *
 bucket(struct worker *w, struct in_addr addr, uint16_t port)
@@ -20,6 +27,46 @@ bucket(struct worker *w, struct in_addr addr, uint16_t port)
 }
 
 static_assert(POOL_BUCKETS == 64, "bucket() takes six bits");
+
+static struct pool *
+find_pool(struct worker *w, struct in_addr addr, uint16_t port)
+{
+	list_foreach (it, bucket(w, addr, port)) {
+		struct pool *p = container_of(it, struct pool, link);
+
+		if (p->addr.s_addr == addr.s_addr && p->port == port)
+			return p;
+	}
+	return NULL;
+}
+
+static struct pool *
+new_pool(struct worker *w, struct in_addr addr, uint16_t port)
+{
+	struct pool *p = NEW(struct pool);
+
+	p->addr = addr;
+	p->port = port;
+	list_init(&p->idle);
+	list_push_back(bucket(w, addr, port), &p->link);
+	return p;
+}
+
+static void
+leave_pool(struct upstream *u)
+{
+	struct pool *p = u->pool;
+
+	if (!p)
+		return;
+	u->pool = NULL;
+	list_remove(&u->link);
+	loop_disarm(u->worker->loop, &u->timer);
+	if (--p->n > 0)
+		return;
+	list_remove(&p->link);
+	free(p);
+}
 
 static void
 bury(struct grave *g)
@@ -35,8 +82,7 @@ upstream_close(struct upstream *u)
 {
 	if (!u)
 		return;
-	list_remove(&u->link);
-	loop_disarm(u->worker->loop, &u->timer);
+	leave_pool(u);
 	loop_close(u->worker->loop, &u->io);
 	u->user = NULL;
 	loop_bury(u->worker->loop, &u->grave);
@@ -76,14 +122,14 @@ is_quiet(const struct upstream *u)
 static struct upstream *
 take_idle(struct worker *w, struct in_addr addr, uint16_t port)
 {
-	list_foreach_safe (it, bucket(w, addr, port)) {
-		struct upstream *u = container_of(it, struct upstream, link);
+	struct pool *p;
 
-		if (u->addr.s_addr != addr.s_addr || u->port != port)
-			continue;
+	while ((p = find_pool(w, addr, port))) {
+		struct upstream *u =
+			container_of(p->idle.next, struct upstream, link);
+
 		if (is_quiet(u)) {
-			list_remove(&u->link);
-			loop_disarm(w->loop, &u->timer);
+			leave_pool(u);
 			u->reused = true;
 			return u;
 		}
@@ -129,6 +175,7 @@ void
 upstream_put(struct upstream *u)
 {
 	struct worker *w = u->worker;
+	struct pool *p;
 
 	u->user = NULL;
 	if (w->stopping || buf_len(&u->in)) {
@@ -136,6 +183,26 @@ upstream_put(struct upstream *u)
 		return;
 	}
 	buf_shrink(&u->in);
-	list_push_front(bucket(w, u->addr, u->port), &u->link);
-	loop_arm(w->loop, &u->timer, IDLE_S * NS_PER_S);
+	p = find_pool(w, u->addr, u->port);
+	if (!p)
+		p = new_pool(w, u->addr, u->port);
+	u->pool = p;
+	list_push_front(&p->idle, &u->link);
+	loop_arm(w->loop, &u->timer, w->node->config->origin_keepalive_ns);
+	if (++p->n > w->node->config->origin_idle_max)
+		upstream_close(
+			container_of(p->idle.prev, struct upstream, link));
+}
+
+void
+upstream_close_idle(struct worker *w)
+{
+	for (int i = 0; i < POOL_BUCKETS; i++)
+		while (!list_empty(&w->pool[i])) {
+			struct pool *p = container_of(
+				w->pool[i].next, struct pool, link);
+
+			upstream_close(container_of(
+				p->idle.next, struct upstream, link));
+		}
 }

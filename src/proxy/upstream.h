@@ -1,11 +1,13 @@
 #pragma once
 /*
  * struct upstream: a connection to an origin; in use by one fetch, or idle in
- * the worker's pool.
+ * the worker's pool for its address. Idle ones are closed when the origin does
+ * so, after a while, and the oldest when there are too many.
  */
 #include "base/buf.h"
-#include "base/buf.h"
 #include "proxy/worker.h"
+
+struct pool;
 
 struct upstream {
 	struct source io;
@@ -14,7 +16,8 @@ struct upstream {
 	uint16_t port;
 	bool connected, reused, readable, writable;
 	struct buf in;
-	struct list link;   /* in the pool while idle */
+	struct pool *pool;  /* while idle; else NULL */
+	struct list link;   /* in the pool */
 	struct timer timer; /* runs while idle */
 	struct grave grave;
 	/* its user; NULL while idle */
@@ -28,3 +31,4 @@ int upstream_get(struct worker *w, struct in_addr addr, uint16_t port,
 /* Back to the pool, clean: all of the last response was read. */
 void upstream_put(struct upstream *u);
 void upstream_close(struct upstream *u); /* NULL is fine */
+void upstream_close_idle(struct worker *w);

@@ -13,6 +13,7 @@
 #include "proxy/exchange.h"
 #include "proxy/fetch.h"
 #include "proxy/peer.h"
+#include "proxy/probe.h"
 #include "proxy/serve.h"
 #include "proxy/upstream.h"
 
@@ -154,6 +155,10 @@ worker_new(struct node *n, unsigned index)
 	list_init(&w->requests);
 	list_init(&w->channels);
 	list_init(&w->fetches);
+	list_init(&w->probes);
+	w->turns = xcalloc(config->nsites, sizeof(*w->turns));
+	for (size_t i = 0; i < config->nsites; i++)
+		w->turns[i] = xcalloc(config->sites[i].norigins, sizeof(int));
 	for (int i = 0; i < POOL_BUCKETS; i++)
 		list_init(&w->pool[i]);
 	w->clients = (struct source){.fd = -1, .on_io = on_client};
@@ -168,7 +173,8 @@ worker_new(struct node *n, unsigned index)
 		return NULL;
 	}
 	wake_init(&w->stop, w->loop, on_stop);
-	w->resolver = resolver_new(w->loop);
+	w->resolver =
+		resolver_new(w->loop, config->resolver, config->resolver_port);
 	if (listen_on(w, &w->inbound, config->peers[config->self].addr,
 		    config->peer_port) < 0) {
 		worker_free(w);
@@ -177,6 +183,8 @@ worker_new(struct node *n, unsigned index)
 	for (size_t i = 0; i < config->npeers; i++)
 		if (i != config->self)
 			w->peers[i] = peer_new(w, i);
+	if (index == 0)
+		probe_start_all(w);
 	w->settle_by_ns = loop_now_ns(w->loop) + SETTLE_MS * NS_PER_MS;
 	loop_arm(w->loop, &w->settle_timer, 0);
 	return w;
@@ -203,14 +211,15 @@ worker_free(struct worker *w)
 		worker_end_all(w);
 		for (size_t i = 0; i < w->node->config->npeers; i++)
 			peer_free(w->peers[i]);
-		for (int i = 0; i < POOL_BUCKETS; i++)
-			list_foreach_safe (it, &w->pool[i])
-				upstream_close(container_of(
-					it, struct upstream, link));
+		probe_stop_all(w);
+		upstream_close_idle(w);
 		resolver_free(w->resolver);
 		conn_drop_spares(w);
 		exchange_drop_spare(w);
 	}
 	loop_free(w->loop);
+	for (size_t i = 0; i < w->node->config->nsites; i++)
+		free(w->turns[i]);
+	free(w->turns);
 	free(w);
 }

@@ -31,7 +31,9 @@ struct worker {
 	struct exchange *spare;		/* exchange.c's; NULL: none */
 	struct list channels;		/* struct channel that peers opened */
 	struct list fetches;		/* struct fetch */
-	struct list pool[POOL_BUCKETS]; /* idle struct upstream, newest first */
+	struct list pool[POOL_BUCKETS]; /* struct pool, of idle upstreams */
+	int **turns;			/* by site: see origins_choose() */
+	struct list probes;		/* struct probe; of the first worker */
 	struct counters counters;
 	_Atomic uint64_t connections; /* of clients, now */
 	struct timer accept_timer;    /* to try again: no descriptor was free */

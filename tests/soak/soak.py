@@ -252,7 +252,9 @@ def start(folder, origin, peer, ports):
     node n2 127.0.1.2
     workers 2
     cache 4M
-    origin_timeout 1s
+    connect_timeout 1s
+    first_byte_timeout 1s
+    between_timeout 1s
     idle_timeout 3s
     head_timeout 1s
 }}
