@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "proxy/answer.h"
 #include "proxy/channel.h"
+#include "proxy/purge.h"
 #include "proxy/status.h"
 
 enum { BUCKETS = 256 };
@@ -103,7 +104,7 @@ send_data(struct serve *v)
 {
 	struct str s;
 
-	if (!v->credit || !exchange_peek(v->x, &s, 1))
+	if (!v->credit || !content_peek(&v->x->content, &s, 1))
 		return false;
 	if (s.n > WIRE_BULK)
 		s.n = WIRE_BULK;
@@ -111,7 +112,7 @@ send_data(struct serve *v)
 		s.n = (size_t)v->credit;
 	channel_send(v->server->channel, WIRE_DATA, v->stream, s);
 	v->credit -= s.n;
-	exchange_advance(v->x, s.n);
+	content_advance(&v->x->content, s.n);
 	return true;
 }
 
@@ -134,7 +135,7 @@ step(struct serve *v)
 	if (wants_body) {
 		bool sent = send_data(v);
 
-		state = exchange_body_state(v->x);
+		state = content_state(&v->x->content);
 		if (state == BODY_OPEN)
 			return sent ? STEP_MORE : STEP_WAIT;
 		if (state == BODY_FAILED) {
@@ -226,6 +227,17 @@ on_status(struct server *s, uint32_t stream)
 }
 
 static bool
+on_purge(struct server *s, struct str payload)
+{
+	struct purge p;
+
+	if (!purge_parse(payload, &p))
+		return false;
+	(void)store_purge(s->worker->node->store, &p);
+	return true;
+}
+
+static bool
 on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	struct str payload)
 {
@@ -240,6 +252,7 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 			serve_end(v);
 		return true;
 	case WIRE_STATUS: return on_status(s, stream);
+	case WIRE_PURGE: return on_purge(s, payload);
 	default: return false;
 	}
 }
