@@ -12,14 +12,13 @@ refuse(const char **why, enum frame_result result, const char *text)
 static enum frame_result
 read_length(const struct head *h, uint64_t *length, const char **why)
 {
+	const struct field *f = head_find(h, FIELD_CONTENT_LENGTH);
 	bool seen = false;
 	uint64_t v;
 
-	for (unsigned i = 0; i < h->nfields; i++) {
-		struct str rest = h->fields[i].value, element;
+	for (; f; f = head_next(h, f)) {
+		struct str rest = f->value, element;
 
-		if (h->fields[i].id != FIELD_CONTENT_LENGTH)
-			continue;
 		while (str_split(&rest, ',', &element)) {
 			if (str_u64(str_trim(element), INT64_MAX, &v))
 				return refuse(
@@ -38,13 +37,12 @@ read_length(const struct head *h, uint64_t *length, const char **why)
 static enum frame_result
 read_codings(const struct head *h, const char **why)
 {
+	const struct field *f = head_find(h, FIELD_TRANSFER_ENCODING);
 	unsigned chunked = 0, others = 0;
 
-	for (unsigned i = 0; i < h->nfields; i++) {
-		struct str rest = h->fields[i].value, element;
+	for (; f; f = head_next(h, f)) {
+		struct str rest = f->value, element;
 
-		if (h->fields[i].id != FIELD_TRANSFER_ENCODING)
-			continue;
 		while (list_next(&rest, &element)) {
 			if (chunked)
 				return refuse(why, FRAME_BAD,
