@@ -187,6 +187,19 @@ refuse_name(struct str line, size_t n, struct head *h)
 		n ? "blank in or after a field name" : "folded field line");
 }
 
+/* Blanks after the value of the newest field. Parsers that take SP alone for a
+ * blank there see no "chunked" in "chunked\t". */
+static enum head_result
+check_tabs(struct str blanks, struct head *h)
+{
+	enum field_id id = h->fields[h->nfields - 1].id;
+
+	if ((id == FIELD_TRANSFER_ENCODING || id == FIELD_CONTENT_LENGTH) &&
+		memchr(blanks.p, '\t', blanks.n))
+		return fail(h, HEAD_BAD, "tab behind a length or coding");
+	return HEAD_DONE;
+}
+
 /* The field line at the start of in; *used is its length without CRLF. */
 static enum head_result
 take_field(struct str in, const struct head_limits *limits, struct head *h,
@@ -213,7 +226,8 @@ take_field(struct str in, const struct head_limits *limits, struct head *h,
 	while (end > value && is_blank(line.p[end - 1]))
 		end--;
 	add_field(str_of(line.p, name), str_of(line.p + value, end - value), h);
-	return HEAD_DONE;
+	return end < *used ? check_tabs(from(up_to(line, *used), end), h)
+			   : HEAD_DONE;
 }
 
 /* The field lines from `at` on, and the empty one. */

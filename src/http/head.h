@@ -12,8 +12,9 @@
  *
  * Refused as HEAD_BAD: CR or LF other than as CRLF; blanks before the colon;
  * folded lines (obs-fold); control bytes; a name that is no token; more than
- * one SP in the request line; HTTP/1.1 without exactly one valid Host. Up to
- * two empty lines before a request line are tolerated (RFC 9112, 2.2).
+ * one SP in the request line; HTTP/1.1 without exactly one valid Host; a tab
+ * behind the value of Content-Length or Transfer-Encoding. Up to two empty
+ * lines before a request line are tolerated (RFC 9112, 2.2).
  */
 #include "http/field.h"
 

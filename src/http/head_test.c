@@ -135,6 +135,10 @@ test_request_results(void **state)
 		{STR(RL HOST "A: b\x7f\r\n\r\n"), HEAD_BAD},
 		{STR(RL HOST "A\0: b\r\n\r\n"), HEAD_BAD},
 		{STR(RL HOST "A: b\tc\xff\r\n\r\n"), HEAD_DONE},
+		{STR(RL HOST "Transfer-Encoding:\tchunked \r\n\r\n"),
+			HEAD_DONE},
+		{STR(RL HOST "Transfer-Encoding: chunked\t\r\n\r\n"), HEAD_BAD},
+		{STR(RL HOST "Content-Length: 5 \t\r\n\r\n"), HEAD_BAD},
 	};
 	struct head h;
 
