@@ -20,8 +20,10 @@
 
 enum {
 	HEAD_MAX_LINE = 8192,	/* bytes of the first line without CRLF */
-	HEAD_MAX_FIELD = 16384, /* bytes of a field line without CRLF */
 	HEAD_MAX_BYTES = 32768, /* bytes of the whole head */
+	/* Bytes of a field line without CRLF: no other limit than the head's,
+	 * until a caller sets one. */
+	HEAD_MAX_FIELD = HEAD_MAX_BYTES,
 	HEAD_MAX_FIELDS = 100,
 	/* What we add at most to a head that we pass on. */
 	HEAD_ADDED_BYTES = 1024,
