@@ -43,6 +43,7 @@ struct flight {
 	char *key; /* owned, not terminated */
 	size_t key_bytes;
 	uint64_t hash;
+	uint32_t serial;     /* in the order in which they began */
 	struct str selector; /* owned; p is NULL until it is known */
 	bool authorized;     /* see struct wanted */
 	bool alone;	     /* nobody else boards */

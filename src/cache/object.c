@@ -31,15 +31,18 @@ own_bytes(struct object *o)
 static struct object *
 make(struct budget *budget, uint64_t hash, const struct parts *p)
 {
+	CHECK(p->key.n <= OBJECT_TEXT && p->selector.n <= OBJECT_TEXT &&
+		p->fields.n <= OBJECT_TEXT);
+
 	struct object *o = xmalloc(sizeof(*o) + p->key.n + p->selector.n +
 		p->fields.n + p->flat.n);
 	char *at = o->data;
 
 	*o = (struct object){.hash = hash,
 		.flat = !p->body,
-		.key_bytes = (uint32_t)p->key.n,
-		.selector_bytes = (uint32_t)p->selector.n,
-		.fields_bytes = (uint32_t)p->fields.n,
+		.key_bytes = (uint16_t)p->key.n,
+		.selector_bytes = (uint16_t)p->selector.n,
+		.fields_bytes = (uint16_t)p->fields.n,
 		.body = p->body,
 		.budget = budget};
 	atomic_init(&o->refs, 1);
@@ -104,12 +107,13 @@ object_of_flight(struct flight *f)
 	else
 		p.body = settle(&f->body, length);
 	o = make(f->body.budget, f->hash, &p);
+	o->serial = f->serial;
 	describe(o, &f->response, length);
 	return o;
 }
 
-static struct str
-flat_of(const struct object *o)
+struct str
+object_flat(const struct object *o)
 {
 	struct str fields = object_fields(o);
 
@@ -122,10 +126,11 @@ object_renewed(const struct object *old, const struct response *r)
 	struct parts p = {.key = object_key(old),
 		.selector = object_selector(old),
 		.fields = r->fields,
-		.flat = flat_of(old),
+		.flat = object_flat(old),
 		.body = old->body ? chunk_ref(old->body) : NULL};
 	struct object *o = make(old->budget, old->hash, &p);
 
+	o->serial = old->serial;
 	describe(o, r, old->length);
 	return o;
 }
@@ -151,7 +156,19 @@ object_moved(const struct object *old)
 	struct response r;
 
 	object_response(old, &r);
+	o->serial = old->serial;
 	describe(o, &r, old->length);
+	return o;
+}
+
+struct object *
+object_new(struct budget *budget, struct str key, uint64_t hash,
+	const struct response *r, struct str body)
+{
+	struct parts p = {.key = key, .fields = r->fields, .flat = body};
+	struct object *o = make(budget, hash, &p);
+
+	describe(o, r, body.n);
 	return o;
 }
 
@@ -159,12 +176,9 @@ struct object *
 object_mark(struct budget *budget, struct str key, uint64_t hash, int64_t now_s,
 	uint32_t lifetime_s)
 {
-	struct parts p = {.key = key};
 	struct response r = {.born_s = now_s, .fresh.lifetime_s = lifetime_s};
-	struct object *o = make(budget, hash, &p);
 
-	describe(o, &r, 0);
-	return o;
+	return object_new(budget, key, hash, &r, STR(""));
 }
 
 int64_t
@@ -219,7 +233,7 @@ void
 object_read(const struct object *o, struct reader *r)
 {
 	if (o->flat)
-		reader_attach_flat(r, flat_of(o));
+		reader_attach_flat(r, object_flat(o));
 	else
 		reader_attach_chunks(r, o->body);
 }

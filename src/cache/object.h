@@ -10,7 +10,10 @@
 #include "cache/flight.h"
 #include "cache/response.h"
 
-enum { OBJECT_FLAT = 16 * 1024 };
+enum {
+	OBJECT_FLAT = 16 * 1024,
+	OBJECT_TEXT = UINT16_MAX, /* bytes of key, selector, fields each */
+};
 
 struct object {
 	/* the store's */
@@ -25,7 +28,8 @@ struct object {
 	/* what it is */
 	bool flat;
 	uint16_t status;
-	uint32_t key_bytes, selector_bytes, fields_bytes;
+	uint16_t key_bytes, selector_bytes, fields_bytes;
+	uint32_t serial; /* of the flight that brought it */
 	int64_t born_s;
 	struct stored_freshness fresh;
 	uint64_t length;
@@ -34,6 +38,7 @@ struct object {
 	char data[];	       /* key, selector, fields, body */
 };
 
+struct str object_flat(const struct object *o); /* a flat one's body */
 /* Of a flight whose body is complete and kept, with one reference. */
 struct object *object_of_flight(struct flight *f);
 /* old's body under another head. */
@@ -42,6 +47,9 @@ object_renewed(const struct object *old, const struct response *r);
 /* It stays, but its memory is wanted back; then this is it in other memory. */
 bool object_is_in_the_way(const struct object *o);
 struct object *object_moved(const struct object *o);
+/* One that no flight has brought. */
+struct object *object_new(struct budget *budget, struct str key, uint64_t hash,
+	const struct response *r, struct str body);
 /* No response, but the memory that those for this key are not stored. */
 struct object *object_mark(struct budget *budget, struct str key, uint64_t hash,
 	int64_t now_s, uint32_t lifetime_s);

@@ -48,7 +48,8 @@ struct sieve {
 
 struct store {
 	struct budget budget;
-	struct pages *pages; /* owned */
+	struct pages *pages;	  /* owned */
+	_Atomic uint32_t serials; /* given to flights so far */
 	struct sieve sieve;
 	struct shard shards[SHARDS];
 };
@@ -288,15 +289,30 @@ store_remove(struct store *s, struct object *o)
 	store_replace(s, o, NULL);
 }
 
+static void
+put(struct store *s, struct object *o)
+{
+	struct shard *h = shard_of(s, o->hash);
+
+	pthread_mutex_lock(&h->lock);
+	put_locked(s, h, o);
+	pthread_mutex_unlock(&h->lock);
+}
+
+void
+store_put(struct store *s, struct str key, const struct response *r,
+	struct str body, uint32_t serial)
+{
+	struct object *o = object_new(&s->budget, key, hash_of(key), r, body);
+
+	o->serial = serial;
+	put(s, o);
+}
+
 void
 store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s)
 {
-	uint64_t hash = hash_of(key);
-	struct shard *h = shard_of(s, hash);
-
-	pthread_mutex_lock(&h->lock);
-	put_locked(s, h, object_mark(&s->budget, key, hash, now_s, lifetime_s));
-	pthread_mutex_unlock(&h->lock);
+	put(s, object_mark(&s->budget, key, hash_of(key), now_s, lifetime_s));
 }
 
 /* --- flights ------------------------------------------------------------- */
@@ -348,6 +364,7 @@ begin_locked(
 	f->key = copy(&s->budget, w->key);
 	f->key_bytes = w->key.n;
 	f->hash = hash;
+	f->serial = atomic_fetch_add(&s->serials, 1);
 	f->authorized = w->authorized;
 	list_push_back(&h->flights, &f->link);
 	return f;
@@ -399,6 +416,49 @@ store_select(struct store *s, struct flight *f, struct str selector)
 	pthread_mutex_lock(&h->lock);
 	select_locked(f, selector);
 	pthread_mutex_unlock(&h->lock);
+}
+
+/* In the order of addresses; they may be the same. */
+static void
+lock_both(struct shard *a, struct shard *b)
+{
+	if (a != b)
+		pthread_mutex_lock(a < b ? &a->lock : &b->lock);
+	pthread_mutex_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void
+unlock_both(struct shard *a, struct shard *b)
+{
+	if (a != b)
+		pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void
+store_rename(struct store *s, struct flight *f, struct str key)
+{
+	uint64_t hash = hash_of(key);
+	struct shard *from = shard_of(s, f->hash), *to = shard_of(s, hash);
+
+	lock_both(from, to);
+	budget_sub(&s->budget, f->key_bytes);
+	free(f->key);
+	f->key = copy(&s->budget, key);
+	f->key_bytes = key.n;
+	f->hash = hash;
+	list_foreach (it, &to->flights) {
+		struct flight *other = container_of(it, struct flight, link);
+
+		if (other != f && other->hash == hash &&
+			str_eq(flight_key(other), key))
+			f->alone = true;
+	}
+	if (list_linked(&f->link)) {
+		list_remove(&f->link);
+		list_push_back(&to->flights, &f->link);
+	}
+	unlock_both(from, to);
 }
 
 static void
@@ -511,13 +571,29 @@ purge_shard(struct store *s, struct shard *h, const struct purge *p)
 	return n;
 }
 
+/* Parts of a response go with the entry that says what they are parts of. */
+static size_t
+purge_key(struct store *s, const struct purge *p)
+{
+	struct purge parts = *p;
+	struct buf key = {0};
+	size_t n = purge_shard(s, shard_of(s, hash_of(p->what)), p);
+
+	buf_str(&key, p->what);
+	buf_str(&key, STR(STORE_PARTS));
+	parts.what = buf_view(&key);
+	n += purge_shard(s, shard_of(s, hash_of(parts.what)), &parts);
+	buf_fini(&key);
+	return n;
+}
+
 size_t
 store_purge(struct store *s, const struct purge *p)
 {
 	size_t n = 0;
 
 	if (p->kind == PURGE_KEY)
-		return purge_shard(s, shard_of(s, hash_of(p->what)), p);
+		return purge_key(s, p);
 	for (int i = 0; i < SHARDS; i++)
 		n += purge_shard(s, &s->shards[i], p);
 	return n;

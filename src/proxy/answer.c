@@ -92,6 +92,7 @@ why_forwarded(const struct exchange *x)
 	case WHY_VARY_MISS: return "; fwd=vary-miss";
 	case WHY_STALE: return "; fwd=stale";
 	case WHY_REQUEST: return "; fwd=request";
+	case WHY_PARTIAL: return "; fwd=partial";
 	}
 	return "";
 }

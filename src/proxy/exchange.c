@@ -8,7 +8,9 @@
 #include "http/precondition.h"
 #include "http/vary.h"
 #include "proxy/fetch.h"
+#include "proxy/gather.h"
 #include "proxy/peer.h"
+#include "proxy/segment.h"
 
 enum {
 	JOIN_MS = 5000, /* the longest wait for another's fetch */
@@ -22,6 +24,7 @@ on_progress(struct reader *r)
 
 static void restart(struct exchange *x);
 static void read_instead(struct exchange *x);
+static void gather(struct exchange *x);
 static void pass(struct exchange *x);
 static void serve(struct exchange *x);
 
@@ -150,6 +153,14 @@ is_unfit(const struct exchange *x)
 		!vary_matches(x->flight->selector, &x->head);
 }
 
+/* It is a part, which others may have too: the answer is made from it. */
+static bool
+is_part(const struct exchange *x)
+{
+	return x->by_parts && flight_phase(x->flight) == FLIGHT_READY &&
+		x->flight->response.status == 206;
+}
+
 enum exchange_phase
 exchange_phase(const struct exchange *x)
 {
@@ -157,7 +168,7 @@ exchange_phase(const struct exchange *x)
 		return EXCHANGE_READY;
 	if (!x->flight)
 		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
-	if (is_lost(x) || is_anothers(x) || is_unfit(x))
+	if (is_lost(x) || is_anothers(x) || is_unfit(x) || is_part(x))
 		return EXCHANGE_WAITING; /* until on_wake() */
 	switch (flight_phase(x->flight)) {
 	case FLIGHT_READY: return EXCHANGE_READY;
@@ -182,11 +193,21 @@ exchange_error(const struct exchange *x)
 	return (struct route_error){x->flight->error_status, x->flight->error};
 }
 
+/* It has not been served after all. */
 static void
-uncount_join(struct exchange *x)
+uncount(struct exchange *x)
 {
-	count(&x->worker->counters.coalesced, (uint64_t)-1);
-	count(&x->worker->counters.served, (uint64_t)-1);
+	struct counters *c = &x->worker->counters;
+
+	count(x->from == FROM_JOIN ? &c->coalesced : &c->misses, (uint64_t)-1);
+	count(&c->served, (uint64_t)-1);
+}
+
+static void
+repass(struct exchange *x)
+{
+	uncount(x);
+	pass(x);
 }
 
 static void
@@ -200,11 +221,12 @@ on_wake(struct wake *w)
 		count(&x->worker->counters.relayed, (uint64_t)-1);
 		restart(x);
 	} else if (x->flight && is_anothers(x)) {
-		uncount_join(x);
-		pass(x);
+		repass(x);
 	} else if (x->flight && is_unfit(x)) {
-		uncount_join(x);
+		uncount(x);
 		serve(x);
+	} else if (x->flight && is_part(x)) {
+		gather(x);
 	} else {
 		if (x->flight && flight_phase(x->flight) == FLIGHT_INSTEAD)
 			read_instead(x);
@@ -220,8 +242,7 @@ on_timer(struct timer *t)
 
 	if (exchange_phase(x) != EXCHANGE_WAITING || x->from != FROM_JOIN)
 		return;
-	uncount_join(x);
-	pass(x);
+	repass(x);
 }
 
 /* --- where the answer comes from ------------------------------------------ */
@@ -233,6 +254,7 @@ read_flight(struct exchange *x, struct flight *f, enum exchange_from from)
 	leave_answer(x);
 	x->flight = f;
 	x->from = from;
+	x->by_parts = false;
 	if (flight_phase(f) != FLIGHT_WAITING)
 		wake_post(&x->wake);
 	return content_of_flight(&x->content, f);
@@ -287,7 +309,8 @@ pass(struct exchange *x)
 	count(&x->worker->counters.served, 1);
 	count(&x->worker->counters.passes, 1);
 	(void)read_flight(x, private_flight(x), FROM_PASS);
-	fetch_start(x, x->flight, FETCH_PASS, NULL);
+	fetch_start(x,
+		&(struct fetch_order){.flight = x->flight, .mode = FETCH_PASS});
 }
 
 static void
@@ -321,7 +344,9 @@ miss(struct exchange *x, struct flight *f, struct object *stale)
 	(void)read_flight(x, f, FROM_MISS);
 	count(&c->misses, 1);
 	count(&c->served, 1);
-	fetch_start(x, f, FETCH_KEEP, stale);
+	fetch_start(x,
+		&(struct fetch_order){
+			.flight = f, .mode = FETCH_KEEP, .stale = stale});
 }
 
 static void
@@ -333,7 +358,12 @@ revalidate_meanwhile(
 	switch (store_board(x->worker->node->store, w, stale, &f)) {
 	case STORE_STORED: return;
 	case STORE_JOIN: break; /* somebody does already */
-	case STORE_BEGIN: fetch_start(x, f, FETCH_KEEP, stale); break;
+	case STORE_BEGIN:
+		fetch_start(x,
+			&(struct fetch_order){.flight = f,
+				.mode = FETCH_KEEP,
+				.stale = stale});
+		break;
 	}
 	flight_unref(f);
 }
@@ -386,9 +416,100 @@ go_alone(struct exchange *x, const struct wanted *w)
 		miss(x, store_begin_alone(x->worker->node->store, w), NULL);
 }
 
+/* --- ... by parts ------------------------------------------------------------
+ */
+
+/* From the parts of m's response. */
+static void
+gather_from(struct exchange *x, struct object *m)
+{
+	struct counters *c = &x->worker->counters;
+	bool stored = gather_is_stored(x, m);
+
+	x->why = WHY_PARTIAL;
+	count(stored ? &c->hits : &c->misses, 1);
+	count(&c->served, 1);
+	(void)read_flight(x, gather_start(x, m), stored ? FROM_HIT : FROM_MISS);
+}
+
+/* The first part has come: there is a manifest now, if it is to be kept. */
+static void
+gather(struct exchange *x)
+{
+	enum exchange_from from = x->from;
+	struct object *m;
+	bool mark;
+
+	m = x->flight->private_ ? NULL : gather_manifest(x, &mark);
+	if (m)
+		(void)read_flight(x, gather_start(x, m), from);
+	else
+		repass(x);
+	object_unref(m);
+}
+
+/* Fetches the part in which the range begins, and sees. */
+static void
+board_part(struct exchange *x, uint64_t at)
+{
+	struct store *store = x->worker->node->store;
+	struct buf key = {0};
+	struct wanted w = {.request = &x->head};
+	struct object *o;
+	struct flight *f;
+	bool others;
+
+	segment_put_key(x->route.key, at, &key);
+	w.key = buf_view(&key);
+	o = store_find(store, &w, &others);
+	switch (store_board(store, &w, o, &f)) {
+	case STORE_STORED: serve(x); break;
+	case STORE_JOIN:
+		join(x, f);
+		x->by_parts = x->from == FROM_JOIN;
+		break;
+	case STORE_BEGIN:
+		(void)read_flight(x, f, FROM_MISS);
+		x->by_parts = true;
+		count(&x->worker->counters.misses, 1);
+		count(&x->worker->counters.served, 1);
+		fetch_start(x,
+			&(struct fetch_order){.flight = f,
+				.mode = FETCH_PART,
+				.part = segment_around(at)});
+		break;
+	}
+	object_unref(o);
+	buf_fini(&key);
+}
+
+/* Of what is not stored as a whole. False: it is not to be answered so. */
+static bool
+serve_parts(struct exchange *x)
+{
+	bool ranged = head_find(&x->head, FIELD_RANGE), mark, wants, suits;
+	struct object *m;
+	uint64_t at;
+
+	if (x->head.method != METHOD_GET || x->asked.only_if_cached)
+		return false;
+	wants = gather_wants(x, &at);
+	m = gather_manifest(x, &mark);
+	suits = m ? wants || !ranged : wants && !mark;
+	if (suits && m)
+		gather_from(x, m);
+	else if (suits)
+		board_part(x, at);
+	object_unref(m);
+	return suits;
+}
+
+/* --- ... as a whole ----------------------------------------------------------
+ */
+
 /* May the answer be what is stored? */
 static enum cachectl_use
-judge(const struct exchange *x, const struct object *o)
+use_of(const struct exchange *x, const struct object *o)
 {
 	int64_t age_s = object_age_s(o, loop_wall_s(x->worker->loop));
 
@@ -406,11 +527,13 @@ serve(struct exchange *x)
 		head_find(&x->head, FIELD_AUTHORIZATION)};
 	bool others;
 	struct object *o = store_find(x->worker->node->store, &w, &others);
-	enum cachectl_use use = o ? judge(x, o) : USE_REVALIDATE;
+	enum cachectl_use use = o ? use_of(x, o) : USE_REVALIDATE;
 
 	x->why = why_not(x, o, others);
 	if (o ? object_is_mark(o) && use == USE_FRESH : w.authorized)
 		go_alone(x, &w);
+	else if (!o && serve_parts(x))
+		return;
 	else if (use == USE_REVALIDATE)
 		board(x, &w, o);
 	else

@@ -29,7 +29,13 @@ enum exchange_from {
 };
 
 /* Why what is stored was not good enough (RFC 9211, 2.2). */
-enum exchange_why { WHY_URI_MISS, WHY_VARY_MISS, WHY_STALE, WHY_REQUEST };
+enum exchange_why {
+	WHY_URI_MISS,
+	WHY_VARY_MISS,
+	WHY_STALE,
+	WHY_REQUEST,
+	WHY_PARTIAL
+};
 
 enum exchange_phase {
 	EXCHANGE_WAITING,
@@ -53,6 +59,8 @@ struct exchange {
 	struct cachectl asked;
 	enum exchange_from from;
 	enum exchange_why why;	  /* FROM_JOIN, FROM_MISS */
+	bool by_parts;		  /* flight is a part of the answer, if it is
+				     one: see gather.h */
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
 	unsigned instead_of;	  /* see struct flight */

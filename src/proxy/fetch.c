@@ -17,10 +17,13 @@
 #include "proxy/intake.h"
 #include "proxy/judge.h"
 #include "proxy/origin.h"
+#include "proxy/segment.h"
 
 enum {
 	READ_BYTES = 64 * 1024,
 	INTERIM_MAX = 32, /* 1xx heads before the final one */
+	NO_PARTS_S = 600, /* for so long an origin is not asked for parts again
+			     that has sent the whole instead */
 	MARK_S = 10,	  /* after an answer that others can't share, for so
 			     long nobody waits for another's */
 };
@@ -34,8 +37,10 @@ struct fetch {
 	enum fetch_state state;
 	struct flight *flight; /* counted; we write it */
 	enum fetch_mode mode;
-	bool keep;	      /* it is going to be stored, as it looks */
-	struct object *stale; /* counted: what we validate; or NULL */
+	bool keep;		  /* it is going to be stored, as it looks */
+	struct object *stale;	  /* counted: what we validate; or NULL */
+	struct range part;	  /* FETCH_PART */
+	uint64_t complete_length; /* ... of what it is part of; 0: none */
 	struct cachectl asked;
 	enum method method; /* as the origin was asked */
 	char *key;	    /* owned */
@@ -97,7 +102,7 @@ finish(struct fetch *f, bool reusable)
 static void
 depart(struct fetch *f)
 {
-	if (f->mode == FETCH_KEEP)
+	if (f->mode != FETCH_PASS)
 		store_depart(f->worker->node->store, f->flight);
 	f->keep = false;
 }
@@ -352,6 +357,40 @@ judge_head(struct fetch *f, const struct head *h, struct response *out)
 	*out = j.response;
 }
 
+/* The origin does no ranges: this is a fetch of the whole, and so will others
+ * be for a while. */
+static void
+become_whole(struct fetch *f)
+{
+	struct store *s = f->worker->node->store;
+	struct buf key = {0};
+
+	segment_put_manifest_key(str_z(f->key), &key);
+	store_mark(s, buf_view(&key), loop_wall_s(f->worker->loop), NO_PARTS_S);
+	buf_fini(&key);
+	f->mode = FETCH_KEEP;
+	store_rename(s, f->flight, str_z(f->key));
+}
+
+static void
+judge_part(struct fetch *f, const struct head *h, struct response *out)
+{
+	struct store *s = f->worker->node->store;
+	struct judge_case c = case_of(f, h);
+	struct judgement j;
+	uint64_t length;
+
+	segment_judge(&c, f->part, &j, &length);
+	*out = j.response;
+	if (!out->why_not) {
+		f->complete_length = length;
+		return;
+	}
+	if (h->status == 206) /* others' ranges are passed on at once */
+		store_mark(s, str_z(f->key), c.arrived_at_s, MARK_S);
+	make_private(f, false);
+}
+
 /* As the head says, of a response to HEAD as well. */
 static int64_t
 length_of(const struct fetch *f, const struct head *h)
@@ -374,8 +413,12 @@ accept_head(struct fetch *f, const struct head *h)
 		.status = h->status, .why_not = "not for the cache"};
 	struct buf fields = {0}, withheld = {0};
 
+	if (f->mode == FETCH_PART && h->status == 200)
+		become_whole(f);
 	if (f->mode == FETCH_KEEP)
 		judge_head(f, h, &r);
+	else if (f->mode == FETCH_PART)
+		judge_part(f, h, &r);
 	r.length = length_of(f, h);
 	forward_fields(h, r.why_not ? FORWARD_ALL : FORWARD_KEPT, &fields);
 	if (!r.why_not)
@@ -385,6 +428,9 @@ accept_head(struct fetch *f, const struct head *h)
 	f->state = FETCH_BODY;
 	arm(f);
 	dial_answered(&f->dial);
+	if (f->complete_length)
+		segment_store_manifest(f->worker->node->store, str_z(f->key),
+			&r, f->complete_length, f->flight->serial);
 	flight_ready(f->flight, &r);
 	buf_fini(&fields);
 	buf_fini(&withheld);
@@ -688,6 +734,7 @@ static void
 write_request(struct fetch *f, const struct exchange *x)
 {
 	const struct field *length = head_find(&x->head, FIELD_CONTENT_LENGTH);
+	const struct range *part = &f->part;
 	bool pass = f->mode == FETCH_PASS;
 	struct str rest, n;
 
@@ -701,6 +748,10 @@ write_request(struct fetch *f, const struct exchange *x)
 		(void)list_next(&rest, &n);
 		buf_printf(&f->request, "Content-Length: %.*s\r\n", STR_ARG(n));
 	}
+	if (f->mode == FETCH_PART)
+		buf_printf(&f->request, "Range: bytes=%llu-%llu\r\n",
+			(unsigned long long)part->first,
+			(unsigned long long)part->last);
 	if (f->stale)
 		judge_conditions(f->stale, &f->request);
 	buf_z(&f->request, "\r\n");
@@ -727,16 +778,16 @@ fetch_new(struct worker *w, struct flight *flight)
 }
 
 void
-fetch_start(struct exchange *x, struct flight *flight, enum fetch_mode mode,
-	struct object *stale)
+fetch_start(struct exchange *x, const struct fetch_order *order)
 {
 	struct worker *w = x->worker;
 	struct dial_target to = target_of(x);
-	struct fetch *f = fetch_new(w, flight);
+	struct fetch *f = fetch_new(w, order->flight);
 
-	f->mode = mode;
-	f->keep = mode == FETCH_KEEP;
-	f->stale = stale ? object_ref(stale) : NULL;
+	f->mode = order->mode;
+	f->keep = order->mode != FETCH_PASS;
+	f->stale = order->stale ? object_ref(order->stale) : NULL;
+	f->part = order->part;
 	f->asked = x->asked;
 	f->key = xstrndup(x->route.key.p, x->route.key.n);
 	f->method = f->keep ? METHOD_GET : x->head.method;

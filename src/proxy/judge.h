@@ -14,6 +14,7 @@ struct judge_case {
 	int64_t asked_at_s; /* wall clock */
 	int64_t arrived_at_s;
 	uint64_t object_max_bytes;
+	bool is_part; /* a 206 is judged as the 200 that it is part of */
 };
 
 struct judgement {
