@@ -30,13 +30,15 @@ struct object {
 	uint16_t status;
 	uint16_t key_bytes, selector_bytes, fields_bytes;
 	uint32_t serial; /* of the flight that brought it */
-	int64_t born_s;
+	uint32_t born_s; /* as in struct response */
 	struct stored_freshness fresh;
 	uint64_t length;
 	struct chunk *body;    /* counted; NULL: behind the fields */
 	struct budget *budget; /* borrowed */
 	char data[];	       /* key, selector, fields, body */
 };
+
+static_assert(sizeof(struct object) <= 96, "there are millions of them");
 
 struct str object_flat(const struct object *o); /* a flat one's body */
 /* Of a flight whose body is complete and kept, with one reference. */
@@ -58,7 +60,7 @@ void object_unref(struct object *o); /* NULL is fine */
 
 /* Seconds since it was made, or since its lifetime ended if it is outdated. */
 int64_t object_age_s(const struct object *o, int64_t now_s);
-size_t object_bytes(struct object *o); /* all that is freed with it */
+size_t object_bytes(const struct object *o); /* all that is freed with it */
 void object_response(const struct object *o, struct response *out);
 /* Reads the body from its start. The reader must not outlive o. */
 void object_read(const struct object *o, struct reader *r);
