@@ -114,14 +114,16 @@ has_key(const struct object *o, struct str key, uint64_t hash)
 	return o->hash == hash && str_eq(object_key(o), key);
 }
 
-/* The newest that is selected, or else the mark. */
+/* The newest that is selected, or else the mark. *other: some other variant, or
+ * NULL. */
 static struct object *
-find(struct shard *h, const struct wanted *w, uint64_t hash, bool *others)
+find(struct shard *h, const struct wanted *w, uint64_t hash,
+	struct object **other)
 {
 	struct object *o = atomic_load(slot_of(atomic_load(&h->table), hash));
 	struct object *mark = NULL;
 
-	*others = false;
+	*other = NULL;
 	for (; o; o = atomic_load(&o->chain)) {
 		if (!has_key(o, w->key, hash))
 			continue;
@@ -131,7 +133,7 @@ find(struct shard *h, const struct wanted *w, uint64_t hash, bool *others)
 			vary_matches(object_selector(o), w->request))
 			return o;
 		else
-			*others = true;
+			*other = o;
 	}
 	return mark;
 }
@@ -140,13 +142,14 @@ struct object *
 store_find(struct store *s, const struct wanted *w, bool *others)
 {
 	uint64_t hash = hash_of(w->key);
-	struct object *o;
+	struct object *o, *other;
 
 	epoch_enter();
-	o = find(shard_of(s, hash), w, hash, others);
+	o = find(shard_of(s, hash), w, hash, &other);
 	if (o)
 		object_ref(o); /* the store has one until we leave */
 	epoch_leave();
+	*others = other;
 	/* Looked at before it is written, which other cores would pay for. */
 	if (o && !atomic_load_explicit(&o->visited, memory_order_relaxed))
 		atomic_store_explicit(&o->visited, true, memory_order_relaxed);
@@ -349,9 +352,26 @@ copy(struct budget *budget, struct str s)
 static void
 select_locked(struct flight *f, struct str selector)
 {
-	if (f->selector.p)
+	struct budget *budget = f->body.budget;
+
+	if (f->selector.p && str_eq(f->selector, selector))
 		return;
-	f->selector = str_of(copy(f->body.budget, selector), selector.n);
+	budget_sub(budget, f->selector.n);
+	free((char *)f->selector.p);
+	f->selector = str_of(copy(budget, selector), selector.n);
+}
+
+/* As other variants of its key, so that requests for another one than this
+ * need not wait for its head to learn that. */
+static void
+guess_locked(
+	struct flight *f, const struct wanted *w, const struct object *other)
+{
+	struct buf selector = {0};
+
+	vary_again(object_selector(other), w->request, &selector);
+	select_locked(f, buf_view(&selector));
+	buf_fini(&selector);
 }
 
 static struct flight *
@@ -377,17 +397,19 @@ store_board(struct store *s, const struct wanted *w, const struct object *seen,
 	uint64_t hash = hash_of(w->key);
 	struct shard *h = shard_of(s, hash);
 	enum store_result r = STORE_JOIN;
+	struct object *other;
 	struct flight *f;
-	bool others;
 
 	pthread_mutex_lock(&h->lock);
 	f = find_flight(h, w, hash);
 	if (f) {
 		*out = flight_ref(f);
-	} else if (find(h, w, hash, &others) != seen) {
+	} else if (find(h, w, hash, &other) != seen) {
 		r = STORE_STORED;
 	} else {
 		*out = flight_ref(begin_locked(s, h, w, hash));
+		if (other)
+			guess_locked(*out, w, other);
 		r = STORE_BEGIN;
 	}
 	pthread_mutex_unlock(&h->lock);
