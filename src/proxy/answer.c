@@ -7,6 +7,10 @@ static const struct {
 	unsigned status;
 	const char *reason;
 } reasons[] = {
+	{100, "Continue"},
+	{101, "Switching Protocols"},
+	{102, "Processing"},
+	{103, "Early Hints"},
 	{200, "OK"},
 	{201, "Created"},
 	{202, "Accepted"},
@@ -194,6 +198,45 @@ answer_to_peer(struct exchange *x, struct buf *out)
 	return without_body(x, a);
 }
 
+/* What a proxy has to say of methods: origins may allow less. */
+static const char allow[] =
+	"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+
+void
+answer_tunnel(const struct exchange *x, struct buf *out)
+{
+	const struct response *r = exchange_response(x);
+
+	status_line(out, r->status);
+	buf_str(out, r->fields);
+	buf_str(out, x->worker->node->via);
+	buf_str(out,
+		r->status == 101 ? STR("Connection: upgrade\r\n\r\n")
+				 : STR("\r\n"));
+}
+
+void
+answer_interim(
+	struct str via, unsigned status, struct str fields, struct buf *out)
+{
+	status_line(out, status);
+	buf_str(out, fields);
+	buf_str(out, via);
+	buf_str(out, STR("\r\n"));
+}
+
+void
+answer_options(const char *node, bool keep_alive, struct buf *out)
+{
+	char date[DATE_SIZE];
+
+	date_format(date, clock_wall_s());
+	status_line(out, 200);
+	buf_printf(out,
+		"Date: %s\r\nVia: 1.1 %s\r\n%sContent-Length: 0\r\n%s\r\n",
+		date, node, allow, keep_alive ? "" : "Connection: close\r\n");
+}
+
 void
 answer_error(const char *node, bool is_head, unsigned status, const char *why,
 	bool keep_alive, struct buf *out)
@@ -207,9 +250,9 @@ answer_error(const char *node, bool is_head, unsigned status, const char *why,
 		"Cache-Status: %s; detail=\"%s\"\r\n"
 		"Cache-Control: no-store\r\n"
 		"Content-Type: text/plain; charset=utf-8\r\n"
-		"Content-Length: %zu\r\n%s\r\n",
-		date, node, node, why, strlen(why) + 1,
-		keep_alive ? "" : "Connection: close\r\n");
+		"%sContent-Length: %zu\r\n%s\r\n",
+		date, node, node, why, status == 405 ? allow : "",
+		strlen(why) + 1, keep_alive ? "" : "Connection: close\r\n");
 	if (!is_head)
 		buf_printf(out, "%s\n", why);
 }

@@ -5,13 +5,31 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "http/forwarded.h"
+#include "http/upgrade.h"
 #include "proxy/fetch.h"
 #include "proxy/peer.h"
+#include "proxy/tunnel.h"
 
 static void
 on_progress(struct reader *r)
 {
 	wake_post(&container_of(r, struct exchange, reader)->wake);
+}
+
+static void
+on_interim(struct asker *a, unsigned status, struct str head)
+{
+	struct exchange *x = container_of(a, struct exchange, asker);
+
+	if (x->on_interim)
+		x->on_interim(x, status, head);
+}
+
+static void
+on_tunnel(struct asker *a, struct tunnel *t)
+{
+	container_of(a, struct exchange, asker)->tunnel = t;
 }
 
 static void restart(struct exchange *x);
@@ -32,6 +50,8 @@ exchange_get(struct worker *w)
 	x = NEW(struct exchange);
 	x->worker = w;
 	x->reader.on_progress = on_progress;
+	x->asker.on_interim = on_interim;
+	x->asker.on_tunnel = on_tunnel;
 	wake_init(&x->wake, w->loop, on_wake);
 	return x;
 }
@@ -54,6 +74,7 @@ exchange_drop_spare(struct worker *w)
 static void
 leave_answer(struct exchange *x)
 {
+	asker_leave(&x->asker);
 	reader_detach(&x->reader);
 	flight_unref(take_ptr(&x->flight));
 	object_unref(take_ptr(&x->object));
@@ -69,6 +90,7 @@ exchange_put(struct exchange *x)
 		return;
 	w = x->worker;
 	leave_answer(x);
+	tunnel_free(take_ptr(&x->tunnel));
 	wake_cancel(&x->wake);
 	flight_unref(take_ptr(&x->upload));
 	if (w->spare) {
@@ -76,9 +98,10 @@ exchange_put(struct exchange *x)
 		return;
 	}
 	arena_reset(&x->arena);
-	x->kept = x->from_peer = false;
+	x->kept = x->from_peer = x->upgrade = false;
+	x->on_interim = NULL;
 	x->passed_over = 0;
-	x->client.s_addr = 0;
+	x->client = (struct in6_addr){0};
 	x->error = (struct route_error){0};
 	w->spare = x;
 }
@@ -317,7 +340,7 @@ may_be_cached(const struct exchange *x)
 	const struct head *h = &x->head;
 
 	return (h->method == METHOD_GET || h->method == METHOD_HEAD) &&
-		!x->upload && !head_find(h, FIELD_AUTHORIZATION);
+		!x->upload && !x->upgrade && !head_find(h, FIELD_AUTHORIZATION);
 }
 
 static void
@@ -340,6 +363,46 @@ restart(struct exchange *x)
 		pass(x);
 }
 
+static bool
+expects_the_unknown(const struct head *h)
+{
+	const struct field *f = head_find(h, FIELD_EXPECT);
+	struct str rest, expectation;
+
+	for (; f; f = head_next(h, f)) {
+		rest = f->value;
+		while (list_next(&rest, &expectation))
+			if (!str_ieq(expectation, STR("100-continue")))
+				return true;
+	}
+	return false;
+}
+
+/* Whatever it is about, it ends here: refused, or answered by us (RFC 9110,
+ * 9.3.7 and 7.6.2). What a TRACE would show is not for everybody. */
+static bool
+ends_here(struct exchange *x)
+{
+	const struct node *n = x->worker->node;
+	const struct head *h = &x->head;
+
+	if (head_has_token(h, FIELD_CDN_LOOP, str_z(n->cdn_id))) {
+		exchange_refuse(x, 508, "this request has been here before");
+	} else if (h->method == METHOD_TRACE) {
+		exchange_refuse(x, 405, "TRACE is not answered");
+	} else if (expects_the_unknown(h)) {
+		exchange_refuse(x, 417, "this expectation is unknown");
+	} else if (h->method == METHOD_OPTIONS &&
+		(str_eq(h->target, STR("*")) || forwarded_hops_left(h) == 0)) {
+		count(&x->worker->counters.local, 1);
+		x->from = FROM_US;
+		x->error = (struct route_error){.status = 200};
+	} else {
+		return false;
+	}
+	return true;
+}
+
 void
 exchange_start(struct exchange *x, const char *raw)
 {
@@ -347,15 +410,15 @@ exchange_start(struct exchange *x, const char *raw)
 	struct route_error error;
 
 	x->raw = raw;
-	if (head_has_token(&x->head, FIELD_CDN_LOOP, str_z(n->cdn_id))) {
-		exchange_refuse(x, 508, "this request has been here before");
+	if (ends_here(x))
 		return;
-	}
 	if (route_request(n->config, &x->head, x->from_peer ? NULL : &x->client,
 		    &x->arena, &x->route, &error) < 0) {
 		exchange_refuse(x, error.status, error.why);
 		return;
 	}
+	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
+		upgrade_is_offered(&x->head);
 	restart(x);
 }
 
@@ -377,6 +440,12 @@ static uint64_t
 taken(const struct exchange *x)
 {
 	return atomic_load_explicit(&x->reader.pos, memory_order_relaxed);
+}
+
+struct str
+exchange_trailers(const struct exchange *x)
+{
+	return x->flight ? x->flight->trailers : STR("");
 }
 
 enum body_state
