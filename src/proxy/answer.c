@@ -143,12 +143,17 @@ common(const struct exchange *x, struct buf *out)
 	cache_status(x, out);
 }
 
-/* HEAD is answered with the fields of a GET, and nothing behind them. */
+/* HEAD is answered with the fields of a GET, and nothing behind them. A body
+ * whose length is known only now, since it has ended, may have trailers. */
 static struct answer
 framing_of(const struct exchange *x)
 {
 	unsigned status = exchange_response(x)->status;
 	int64_t bytes = exchange_body_bytes(x);
+
+	if (bytes >= 0 && exchange_response(x)->length < 0 &&
+		exchange_trailers(x).n)
+		return (struct answer){ANSWER_CHUNKED, 0};
 
 	if (status == 204 || status == 304)
 		return (struct answer){ANSWER_NO_BODY, 0};

@@ -318,6 +318,15 @@ write_head(struct conn *c)
 	c->keep_alive = reply_head(&q->reply, q->x, c->keep_alive);
 }
 
+/* It takes too little. So it would of what is in the socket, which would be
+ * kept for it for as long as it likes. */
+static void
+drop_reader(struct conn *c)
+{
+	client_reset_at_end(&c->client);
+	conn_cut(c);
+}
+
 /* The socket has no room, or still none. */
 static void
 await_reader(struct conn *c)
@@ -329,7 +338,7 @@ await_reader(struct conn *c)
 	if (taken)
 		client_moved(&c->client, &q->pace, taken);
 	if (client_is_slow(&c->client, &q->pace)) {
-		conn_cut(c);
+		drop_reader(c);
 		return;
 	}
 	/* Whether it is slow has to be looked at more often. */
@@ -562,7 +571,7 @@ on_answer_deadline(struct conn *c)
 	await_reader(c);
 	if (!is_closed(c) && q->pace.since_ns == since_ns &&
 		waited_ns >= config_of(c)->idle_timeout_ns)
-		conn_cut(c);
+		drop_reader(c);
 }
 
 static void
