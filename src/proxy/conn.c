@@ -10,8 +10,7 @@
 #include "base/own.h"
 #include "net/proxyproto.h"
 #include "net/sock.h"
-#include "proxy/client.h"
-#include "proxy/request.h"
+#include "proxy/answering.h"
 #include "proxy/tunnel.h"
 
 enum {
@@ -34,8 +33,7 @@ struct conn {
 	struct in6_addr addr;	 /* the client's; IPv4 is mapped */
 	uint32_t lingered;	 /* bytes */
 	enum conn_state state : 8;
-	bool keep_alive : 1; /* after this answer */
-	bool partial : 1;    /* part of a head is there: its time runs */
+	bool partial : 1; /* part of a head is there: its time runs */
 };
 
 static_assert(sizeof(struct conn) <= 112, "what an idle client costs");
@@ -198,7 +196,7 @@ refuse(struct conn *c, struct route_error error)
 {
 	count(&c->client.worker->counters.requests, 1);
 	count(&c->client.worker->counters.refused, 1);
-	c->keep_alive = false;
+	c->request->keep_alive = false;
 	reply_error(&c->request->reply, config_of(c), false, error, false);
 	c->state = CONN_ANSWER;
 }
@@ -220,7 +218,7 @@ begin(struct conn *c, struct exchange *x)
 	}
 	count(&c->client.worker->counters.requests, 1);
 	c->client.deadline_ns = 0;
-	c->keep_alive =
+	q->keep_alive =
 		head_keep_alive(&x->head) && !c->client.worker->stopping;
 	q->x = x;
 	q->head_bytes = x->head.bytes;
@@ -252,125 +250,7 @@ step_head(struct conn *c)
 	}
 }
 
-/* --- the request's body --------------------------------------------------- */
-
-/* Nobody wants the rest: we answer, and close, since where the next request
- * would begin is unknown. */
-static void
-give_up_upload(struct conn *c, unsigned status, const char *why)
-{
-	upload_give_up(&c->request->upload, status, why);
-	c->keep_alive = false;
-}
-
-static bool
-await_upload(struct conn *c)
-{
-	struct request *q = c->request;
-	size_t had = buf_len(&q->in);
-
-	if (read_some(c)) {
-		client_moved(&c->client, &q->pace, buf_len(&q->in) - had);
-		if (client_is_slow(&c->client, &q->pace))
-			give_up_upload(
-				c, 408, "the request's body is too slow");
-		return true;
-	}
-	if (is_closed(c))
-		return false;
-	if (c->client.eof)
-		give_up_upload(c, 400, "the request's body ended early");
-	else if (!q->upload.expected)
-		client_await(
-			&c->client, &q->pace, config_of(c)->body_timeout_ns);
-	return c->client.eof;
-}
-
-/* True when something moved. */
-static bool
-step_upload(struct conn *c)
-{
-	struct request *q = c->request;
-
-	switch (upload_step(&q->upload, &q->in)) {
-	case UPLOAD_IDLE: return false;
-	case UPLOAD_MORE: return await_upload(c);
-	case UPLOAD_GIVEN_UP: c->keep_alive = false; break;
-	case UPLOAD_MOVED: break;
-	}
-	client_moved(&c->client, &q->pace, 0);
-	return true;
-}
-
 /* --- the answer ----------------------------------------------------------- */
-
-static void
-write_head(struct conn *c)
-{
-	struct request *q = c->request;
-
-	/* An answer that does not wait for the request's end can't be followed
-	 * by another one. */
-	c->keep_alive = c->keep_alive && q->upload.done && !c->client.eof;
-	if (exchange_phase(q->x) == EXCHANGE_FAILED &&
-		exchange_error(q->x).status >= 500)
-		count(&c->client.worker->counters.errors, 1);
-	c->keep_alive = reply_head(&q->reply, q->x, c->keep_alive);
-}
-
-/* It takes too little. So it would of what is in the socket, which would be
- * kept for it for as long as it likes. */
-static void
-drop_reader(struct conn *c)
-{
-	client_reset_at_end(&c->client);
-	conn_cut(c);
-}
-
-/* The socket has no room, or still none. */
-static void
-await_reader(struct conn *c)
-{
-	struct request *q = c->request;
-	uint64_t timeout_ns = config_of(c)->idle_timeout_ns;
-	uint64_t taken = reply_newly_taken(&q->reply, c->client.io.fd);
-
-	if (taken)
-		client_moved(&c->client, &q->pace, taken);
-	if (client_is_slow(&c->client, &q->pace)) {
-		drop_reader(c);
-		return;
-	}
-	/* Whether it is slow has to be looked at more often. */
-	if (config_of(c)->min_rate_bytes &&
-		timeout_ns > PACE_WINDOW_S * NS_PER_S)
-		timeout_ns = PACE_WINDOW_S * NS_PER_S;
-	client_await(&c->client, &q->pace, timeout_ns);
-}
-
-/* True when bytes went. */
-static bool
-write_some(struct conn *c)
-{
-	struct request *q = c->request;
-	ssize_t n = reply_send(&q->reply, q->x, c->client.io.fd,
-		!c->client.writable,
-		store_pages(c->client.worker->node->store));
-
-	if (n >= 0) {
-		count(&c->client.worker->counters.client_bytes, (uint64_t)n);
-		client_moved(&c->client, &q->pace, 0);
-		return true;
-	}
-	if (n == -EAGAIN) {
-		c->client.writable = false;
-		if (!c->client.deadline_ns)
-			await_reader(c);
-	} else if (n != -ENODATA) {
-		conn_cut(c);
-	}
-	return false;
-}
 
 static void
 on_tunnel_ready(void *user)
@@ -399,7 +279,7 @@ static void
 finish_answer(struct conn *c)
 {
 	request_next(c->request);
-	if (!c->keep_alive) {
+	if (!c->request->keep_alive) {
 		c->state = CONN_LINGER;
 		(void)shutdown(c->client.io.fd, SHUT_WR);
 		client_set_deadline(&c->client, LINGER_NS);
@@ -409,47 +289,31 @@ finish_answer(struct conn *c)
 	client_set_deadline(&c->client, config_of(c)->idle_timeout_ns);
 }
 
-/* Writes what there is of the answer, and sees what has become of it. */
-static enum reply_state
-compose(struct conn *c)
+/* True when there may be more to do at once. */
+static bool
+follow(struct conn *c, enum answering a)
 {
-	struct request *q = c->request;
-
-	if (!q->x)
-		return REPLY_ENDED;
-	if (!q->reply.head_written) {
-		if (exchange_phase(q->x) == EXCHANGE_WAITING)
-			return REPLY_OPEN;
-		write_head(c);
+	switch (a) {
+	case ANSWERING_WAIT: return false;
+	case ANSWERING_MOVED: return true;
+	case ANSWERING_ENDED: finish_answer(c); return true;
+	case ANSWERING_TUNNEL: begin_tunnel(c); return true;
+	case ANSWERING_CUT: conn_cut(c); return false;
+	case ANSWERING_DROP:
+		/* Or else what is in the socket would be kept for it for as
+		 * long as it likes. */
+		client_reset_at_end(&c->client);
+		conn_cut(c);
+		return false;
+	case ANSWERING_LOST: conn_end(c); return false;
 	}
-	return reply_body(&q->reply, q->x);
+	return false;
 }
 
 static bool
 step_answer(struct conn *c)
 {
-	struct request *q = c->request;
-	bool moved = q->x && step_upload(c);
-	enum reply_state state;
-
-	if (is_closed(c))
-		return false;
-	if (q->x && q->x->tunnel && exchange_phase(q->x) == EXCHANGE_READY) {
-		begin_tunnel(c);
-		return true;
-	}
-	state = compose(c);
-	if (state == REPLY_BROKEN) {
-		conn_cut(c);
-		return false;
-	}
-	if (write_some(c))
-		return true;
-	if (!is_closed(c) && state == REPLY_ENDED && !buf_len(&q->reply.out)) {
-		finish_answer(c);
-		return true;
-	}
-	return !is_closed(c) && moved;
+	return follow(c, answering_step(c->request, &c->client));
 }
 
 /* --- afterwards ----------------------------------------------------------- */
@@ -556,24 +420,6 @@ on_io(struct source *s, uint32_t events)
 		run(c);
 }
 
-/* The client has not taken more into its socket; but perhaps out of it. */
-static void
-on_answer_deadline(struct conn *c)
-{
-	struct request *q = c->request;
-	uint64_t since_ns = q->pace.since_ns;
-	uint64_t waited_ns = loop_now_ns(c->client.worker->loop) - since_ns;
-
-	if (!q->upload.done && !q->reply.head_written) {
-		give_up_upload(c, 408, "the request's body took too long");
-		return;
-	}
-	await_reader(c);
-	if (!is_closed(c) && q->pace.since_ns == since_ns &&
-		waited_ns >= config_of(c)->idle_timeout_ns)
-		drop_reader(c);
-}
-
 static void
 on_deadline(struct conn *c)
 {
@@ -581,7 +427,7 @@ on_deadline(struct conn *c)
 		408, "the request took too long"};
 
 	if (c->state == CONN_ANSWER) {
-		on_answer_deadline(c);
+		(void)follow(c, answering_late(c->request, &c->client));
 	} else if (c->state == CONN_HEAD && c->partial) {
 		refuse(c, late);
 		run(c);

@@ -1,8 +1,6 @@
 #include "proxy/fetch.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -10,13 +8,12 @@
 #include "http/cachectl.h"
 #include "http/upgrade.h"
 #include "proxy/dial.h"
-#include "proxy/intake.h"
+#include "proxy/incoming.h"
 #include "proxy/origin.h"
 #include "proxy/outgoing.h"
 #include "proxy/tunnel.h"
 
 enum {
-	READ_BYTES = 64 * 1024,
 	INTERIM_MAX = 32,   /* 1xx heads before the final one */
 	CONTINUE_MS = 1000, /* for the origin to want a body that is held */
 };
@@ -176,34 +173,6 @@ send_more(struct fetch *f, bool wanted)
 
 /* --- the response -------------------------------------------------------- */
 
-/* Bytes into buffer or body: how many, 0 at the end, -EAGAIN, or an error. */
-static ssize_t
-receive(struct fetch *f, char *p, size_t n)
-{
-	ssize_t r = recv(f->up->io.fd, p, n, 0);
-
-	if (r < 0) {
-		r = -errno;
-		if (r == -EAGAIN)
-			f->up->readable = false;
-		return r;
-	}
-	count(&f->worker->counters.origin_bytes, (uint64_t)r);
-	if (f->state == FETCH_BODY)
-		arm(f);
-	return r;
-}
-
-static ssize_t
-receive_into(struct fetch *f, struct buf *in)
-{
-	ssize_t r = receive(f, buf_reserve(in, READ_BYTES), READ_BYTES);
-
-	if (r > 0)
-		buf_commit(in, (size_t)r);
-	return r;
-}
-
 /* What may be kept, and whether others may have it. */
 static void
 judge(struct fetch *f, const struct head *h, struct response *out)
@@ -346,6 +315,20 @@ accept_interim(struct fetch *f, const struct head *h)
 	return true;
 }
 
+static bool
+await_head(struct fetch *f)
+{
+	switch (incoming_more(f->up)) {
+	case INCOMING_SOME: return true;
+	case INCOMING_WAIT: return false;
+	default: break;
+	}
+	dead(f,
+		buf_len(&f->up->in) ? "the origin closed in its head"
+				    : "the origin closed before it answered");
+	return false;
+}
+
 /* True when there is more to do at once. */
 static bool
 step_head(struct fetch *f)
@@ -354,22 +337,10 @@ step_head(struct fetch *f)
 	const char *why = NULL;
 	struct frame frame;
 	struct head h;
-	ssize_t r;
 
 	switch (head_parse_response(buf_view(in), &h)) {
 	case HEAD_DONE: break;
-	case HEAD_MORE:
-		if (!f->up->readable)
-			return false;
-		r = receive_into(f, in);
-		if (r > 0)
-			return true;
-		if (r == -EAGAIN)
-			return false;
-		dead(f,
-			buf_len(in) ? "the origin closed in its head"
-				    : "the origin closed before it answered");
-		return false;
+	case HEAD_MORE: return await_head(f);
 	default: fail(f, 502, h.error); return false;
 	}
 	if (h.status == 101) {
@@ -404,63 +375,22 @@ grown(struct fetch *f)
 	store_trim(n->store);
 }
 
-static void
-cut(struct fetch *f)
-{
-	fail(f, 502, "the origin closed in the middle of the body");
-}
-
-/* Plain bytes go straight from the socket into the body. */
-static bool
-step_direct(struct fetch *f)
-{
-	struct body *body = &f->flight->body;
-	size_t window = body_window(body), n;
-	char *at;
-	ssize_t r;
-
-	if (window == 0 || !f->up->readable)
-		return false;
-	at = intake_room(&f->intake, body, &n);
-	r = receive(f, at, n < window ? n : window);
-	if (r > 0) {
-		intake_commit(&f->intake, body, (size_t)r);
-		grown(f);
-		return true;
-	}
-	if (r == 0 && f->intake.frame.kind == FRAME_CLOSE)
-		complete(f);
-	else if (r != -EAGAIN)
-		cut(f);
-	return false;
-}
-
-static bool
-await_chunks(struct fetch *f)
-{
-	ssize_t r;
-
-	if (!f->up->readable)
-		return false;
-	r = receive_into(f, &f->up->in);
-	if (r <= 0 && r != -EAGAIN)
-		cut(f);
-	return r > 0;
-}
-
 static bool
 step_body(struct fetch *f)
 {
 	struct intake *i = &f->intake;
 
-	switch (intake_take(i, &f->up->in, &f->flight->body)) {
-	case INTAKE_FULL: return false;
-	case INTAKE_MORE:
-		return i->frame.kind == FRAME_CHUNKED ? await_chunks(f)
-						      : step_direct(f);
-	case INTAKE_SOME: grown(f); return true;
-	case INTAKE_END: complete(f); return false;
-	case INTAKE_BAD: fail(f, 502, i->chunks.error); return false;
+	switch (incoming_body(i, f->up, &f->flight->body)) {
+	case INCOMING_WAIT: break;
+	case INCOMING_SOME:
+		arm(f);
+		grown(f);
+		return true;
+	case INCOMING_END: complete(f); break;
+	case INCOMING_BAD: fail(f, 502, i->chunks.error); break;
+	case INCOMING_CUT:
+		fail(f, 502, "the origin closed in the middle of the body");
+		break;
 	}
 	return false;
 }

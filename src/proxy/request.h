@@ -18,6 +18,7 @@ struct request {
 	struct buf in;	       /* what the client sent */
 	struct exchange *x; /* owned; NULL while the head is read, or refused */
 	size_t head_bytes;  /* at the start of in, that x still looks at */
+	bool keep_alive;    /* may another one follow on the connection? */
 	struct upload upload;
 	struct reply reply;
 	struct tunnel *tunnel; /* owned; NULL: none */
