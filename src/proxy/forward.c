@@ -60,29 +60,36 @@ forwarded_for(const struct exchange *x, struct buf *out)
 	buf_z(out, "\r\n");
 }
 
-/* The elements of Forwarded that came. Of what is asked for all, only what a
- * node of ours said last: anything else is the client's own story. */
-static unsigned
-forwarded_so_far(const struct exchange *x, bool for_cache, struct buf *out)
+/* The elements of Forwarded that came, as they came: a list in which a string
+ * is left open would swallow ours. False when there are none. */
+static bool
+forwarded_so_far(const struct head *h, struct buf *out)
+{
+	const struct field *f = head_find(h, FIELD_FORWARDED);
+
+	for (; f; f = head_next(h, f))
+		if (f->value.n && forwarded_is_whole(f->value)) {
+			buf_z(out, buf_len(out) ? ", " : "");
+			buf_str(out, f->value);
+		}
+	return buf_len(out);
+}
+
+/* Of what is asked for all, only what a node of ours said last: anything else
+ * is the client's own story. */
+static bool
+forwarded_by_us(const struct exchange *x, struct buf *out)
 {
 	const struct field *f = head_find(&x->head, FIELD_FORWARDED);
-	struct str rest, element, last = {0};
-	unsigned n = 0;
+	struct str rest, last = {0};
 
-	for (; f; f = head_next(&x->head, f)) {
+	for (; f && x->from_peer; f = head_next(&x->head, f)) {
 		rest = f->value;
-		while (list_next(&rest, &element)) {
-			last = element;
-			if (for_cache)
-				continue;
-			buf_z(out, n++ ? ", " : "");
-			buf_str(out, element);
-		}
+		while (list_next(&rest, &last))
+			;
 	}
-	if (!for_cache || !x->from_peer || !last.n)
-		return n;
 	buf_str(out, last);
-	return 1;
+	return last.n;
 }
 
 /* RFC 7239. The node that got the request speaks for all. */
@@ -92,11 +99,13 @@ forwarded(const struct exchange *x, enum forward_to to, struct buf *out)
 	const struct node_config *config = x->worker->node->config;
 	struct sock_host_text client = sock_host_text(&x->client);
 	struct buf line = {0}, by = {0};
-	unsigned n = forwarded_so_far(x, to == TO_ORIGIN_FOR_CACHE, &line);
+	bool some = to == TO_ORIGIN_FOR_CACHE
+		? forwarded_by_us(x, &line)
+		: forwarded_so_far(&x->head, &line);
 
 	if (!x->from_peer) {
 		buf_printf(&by, "_%s", config->peers[config->self].name);
-		buf_z(&line, n++ ? ", " : "");
+		buf_z(&line, some ? ", " : "");
 		forwarded_put(
 			&(struct forwarded){.for_ = str_z(client.z),
 				.by = buf_view(&by),
@@ -105,7 +114,7 @@ forwarded(const struct exchange *x, enum forward_to to, struct buf *out)
 				.proto = STR("http")},
 			&line);
 	}
-	if (n)
+	if (buf_len(&line))
 		fields_put(STR("Forwarded"), buf_view(&line), out);
 	buf_fini(&line);
 	buf_fini(&by);
