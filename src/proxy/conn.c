@@ -114,6 +114,7 @@ request_put(struct worker *w, struct request *q)
 	wake_cancel(&q->wake);
 	buf_consume(&q->in, buf_len(&q->in));
 	buf_consume(&q->out, buf_len(&q->out));
+	q->head_bytes = 0;
 	if (w->nrequests == SPARE_REQUESTS ||
 		q->in.cap + q->out.cap > SPARE_BYTES) {
 		request_free(q);
