@@ -39,6 +39,7 @@ struct fetch {
 	enum fetch_mode mode;
 	bool keep;		  /* it is going to be stored, as it looks */
 	struct object *stale;	  /* counted: what we validate; or NULL */
+	bool conditional;	  /* we asked for a 304, if stale is good */
 	struct range part;	  /* FETCH_PART */
 	uint64_t complete_length; /* ... of what it is part of; 0: none */
 	struct cachectl asked;
@@ -443,9 +444,14 @@ accept_not_modified(struct fetch *f, const struct head *h)
 	struct store *store = f->worker->node->store;
 	struct judge_case c = case_of(f, h);
 	bool storable;
-	struct object *o = judge_renewed(&c, f->stale, &storable);
+	struct object *o;
 
 	dial_answered(&f->dial);
+	if (!f->conditional) {
+		fail(f, 502, "the origin answers 304 unasked");
+		return;
+	}
+	o = judge_renewed(&c, f->stale, &storable);
 	if (!o) {
 		store_remove(store, f->stale);
 		object_unref(take_ptr(&f->stale));
@@ -523,7 +529,7 @@ step_head(struct fetch *f)
 	}
 	f->reusable = head_keep_alive(&h) && frame.kind != FRAME_CLOSE;
 	intake_init(&f->intake, frame);
-	if (h.status == 304 && f->stale) {
+	if (h.status == 304 && f->mode != FETCH_PASS) {
 		buf_consume(in, h.bytes);
 		accept_not_modified(f, &h);
 		return false;
@@ -753,7 +759,7 @@ write_request(struct fetch *f, const struct exchange *x)
 			(unsigned long long)part->first,
 			(unsigned long long)part->last);
 	if (f->stale)
-		judge_conditions(f->stale, &f->request);
+		f->conditional = judge_conditions(f->stale, &f->request);
 	buf_z(&f->request, "\r\n");
 }
 
