@@ -463,6 +463,7 @@ accept_not_modified(struct fetch *f, const struct head *h)
 		store_renew(store, f->flight, object_ref(o));
 	else
 		store_remove(store, f->stale);
+	f->flight->private_ = !storable;
 	depart(f);
 	flight_instead(f->flight, o, h->status);
 	finish(f, f->reusable);
