@@ -171,8 +171,14 @@ is_anothers(const struct exchange *x)
 static bool
 is_unfit(const struct exchange *x)
 {
-	return x->from == FROM_JOIN &&
-		flight_phase(x->flight) == FLIGHT_READY &&
+	enum flight_phase phase = flight_phase(x->flight);
+
+	if (x->from != FROM_JOIN)
+		return false;
+	if (phase == FLIGHT_INSTEAD)
+		return !vary_matches(
+			object_selector(x->flight->instead), &x->head);
+	return phase == FLIGHT_READY &&
 		!vary_matches(x->flight->selector, &x->head);
 }
 

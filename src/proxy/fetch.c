@@ -38,6 +38,7 @@ struct fetch {
 	enum fetch_mode mode;
 	bool keep;		  /* it is going to be stored, as it looks */
 	struct object *stale;	  /* counted: what we validate; or NULL */
+	bool conditional;	  /* we asked for a 304, if stale is good */
 	struct range part;	  /* FETCH_PART */
 	uint64_t complete_length; /* ... of what it is part of; 0: none */
 	struct cachectl asked;
@@ -353,9 +354,14 @@ accept_not_modified(struct fetch *f, const struct head *h)
 	struct store *store = f->worker->node->store;
 	struct judge_case c = case_of(f, h);
 	bool storable;
-	struct object *o = judge_renewed(&c, f->stale, &storable);
+	struct object *o;
 
 	dial_answered(&f->dial);
+	if (!f->conditional) {
+		fail(f, 502, "the origin answers 304 unasked");
+		return;
+	}
+	o = judge_renewed(&c, f->stale, &storable);
 	if (!o) {
 		store_remove(store, f->stale);
 		object_unref(take_ptr(&f->stale));
@@ -367,6 +373,7 @@ accept_not_modified(struct fetch *f, const struct head *h)
 		store_renew(store, f->flight, object_ref(o));
 	else
 		store_remove(store, f->stale);
+	f->flight->private_ = !storable;
 	depart(f);
 	flight_instead(f->flight, o, h->status);
 	finish(f, f->reusable);
@@ -496,7 +503,7 @@ step_head(struct fetch *f)
 	}
 	f->reusable = head_keep_alive(&h) && frame.kind != FRAME_CLOSE;
 	intake_init(&f->intake, frame, &h);
-	if (h.status == 304 && f->stale) {
+	if (h.status == 304 && f->mode != FETCH_PASS) {
 		buf_consume(in, h.bytes);
 		accept_not_modified(f, &h);
 		return false;
@@ -691,7 +698,7 @@ write_request(struct fetch *f, const struct exchange *x)
 			(unsigned long long)f->part.first,
 			(unsigned long long)f->part.last);
 	if (f->stale)
-		judge_conditions(f->stale, &more);
+		f->conditional = judge_conditions(f->stale, &more);
 	outgoing_init(&f->request, x, to, buf_view(&more), on_upload);
 	buf_fini(&more);
 }

@@ -89,10 +89,11 @@ judge_renewed(
 	return o;
 }
 
-void
+bool
 judge_conditions(const struct object *stored, struct buf *out)
 {
 	struct str rest = object_fields(stored);
+	size_t before = buf_len(out);
 	struct field f;
 
 	while (fields_next(&rest, &f)) {
@@ -101,4 +102,5 @@ judge_conditions(const struct object *stored, struct buf *out)
 		else if (f.id == FIELD_LAST_MODIFIED)
 			fields_put(STR("If-Modified-Since"), f.value, out);
 	}
+	return buf_len(out) > before;
 }

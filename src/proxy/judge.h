@@ -32,5 +32,5 @@ struct object *judge_renewed(const struct judge_case *c,
 	const struct object *stored, bool *storable);
 
 /* Appends the conditions under which the origin need not send again what is
- * stored. */
-void judge_conditions(const struct object *stored, struct buf *out);
+ * stored. False: there are none. */
+bool judge_conditions(const struct object *stored, struct buf *out);

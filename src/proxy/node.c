@@ -168,6 +168,7 @@ node_run(const struct node_config *config)
 	int status = 1;
 
 	raise_limits();
+	signal(SIGPIPE, SIG_IGN); /* of sendfile(), which has no flag for it */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
