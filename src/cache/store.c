@@ -309,7 +309,7 @@ find_flight(struct shard *h, const struct wanted *w, uint64_t hash)
 	list_foreach (it, &h->flights) {
 		struct flight *f = container_of(it, struct flight, link);
 
-		if (f->hash == hash && !f->alone &&
+		if (f->hash == hash && !f->alone && !f->purged &&
 			f->authorized == w->authorized &&
 			str_eq(flight_key(f), w->key) &&
 			(!f->selector.p ||
@@ -420,13 +420,16 @@ store_depart(struct store *s, struct flight *f)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* The flight has brought o. */
+/* The flight has brought o, in place of old ones like it, and of `old` (NULL:
+ * none). */
 static void
-land(struct store *s, struct flight *f, struct object *o)
+land(struct store *s, struct flight *f, struct object *old, struct object *o)
 {
 	struct shard *h = shard_of(s, f->hash);
 
 	pthread_mutex_lock(&h->lock);
+	if (old && old->stored)
+		remove_locked(s, h, old);
 	if (f->purged)
 		object_unref(o);
 	else
@@ -439,13 +442,14 @@ land(struct store *s, struct flight *f, struct object *o)
 void
 store_keep(struct store *s, struct flight *f)
 {
-	land(s, f, object_of_flight(f));
+	land(s, f, NULL, object_of_flight(f));
 }
 
 void
-store_renew(struct store *s, struct flight *f, struct object *o)
+store_renew(
+	struct store *s, struct flight *f, struct object *o, struct object *by)
 {
-	land(s, f, o);
+	land(s, f, o, by);
 }
 
 /* --- purging -------------------------------------------------------------- */

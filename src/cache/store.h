@@ -48,9 +48,10 @@ void store_depart(struct store *s, struct flight *f);
 /* Its body is complete: it becomes an object, in place of older ones, unless
  * it has been purged. */
 void store_keep(struct store *s, struct flight *f);
-/* A flight has found another head for what is stored, which takes its place
- * unless that has been purged. o's reference is taken over. */
-void store_renew(struct store *s, struct flight *f, struct object *o);
+/* A flight has found another head for what is stored: by takes its place,
+ * unless the flight has been purged. by's reference is taken over. */
+void store_renew(
+	struct store *s, struct flight *f, struct object *o, struct object *by);
 /* by takes o's place, if o is (still) in; its reference is taken over. */
 void store_replace(struct store *s, struct object *o, struct object *by);
 /* Takes o out, if it is in: later requests don't find it. */

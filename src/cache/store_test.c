@@ -169,7 +169,7 @@ test_renewed(void **state)
 		r.fields = STR("ETag: \"2\"\r\n");
 		put(s, STR("a"), sizes[i]);
 		o = find(s, STR("a"));
-		store_replace(s, o, object_renewed(o, &r));
+		store_replace(s, o, object_renewed(o, STR(""), &r));
 		object_unref(o);
 		assert_int_equal(get(s, STR("a")), sizes[i]);
 		o = find(s, STR("a"));

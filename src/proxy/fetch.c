@@ -50,6 +50,7 @@ struct fetch {
 
 	struct buf request; /* all of the head; kept for a retry, and because
 			       storing depends on it */
+	size_t plain_bytes; /* of it, before the conditions that we added */
 	size_t sent;
 	struct flight *upload; /* counted; NULL: none */
 	struct reader upload_reader;
@@ -292,6 +293,13 @@ receive_into(struct fetch *f, struct buf *in)
 	return r;
 }
 
+/* Those of RFC 5861, 4. */
+static bool
+is_failure(unsigned status)
+{
+	return status == 500 || (status >= 502 && status <= 504);
+}
+
 static struct judge_case
 case_of(const struct fetch *f, const struct head *h)
 {
@@ -310,10 +318,12 @@ case_of(const struct fetch *f, const struct head *h)
 static void
 make_private(struct fetch *f, bool for_all)
 {
-	struct node *n = f->worker->node;
+	struct store *store = f->worker->node->store;
 
+	if (for_all && f->stale)
+		store_remove(store, f->stale);
 	if (for_all)
-		store_mark(n->store, flight_key(f->flight),
+		store_mark(store, flight_key(f->flight),
 			loop_wall_s(f->worker->loop), MARK_S);
 	depart(f);
 	f->flight->private_ = true;
@@ -347,8 +357,10 @@ judge_head(struct fetch *f, const struct head *h, struct response *out)
 	judge(&c, &j);
 	if (!j.response.why_not && !make_shared(f, h))
 		j.response.why_not = "Vary";
+	/* A failure says nothing about what is stored. */
 	if (j.response.why_not)
-		make_private(f, j.for_all);
+		make_private(
+			f, j.for_all && !(f->stale && is_failure(h->status)));
 	*out = j.response;
 }
 
@@ -390,30 +402,52 @@ accept_head(struct fetch *f, const struct head *h)
 	buf_fini(&withheld);
 }
 
-/* What is stored is good still. */
+/* The origin confirms what we don't have: we ask for all of it. */
 static void
+ask_whole(struct fetch *f)
+{
+	store_remove(f->worker->node->store, f->stale);
+	object_unref(take_ptr(&f->stale));
+	buf_truncate(&f->request, f->plain_bytes);
+	buf_z(&f->request, "\r\n");
+	f->sent = 0;
+	f->asked_at_s = loop_wall_s(f->worker->loop);
+	if (f->reusable) {
+		arm(f);
+		pump_out(f);
+		return;
+	}
+	upstream_close(take_ptr(&f->up));
+	loop_disarm(f->worker->loop, &f->timer);
+	f->state = FETCH_DIAL;
+	dial_more(&f->dial);
+}
+
+/* What is stored is good still. False when it was not about that. */
+static bool
 accept_not_modified(struct fetch *f, const struct head *h)
 {
 	struct store *store = f->worker->node->store;
 	struct judge_case c = case_of(f, h);
-	bool storable;
-	struct object *o = judge_renewed(&c, f->stale, &storable);
+	enum judge_renewal renewal = RENEWAL_NONE;
+	struct object *o;
 
-	dial_answered(&f->dial);
-	if (!o) {
-		store_remove(store, f->stale);
-		object_unref(take_ptr(&f->stale));
-		fail(f, 502, "the origin confirms what was not asked");
-		return;
+	if (judge_confirms(&c, f->stale))
+		renewal = judge_renew(&c, f->stale, &o);
+	switch (renewal) {
+	case RENEWAL_NONE: return false;
+	case RENEWAL_KEEP:
+		store_renew(store, f->flight, f->stale, object_ref(o));
+		break;
+	case RENEWAL_DROP: store_remove(store, f->stale); break;
+	case RENEWAL_ONCE: break;
 	}
+	f->flight->private_ = renewal != RENEWAL_KEEP;
 	count(&f->worker->counters.validated, 1);
-	if (storable)
-		store_renew(store, f->flight, object_ref(o));
-	else
-		store_remove(store, f->stale);
 	depart(f);
 	flight_instead(f->flight, o, h->status);
 	finish(f, f->reusable);
+	return true;
 }
 
 static void
@@ -425,13 +459,6 @@ heed(struct fetch *f, const struct head *h)
 		heed_head(f->worker, str_z(f->key), &c);
 	else if (!method_is_safe(f->method))
 		heed_unsafe(f->worker, f->method, str_z(f->key), h);
-}
-
-/* Those of RFC 5861, 4. */
-static bool
-is_failure(unsigned status)
-{
-	return status == 500 || (status >= 502 && status <= 504);
 }
 
 /* True when there is more to do at once. */
@@ -479,8 +506,10 @@ step_head(struct fetch *f)
 	intake_init(&f->intake, frame);
 	if (h.status == 304 && f->stale) {
 		buf_consume(in, h.bytes);
-		accept_not_modified(f, &h);
-		return false;
+		dial_answered(&f->dial);
+		if (!accept_not_modified(f, &h))
+			ask_whole(f);
+		return f->up;
 	}
 	if (is_failure(h.status) && rescue(f, h.status))
 		return false;
@@ -701,6 +730,7 @@ write_request(struct fetch *f, const struct exchange *x)
 		(void)list_next(&rest, &n);
 		buf_printf(&f->request, "Content-Length: %.*s\r\n", STR_ARG(n));
 	}
+	f->plain_bytes = buf_len(&f->request);
 	if (f->stale)
 		judge_conditions(f->stale, &f->request);
 	buf_z(&f->request, "\r\n");
