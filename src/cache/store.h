@@ -68,8 +68,20 @@ struct purge {
 };
 
 /* How many objects it took out, or outdated. What is on its way and concerned,
- * or may be, is not stored. */
+ * or may be, is not stored, nor boarded any more. */
 size_t store_purge(struct store *s, const struct purge *p);
+
+/* The same bit by bit, since all but keys are looked for everywhere. Zero at
+ * first, but for the purge. */
+struct purge_walk {
+	struct purge purge; /* what: borrowed */
+	unsigned shard;	    /* the next to be looked at, */
+	size_t slot;	    /* from there on */
+	size_t objects;	    /* so far */
+};
+
+/* Looks at about so many objects more. False when that was all. */
+bool store_purge_some(struct store *s, struct purge_walk *w, size_t max);
 /* Evicts until the budget holds or nothing is left to evict. Writers call it
  * as bodies grow. */
 void store_trim(struct store *s);

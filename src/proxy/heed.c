@@ -52,8 +52,6 @@ heed_unsafe(struct worker *w, enum method m, struct str key,
 	rest = buf_view(&keys);
 	while (str_split(&rest, '\n', &line))
 		if (line.n)
-			(void)purge_all(w,
-				&(struct purge){
-					.kind = PURGE_KEY, .what = line});
+			purge_key(w, line);
 	buf_fini(&keys);
 }
