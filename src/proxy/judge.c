@@ -139,7 +139,8 @@ judge_conditions(const struct object *stored, struct buf *out)
 	while (fields_next(&rest, &f)) {
 		if (f.id == FIELD_ETAG && etag_is_valid(f.value))
 			fields_put(STR("If-None-Match"), f.value, out);
-		else if (f.id == FIELD_LAST_MODIFIED)
+		else if (f.id == FIELD_LAST_MODIFIED &&
+			date_parse(f.value) != INT64_MIN)
 			fields_put(STR("If-Modified-Since"), f.value, out);
 	}
 }
