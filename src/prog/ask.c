@@ -33,12 +33,12 @@ find_socket(void)
 }
 
 static json_t *
-ask_at(const char *path, const char *line)
+ask_at(const char *path, const char *line, unsigned timeout_s)
 {
 	struct buf answer = {0};
 	json_error_t error;
 	json_t *doc = NULL;
-	int r = admin_call(path, line, &answer);
+	int r = admin_call(path, line, timeout_s, &answer);
 
 	if (r < 0) {
 		fprintf(stderr, "sevenfold: can't ask %s: %s\n", path,
@@ -57,7 +57,7 @@ ask_at(const char *path, const char *line)
 }
 
 json_t *
-ask(const char *path, const char *line)
+ask(const char *path, const char *line, unsigned timeout_s)
 {
 	own_free char *found = NULL;
 
@@ -65,7 +65,7 @@ ask(const char *path, const char *line)
 		found = find_socket();
 		path = found;
 	}
-	return path ? ask_at(path, line) : NULL;
+	return path ? ask_at(path, line, timeout_s) : NULL;
 }
 
 int

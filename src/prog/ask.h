@@ -6,8 +6,8 @@
 #include <jansson.h>
 
 /* path: the socket; NULL: the one that is found. line has its newline. NULL
- * after saying why there is no answer; the caller's to free. */
-json_t *ask(const char *path, const char *line);
+ * after saying why there is no answer in that time; the caller's to free. */
+json_t *ask(const char *path, const char *line, unsigned timeout_s);
 
 /* Prints the document, indented. Negative when that failed. */
 int ask_print(const json_t *doc);

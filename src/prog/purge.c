@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Millions of responses are looked through between other work. */
+enum { PATIENCE_S = 60 };
+
 struct options {
 	const char *socket; /* NULL: the one that is found */
 	const char *kind;   /* as the admin socket names it; NULL: of none */
@@ -79,7 +82,7 @@ ask_to_purge(const struct options *o)
 	buf_printf(&line, "purge %s %s %s\n", o->soft ? "soft" : "hard",
 		o->kind, o->what);
 	buf_append(&line, "", 1);
-	doc = ask(o->socket, buf_head(&line));
+	doc = ask(o->socket, buf_head(&line), PATIENCE_S);
 	buf_fini(&line);
 	return doc;
 }

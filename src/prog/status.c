@@ -61,7 +61,7 @@ verb_status(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage(stderr, 2);
-	doc = ask(path, "status\n");
+	doc = ask(path, "status\n", 5);
 	if (!doc)
 		return 1;
 	r = as_json ? ask_print(doc) : print_text(doc);

@@ -78,8 +78,7 @@ assert_same(struct buf *got, struct buf *want)
 static const struct multipart large = {
 	.boundary = STR("b"), .content_type = STR("x/y"), .length = LARGE};
 
-/* --- what is stored --------------------------------------------------------
- */
+/* --- what is stored ------------------------------------------------------- */
 
 static void
 test_whole(void **state)
@@ -194,8 +193,7 @@ test_nothing(void **state)
 	store_free(s);
 }
 
-/* --- what is on its way ----------------------------------------------------
- */
+/* --- what is on its way --------------------------------------------------- */
 
 static struct budget budget = {.limit_bytes = UINT64_MAX};
 

@@ -51,8 +51,7 @@ scene_fini(struct scene *e)
 	buf_fini(&e->response);
 }
 
-/* --- a whole response ------------------------------------------------------
- */
+/* --- a whole response ----------------------------------------------------- */
 
 static void
 test_judge(void **state)
@@ -122,8 +121,7 @@ test_unreadable_request(void **state)
 	scene_fini(&e);
 }
 
-/* --- what is stored --------------------------------------------------------
- */
+/* --- what is stored ------------------------------------------------------- */
 
 struct fixture {
 	struct store *store;

@@ -7,11 +7,12 @@
 #include "http/uri.h"
 #include "proxy/peer.h"
 
-/* Of the store, in one turn of the loop: a millisecond or so. */
-enum { OBJECTS_PER_TURN = 8192 };
+enum {
+	TURN_MS = 1,	 /* spent in one turn of the loop */
+	AT_A_TIME = 256, /* objects between two looks at the clock */
+};
 
-/* --- doing it --------------------------------------------------------------
- */
+/* --- doing it ------------------------------------------------------------- */
 
 /* One that goes on for more than a turn, or has just begun. */
 struct purging {
@@ -68,13 +69,23 @@ end(struct purging *p)
 	loop_bury(p->worker->loop, &p->grave);
 }
 
+/* For a turn. False when that was all. */
+static bool
+look_through(struct purging *p)
+{
+	uint64_t until_ns = clock_mono_ns() + TURN_MS * NS_PER_MS;
+
+	while (store_purge_some(p->worker->node->store, &p->walk, AT_A_TIME))
+		if (clock_mono_ns() > until_ns)
+			return true;
+	return false;
+}
+
 static void
 go_on(struct purging *p)
 {
-	struct worker *w = p->worker;
-
-	if (store_purge_some(w->node->store, &p->walk, OBJECTS_PER_TURN)) {
-		loop_arm(w->loop, &p->timer, 1);
+	if (look_through(p)) {
+		loop_arm(p->worker->loop, &p->timer, 1);
 		return;
 	}
 	p->report.objects = p->walk.objects;
@@ -129,8 +140,7 @@ purge_abort_all(struct worker *w)
 		end(container_of(w->purges.next, struct purging, link));
 }
 
-/* --- as a frame ------------------------------------------------------------
- */
+/* --- as a frame ----------------------------------------------------------- */
 
 void
 purge_put(const struct purge *p, struct buf *out)
@@ -155,8 +165,7 @@ purge_parse(struct str payload, struct purge *out)
 	return true;
 }
 
-/* --- as a line -------------------------------------------------------------
- */
+/* --- as a line ------------------------------------------------------------ */
 
 static bool
 parse_hardness(struct str word, bool *soft)
