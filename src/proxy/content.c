@@ -29,8 +29,7 @@ content_of_flight(struct content *c, struct flight *f)
 	return reader_attach(&c->reader, &f->body);
 }
 
-/* --- parts -----------------------------------------------------------------
- */
+/* --- parts ---------------------------------------------------------------- */
 
 static struct str
 text_in(struct arena *a, struct buf *b)
@@ -81,8 +80,7 @@ content_nothing(struct content *c)
 	c->npieces = 0;
 }
 
-/* --- reading ---------------------------------------------------------------
- */
+/* --- reading -------------------------------------------------------------- */
 
 static uint64_t
 position(const struct content *c)
@@ -172,6 +170,13 @@ is_all_taken(const struct content *c)
 	return c->object && position(c) == c->object->length;
 }
 
+/* Text comes next, for which nobody need be waited. */
+static bool
+is_in_text(const struct content *c)
+{
+	return c->pieces && c->done < c->pieces[c->at].text.n;
+}
+
 enum body_state
 content_state(const struct content *c)
 {
@@ -179,7 +184,7 @@ content_state(const struct content *c)
 
 	if (is_all_taken(c))
 		return BODY_DONE;
-	if (c->object)
+	if (c->object || is_in_text(c))
 		return BODY_OPEN;
 	state = body_state(&c->flight->body);
 	/* Bytes before the end are seen once the end is. */

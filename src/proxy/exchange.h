@@ -66,6 +66,7 @@ struct exchange {
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
 	unsigned instead_of;	  /* see struct flight */
+	unsigned misled;	  /* how often what we joined was not for us */
 	struct response response; /* the object's */
 	struct route_error error; /* ours, FROM_US */
 

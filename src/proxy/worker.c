@@ -15,6 +15,7 @@
 #include "proxy/peer.h"
 #include "proxy/probe.h"
 #include "proxy/request.h"
+#include "proxy/purge.h"
 #include "proxy/serve.h"
 #include "proxy/upstream.h"
 
@@ -156,6 +157,7 @@ worker_new(struct node *n, unsigned index)
 	list_init(&w->requests);
 	list_init(&w->channels);
 	list_init(&w->fetches);
+	list_init(&w->purges);
 	list_init(&w->probes);
 	w->turns = xcalloc(config->nsites, sizeof(*w->turns));
 	for (size_t i = 0; i < config->nsites; i++)
@@ -199,6 +201,7 @@ worker_end_all(struct worker *w)
 	loop_close(w->loop, &w->inbound);
 	conn_abort_all(w);
 	fetch_abort_all(w);
+	purge_abort_all(w);
 	channel_close_all(w);
 	loop_settle(w->loop);
 }
