@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""The engine's benchmark: what a node's requests cost beside other servers'.
+
+Each server is pinned to one core, its load and its origin to another, and
+charged with the CPU time of all its threads, as the kernel accounts for it.
+See measure.py for how, suite_*.py for what.
+"""
+
+import argparse
+import os
+import sys
+
+import suite_hit
+from peers import ROOT, find_sevenfold
+from procs import CLIENT_CORE, BenchError
+from report import Report
+
+SUITES = {"hit": suite_hit}
+
+
+def parse():
+    p = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    p.add_argument("suites", nargs="*", metavar="SUITE",
+                   help=f"of {', '.join(SUITES)}; all if left out")
+    p.add_argument("--json", action="store_true",
+                   help="a JSON object per line instead of tables")
+    p.add_argument("--quick", action="store_true",
+                   help="fewer and shorter windows: a first look only")
+    p.add_argument("--rounds", type=int, help="windows per server and load")
+    p.add_argument("--seconds", type=float, help="of a window")
+    p.add_argument("--no-peers", dest="peers", action="store_false",
+                   help="only the floor and ourselves")
+    p.add_argument("--sevenfold", default=os.environ.get(
+        "SEVENFOLD", ROOT / "build" / "sevenfold"), help="the program")
+    options = p.parse_args()
+    for suite in options.suites:
+        if suite not in SUITES:
+            p.error(f"no suite '{suite}'")
+    options.suites = options.suites or list(SUITES)
+    options.rounds = options.rounds or (3 if options.quick else 7)
+    options.seconds = options.seconds or (0.2 if options.quick else 0.4)
+    options.loads = None
+    return options
+
+
+def main():
+    options = parse()
+    if os.cpu_count() < 2:
+        sys.exit("bench: one core for servers and one for clients are needed")
+    os.sched_setaffinity(0, {CLIENT_CORE})
+    report = Report(options.json)
+    try:
+        options.sevenfold = find_sevenfold(options.sevenfold)
+        for suite in options.suites:
+            SUITES[suite].run(report, options)
+    except BenchError as e:
+        sys.exit(f"bench: {e}")
+    report.tell_goals()
+
+
+main()

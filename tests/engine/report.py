@@ -1,0 +1,52 @@
+"""What was seen, for people and for programs."""
+
+import json
+
+
+class Report:
+    def __init__(self, as_json):
+        self.as_json = as_json
+        self.goals = []
+
+    def say(self, text=""):
+        if not self.as_json:
+            print(text, flush=True)
+
+    def record(self, **facts):
+        if self.as_json:
+            print(json.dumps(facts), flush=True)
+
+    def goal(self, suite, what, asked, seen):
+        """seen is to be at most what was asked."""
+        self.goals.append((what, asked, seen))
+        self.record(suite=suite, goal=what, asked=asked, seen=round(seen, 3),
+                    met=seen <= asked)
+
+    def table(self, title, columns, rows):
+        """rows: a name and its values, as text."""
+        self.say()
+        self.say(title)
+        widths = [max(len(c), *(len(r[1][i]) for r in rows)) + 2
+                  for i, c in enumerate(columns)]
+        first = max(len(r[0]) for r in rows)
+        self.say(" " * first + "".join(
+            c.rjust(w) for c, w in zip(columns, widths)))
+        for name, values in rows:
+            self.say(name.ljust(first) + "".join(
+                v.rjust(w) for v, w in zip(values, widths)))
+
+    def tell_goals(self):
+        if not self.goals:
+            return
+        rows = [(what, [f"{asked:.2f}", f"{seen:.2f}",
+                        "met" if seen <= asked else "NOT MET"])
+                for what, asked, seen in self.goals]
+        self.table("goals: at most", ["asked", "seen", ""], rows)
+        met = sum(seen <= asked for _, asked, seen in self.goals)
+        self.say(f"\n{met} of {len(self.goals)} goals met")
+
+
+def number(value):
+    """Three digits that matter."""
+    return f"{value:.2f}" if value < 10 else \
+        f"{value:.1f}" if value < 100 else f"{value:,.0f}"

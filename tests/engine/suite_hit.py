@@ -1,0 +1,138 @@
+"""hit: what an answer from memory costs."""
+
+import peers
+from measure import Cell, Client, take_turns, warm
+from procs import BenchError, Place
+from report import number
+
+# path, connections
+LOADS = [(path, 64) for path in peers.SIZES] + [("/1k", 2), ("/1k", 1000)]
+FILE_FLOOR = 16384  # from there on sendfile() may be the floor
+OURS = "sevenfold"
+# An origin that is asked now and then is one whose cache does not cache.
+UPSTREAM_US = 0.1
+
+# path, connections, most, of what, field
+GOALS = [
+    ("/1k", 64, 1.10, "floor", "cpu_us"),
+    ("/10k", 64, 1.10, "floor", "cpu_us"),
+    ("/1k", 64, 0.60, "any", "cpu_us"),
+    ("/10k", 64, 0.60, "any", "cpu_us"),
+    ("/1k", 64, 0.42, "cache", "cpu_us"),
+    ("/10k", 64, 0.42, "cache", "cpu_us"),
+    ("/100k", 64, 0.60, "any", "cpu_us"),
+    ("/1m", 64, 0.70, "any", "cpu_us"),
+    ("/1k", 2, 0.60, "any", "cpu_us"),
+    ("/1k", 2, 0.60, "any", "p50_us"),
+]
+
+
+class Servers:
+    """All that are compared, but for the floor, and their kinds."""
+
+    def __init__(self, place, options):
+        self.origin = peers.start_origin(place)
+        self.kinds = {}
+        self.all = [peers.start_node(place, options.sevenfold, "n1",
+                                     self.origin.port, "512M")]
+        if options.peers:
+            for peer in peers.HIT_PEERS:
+                self.all.append(peers.start(place, peer, self.origin.port))
+                self.kinds[peer.name] = peer.kind
+
+
+def start_floors(place, path):
+    size = peers.SIZES[path]
+    floors = [peers.start_floor(place, "floor", path, size)]
+    if size >= FILE_FLOOR:
+        floors.append(peers.start_floor(place, "floor, sendfile", path, size,
+                                        "--file"))
+    return floors
+
+
+def check_hits(cell):
+    if cell.median("upstream_us") > UPSTREAM_US:
+        raise BenchError(f"{cell.name} asks its origin: these are no hits")
+
+
+def measure(place, servers, path, connections, options):
+    """name -> Cell under one load."""
+    floors = start_floors(place, path)
+    cells = []
+    for server in floors + servers.all:
+        client = Client(server, [path], peers.SIZES[path], connections)
+        warm(client, connections)
+        cells.append(Cell(client, servers.origin))
+    take_turns(cells, options.rounds, options.seconds)
+    for cell in cells:
+        cell.client.stop()
+        check_hits(cell)
+    for floor in floors:
+        floor.stop()
+    return {cell.name: cell for cell in cells}
+
+
+def best(cells, names, field):
+    return min(cells[name].median(field) for name in names)
+
+
+def name_of(path, connections):
+    return f"{peers.NAMES[path]}, {connections}"
+
+
+def judge(report, seen, kinds):
+    for path, connections, most, base, field in GOALS:
+        cells = seen.get((path, connections))
+        names = [n for n in cells or ()
+                 if (n.startswith("floor") if base == "floor" else
+                     n in kinds and base in ("any", kinds[n]))]
+        if not names:
+            continue
+        what = {"floor": "the floor", "any": "the best server",
+                "cache": "the best cache"}[base]
+        of = "CPU" if field == "cpu_us" else "median latency"
+        report.goal("hit", f"hit, {name_of(path, connections)} connections: "
+                    f"{of} / {what}", most,
+                    cells[OURS].median(field) / best(cells, names, field))
+
+
+def tell(report, seen):
+    names = []
+    for cells in seen.values():
+        names += [n for n in cells if n not in names]
+    names.sort(key=lambda n: (not n.startswith("floor"), n != OURS))
+    for field, title in (
+            ("cpu_us", "hit: CPU of the server per request, us"),
+            ("p50_us", "hit: median latency, us"),
+            ("rate", "hit: requests per second")):
+        report.table(
+            f"{title} (size, connections)",
+            [name_of(*load) for load in seen],
+            [(name, [number(cells[name].median(field)) if name in cells
+                     else "-" for cells in seen.values()])
+             for name in names])
+
+
+def record(report, path, connections, cells):
+    for name, cell in cells.items():
+        low, high = cell.quartiles("cpu_us")
+        report.record(
+            suite="hit", server=name, bytes=peers.SIZES[path],
+            connections=connections, cpu_us=round(cell.median("cpu_us"), 3),
+            cpu_us_quartiles=[round(low, 3), round(high, 3)],
+            upstream_us=round(cell.median("upstream_us"), 4),
+            rate=round(cell.median("rate")), p50_us=cell.median("p50_us"),
+            p99_us=cell.median("p99_us"), windows=len(cell.windows),
+            requests=sum(w.requests for w in cell.windows))
+
+
+def run(report, options):
+    seen = {}
+    with Place() as place:
+        servers = Servers(place, options)
+        for path, connections in options.loads or LOADS:
+            cells = measure(place, servers, path, connections, options)
+            seen[path, connections] = cells
+            record(report, path, connections, cells)
+    tell(report, seen)
+    judge(report, seen, servers.kinds)
