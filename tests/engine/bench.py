@@ -11,11 +11,12 @@ import os
 import sys
 
 import suite_hit
+import suite_relay
 from peers import ROOT, find_sevenfold
 from procs import CLIENT_CORE, BenchError
 from report import Report
 
-SUITES = {"hit": suite_hit}
+SUITES = {"hit": suite_hit, "relay": suite_relay}
 
 
 def parse():

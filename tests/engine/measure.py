@@ -67,6 +67,10 @@ class Window:
     p99_us: float
     requests: int
 
+    @property
+    def both_us(self):
+        return self.cpu_us + self.upstream_us
+
 
 def window(client, upstream, seconds):
     server = client.server

@@ -2,6 +2,8 @@
 
 import json
 
+from peers import NAMES, SIZES
+
 
 class Report:
     def __init__(self, as_json):
@@ -24,6 +26,7 @@ class Report:
 
     def table(self, title, columns, rows):
         """rows: a name and its values, as text."""
+        columns = list(columns)
         self.say()
         self.say(title)
         widths = [max(len(c), *(len(r[1][i]) for r in rows)) + 2
@@ -35,6 +38,31 @@ class Report:
             self.say(name.ljust(first) + "".join(
                 v.rjust(w) for v, w in zip(values, widths)))
 
+    def compare(self, title, seen, field):
+        """seen: load -> name -> Cell."""
+        names = []
+        for cells in seen.values():
+            names += [n for n in cells if n not in names]
+        names.sort(key=lambda n: not n.startswith("floor"))
+        self.table(f"{title} (size, connections)", map(load_name, seen),
+                   [(name, [number(cells[name].median(field))
+                            if name in cells else "-"
+                            for cells in seen.values()]) for name in names])
+
+    def record_cells(self, suite, load, cells):
+        path, connections = load
+        for name, cell in cells.items():
+            low, high = cell.quartiles("cpu_us")
+            self.record(
+                suite=suite, server=name, bytes=SIZES[path],
+                connections=connections,
+                cpu_us=round(cell.median("cpu_us"), 3),
+                cpu_us_quartiles=[round(low, 3), round(high, 3)],
+                upstream_us=round(cell.median("upstream_us"), 3),
+                rate=round(cell.median("rate")), p50_us=cell.median("p50_us"),
+                p99_us=cell.median("p99_us"), windows=len(cell.windows),
+                requests=sum(w.requests for w in cell.windows))
+
     def tell_goals(self):
         if not self.goals:
             return
@@ -44,6 +72,11 @@ class Report:
         self.table("goals: at most", ["asked", "seen", ""], rows)
         met = sum(seen <= asked for _, asked, seen in self.goals)
         self.say(f"\n{met} of {len(self.goals)} goals met")
+
+
+def load_name(load):
+    path, connections = load
+    return f"{NAMES[path]}, {connections}"
 
 
 def number(value):

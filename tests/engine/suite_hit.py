@@ -3,7 +3,7 @@
 import peers
 from measure import Cell, Client, take_turns, warm
 from procs import BenchError, Place
-from report import number
+from report import load_name
 
 # path, connections
 LOADS = [(path, 64) for path in peers.SIZES] + [("/1k", 2), ("/1k", 1000)]
@@ -55,8 +55,9 @@ def check_hits(cell):
         raise BenchError(f"{cell.name} asks its origin: these are no hits")
 
 
-def measure(place, servers, path, connections, options):
+def measure(place, servers, load, options):
     """name -> Cell under one load."""
+    path, connections = load
     floors = start_floors(place, path)
     cells = []
     for server in floors + servers.all:
@@ -76,10 +77,6 @@ def best(cells, names, field):
     return min(cells[name].median(field) for name in names)
 
 
-def name_of(path, connections):
-    return f"{peers.NAMES[path]}, {connections}"
-
-
 def judge(report, seen, kinds):
     for path, connections, most, base, field in GOALS:
         cells = seen.get((path, connections))
@@ -91,48 +88,19 @@ def judge(report, seen, kinds):
         what = {"floor": "the floor", "any": "the best server",
                 "cache": "the best cache"}[base]
         of = "CPU" if field == "cpu_us" else "median latency"
-        report.goal("hit", f"hit, {name_of(path, connections)} connections: "
+        report.goal("hit", f"hit, {load_name((path, connections))} connections: "
                     f"{of} / {what}", most,
                     cells[OURS].median(field) / best(cells, names, field))
-
-
-def tell(report, seen):
-    names = []
-    for cells in seen.values():
-        names += [n for n in cells if n not in names]
-    names.sort(key=lambda n: (not n.startswith("floor"), n != OURS))
-    for field, title in (
-            ("cpu_us", "hit: CPU of the server per request, us"),
-            ("p50_us", "hit: median latency, us"),
-            ("rate", "hit: requests per second")):
-        report.table(
-            f"{title} (size, connections)",
-            [name_of(*load) for load in seen],
-            [(name, [number(cells[name].median(field)) if name in cells
-                     else "-" for cells in seen.values()])
-             for name in names])
-
-
-def record(report, path, connections, cells):
-    for name, cell in cells.items():
-        low, high = cell.quartiles("cpu_us")
-        report.record(
-            suite="hit", server=name, bytes=peers.SIZES[path],
-            connections=connections, cpu_us=round(cell.median("cpu_us"), 3),
-            cpu_us_quartiles=[round(low, 3), round(high, 3)],
-            upstream_us=round(cell.median("upstream_us"), 4),
-            rate=round(cell.median("rate")), p50_us=cell.median("p50_us"),
-            p99_us=cell.median("p99_us"), windows=len(cell.windows),
-            requests=sum(w.requests for w in cell.windows))
 
 
 def run(report, options):
     seen = {}
     with Place() as place:
         servers = Servers(place, options)
-        for path, connections in options.loads or LOADS:
-            cells = measure(place, servers, path, connections, options)
-            seen[path, connections] = cells
-            record(report, path, connections, cells)
-    tell(report, seen)
+        for load in options.loads or LOADS:
+            seen[load] = measure(place, servers, load, options)
+            report.record_cells("hit", load, seen[load])
+    report.compare("hit: CPU of the server per request, us", seen, "cpu_us")
+    report.compare("hit: median latency, us", seen, "p50_us")
+    report.compare("hit: requests per second", seen, "rate")
     judge(report, seen, servers.kinds)
