@@ -11,12 +11,14 @@ import os
 import sys
 
 import suite_hit
+import suite_idle
 import suite_relay
 from peers import ROOT, find_sevenfold
 from procs import CLIENT_CORE, BenchError
 from report import Report
 
-SUITES = {"hit": suite_hit, "relay": suite_relay}
+SUITES = {"hit": suite_hit, "relay": suite_relay,
+          "idle": suite_idle}
 
 
 def parse():

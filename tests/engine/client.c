@@ -5,8 +5,8 @@
  * input; each is answered with a line of JSON when the last request is over:
  *
  *	run SECONDS	a request at a time on each connection
- *	count N		as many requests, over all connections; the first ones
- *			are one on each
+ *	count N		as many requests, over all connections
+ *	each		one on each connection, AT_ONCE at once
  *
  * The status, length and both ends of every answer are verified (object.h).
  * What is wrong is counted, and the first case told on standard error; its
@@ -40,6 +40,7 @@ enum {
 	IN_BYTES = 256 * 1024,
 	HEAD_BYTES = 4096, /* the longest head that may come in parts */
 	KEY_DIGITS = 7,
+	AT_ONCE = 64,
 	PATIENCE_MS = 10000, /* for the next answer */
 };
 #define JUMP UINT64_C(2654435761) /* a prime above all numbers of keys */
@@ -77,7 +78,7 @@ struct client {
 	char *in; /* IN_BYTES behind HEAD_BYTES; owned */
 
 	/* The line that is obeyed: */
-	bool jump;
+	bool jump, each;
 	uint64_t until_ns; /* no request begins after that */
 	uint64_t most;	   /* requests to begin */
 	uint64_t begun, done, errors;
@@ -144,11 +145,15 @@ begin(struct client *c, struct conn *conn)
 		fail(c, conn, "could not send");
 }
 
-/* The next request on a connection that is free. */
+/* The next request, on a connection that is free. */
 static void
 next(struct client *c, struct conn *conn)
 {
-	if (conn->fd >= 0 && c->begun < c->most && c->now_ns < c->until_ns)
+	if (c->begun == c->most || c->now_ns >= c->until_ns)
+		return;
+	if (c->each)
+		conn = &c->conns[c->begun];
+	if (conn->fd >= 0)
 		begin(c, conn);
 }
 
@@ -314,9 +319,10 @@ static void
 work(struct client *c)
 {
 	struct epoll_event events[EVENTS];
+	unsigned first = c->each && c->nconns > AT_ONCE ? AT_ONCE : c->nconns;
 
 	c->now_ns = clock_mono_ns();
-	for (unsigned i = 0; i < c->nconns; i++)
+	for (unsigned i = 0; i < first; i++)
 		next(c, &c->conns[i]);
 	while (c->busy > 0) {
 		int n = epoll_wait(c->epoll, events, EVENTS, PATIENCE_MS);
@@ -358,24 +364,34 @@ obey(struct client *c)
 }
 
 static void
-obey_lines(struct client *c)
+parse_line(struct client *c, const char *line)
 {
-	char line[64];
 	unsigned long long n;
 	double s;
 
-	while (fgets(line, sizeof(line), stdin)) {
-		c->most = UINT64_MAX;
-		c->until_ns = UINT64_MAX;
+	c->most = UINT64_MAX;
+	c->until_ns = UINT64_MAX;
+	c->jump = c->each = false;
+	if (sscanf(line, "run %lf", &s) == 1) {
+		c->until_ns = clock_mono_ns() + (uint64_t)(s * 1e9);
 		c->jump = true;
-		if (sscanf(line, "run %lf", &s) == 1) {
-			c->until_ns = clock_mono_ns() + (uint64_t)(s * 1e9);
-		} else if (sscanf(line, "count %llu", &n) == 1) {
-			c->most = n;
-			c->jump = false;
-		} else {
-			errx(2, "no line to obey: %s", line);
-		}
+	} else if (sscanf(line, "count %llu", &n) == 1) {
+		c->most = n;
+	} else if (!strcmp(line, "each\n")) {
+		c->most = c->nconns;
+		c->each = true;
+	} else {
+		errx(2, "no line to obey: %s", line);
+	}
+}
+
+static void
+obey_lines(struct client *c)
+{
+	char line[64];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		parse_line(c, line);
 		obey(c);
 	}
 }

@@ -51,6 +51,10 @@ class Client:
     def count(self, requests):
         return self.tell(f"count {requests}")
 
+    def each(self):
+        """One request on each connection, some at a time."""
+        return self.tell("each")
+
     def stop(self):
         self.process.stdin.close()
         self.process.wait()
@@ -99,12 +103,12 @@ class Cell:
         return values[len(values) // 4], values[-1 - len(values) // 4]
 
 
-def warm(client, connections):
+def warm(client):
     """The first request alone, for caches to keep the answer; then one on
     each connection, twice for those that keep what they see again."""
     client.count(1)
-    client.count(connections)
-    client.count(connections)
+    client.each()
+    client.each()
     client.run(WARM_S)
 
 

@@ -84,14 +84,17 @@ def fill(text, values):
     return text
 
 
-def start(place, peer, origin=0, core=SERVER_CORE):
+def max_connections():
+    return descriptors() - 200
+
+
+def start(place, peer, origin=0, core=SERVER_CORE, connections=None):
     """A peer, whose origin is at that port of loopback."""
     folder = place.make_folder(peer.name)
     (folder / "store").mkdir()
-    files = descriptors()
     values = {"DIR": folder, "PORT": place.port(), "ORIGIN": origin,
-              "ROOT": place.folder / "objects", "FILES": files,
-              "CONNECTIONS": files - 200}
+              "ROOT": place.folder / "objects", "FILES": descriptors(),
+              "CONNECTIONS": connections or max_connections()}
     for name, source in peer.configs.items():
         text = (HERE / "peers" / source).read_text()
         (folder / name).write_text(fill(text, values))

@@ -62,7 +62,7 @@ def measure(place, servers, load, options):
     cells = []
     for server in floors + servers.all:
         client = Client(server, [path], peers.SIZES[path], connections)
-        warm(client, connections)
+        warm(client)
         cells.append(Cell(client, servers.origin))
     take_turns(cells, options.rounds, options.seconds)
     for cell in cells:
@@ -88,8 +88,8 @@ def judge(report, seen, kinds):
         what = {"floor": "the floor", "any": "the best server",
                 "cache": "the best cache"}[base]
         of = "CPU" if field == "cpu_us" else "median latency"
-        report.goal("hit", f"hit, {load_name((path, connections))} connections: "
-                    f"{of} / {what}", most,
+        load = load_name((path, connections))
+        report.goal("hit", f"hit, {load} connections: {of} / {what}", most,
                     cells[OURS].median(field) / best(cells, names, field))
 
 

@@ -86,7 +86,7 @@ def measure(servers, load, options):
     cells = []
     for server, behind in servers.behind.items():
         client = Client(server, paths, peers.SIZES[path], connections)
-        warm(client, connections)
+        warm(client)
         cells.append(Cell(client, behind))
     check_relayed(servers.n1, paths)
     take_turns(cells, options.rounds, options.seconds)
@@ -105,9 +105,9 @@ def judge(report, seen):
                     cells[OURS].median("cpu_us") / min(others))
     path, connections, most = GOAL_BOTH
     cells = seen[path, connections]
+    ours, nginx = (cells[n].median("both_us") for n in (OURS, "nginx"))
     report.goal("relay", f"relay, {load_name((path, connections))} in flight: "
-                "CPU with the owner's / nginx before nginx", most,
-                cells[OURS].median("both_us") / cells["nginx"].median("both_us"))
+                "CPU with the owner's / nginx before nginx", most, ours / nginx)
 
 
 def run(report, options):
