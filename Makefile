@@ -37,8 +37,8 @@ soak:
 bench:
 	@scripts/deps build bench
 	@scripts/build gcc
-	@tests/engine/bench.py $(if $(QUICK),--quick) $(if $(JSON),--json) \
-		$(SUITE)
+	@PYTHONDONTWRITEBYTECODE=1 tests/engine/bench.py $(if $(QUICK),--quick) \
+		$(if $(JSON),--json) $(SUITE)
 
 format:
 	@scripts/deps all
@@ -62,7 +62,7 @@ help:
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer'
 	@echo 'make bench    what requests cost beside other servers, ten minutes;'
-	@echo '              SUITE=hit: one part of it;'
+	@echo '              SUITE=hit: one of hit, relay, idle and keys;'
 	@echo '              QUICK=1: a first look; JSON=1: for programs'
 	@echo 'make lint     form, include directions, static analysis'
 	@echo 'make format   put the code into form'

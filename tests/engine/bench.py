@@ -12,13 +12,14 @@ import sys
 
 import suite_hit
 import suite_idle
+import suite_keys
 import suite_relay
 from peers import ROOT, find_sevenfold
-from procs import CLIENT_CORE, BenchError
+from procs import CLIENT_CORE, SERVER_CORE, BenchError
 from report import Report
 
 SUITES = {"hit": suite_hit, "relay": suite_relay,
-          "idle": suite_idle}
+          "idle": suite_idle, "keys": suite_keys}
 
 
 def parse():
@@ -42,14 +43,13 @@ def parse():
     options.suites = options.suites or list(SUITES)
     options.rounds = options.rounds or (3 if options.quick else 7)
     options.seconds = options.seconds or (0.2 if options.quick else 0.4)
-    options.loads = None
     return options
 
 
 def main():
     options = parse()
-    if os.cpu_count() < 2:
-        sys.exit("bench: one core for servers and one for clients are needed")
+    if CLIENT_CORE == SERVER_CORE:
+        sys.exit("bench: needs a core for the servers, and one for all else")
     os.sched_setaffinity(0, {CLIENT_CORE})
     report = Report(options.json)
     try:

@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 import time
 
-SERVER_CORE, CLIENT_CORE = 0, 1
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE, CLIENT_CORE = CORES[0], CORES[1 % len(CORES)]
 START_S = 20  # for a server to listen
 STOP_S = 10
 

@@ -97,7 +97,7 @@ def run(report, options):
     seen = {}
     with Place() as place:
         servers = Servers(place, options)
-        for load in options.loads or LOADS:
+        for load in LOADS:
             seen[load] = measure(place, servers, load, options)
             report.record_cells("hit", load, seen[load])
     report.compare("hit: CPU of the server per request, us", seen, "cpu_us")

@@ -7,9 +7,10 @@ import time
 
 import peers
 from measure import Cell, Client, take_turns, warm
-from procs import CLIENT_CORE, BenchError, Place
+from procs import CLIENT_CORE, SERVER_CORE, BenchError, Place
 from report import load_name
 
+# path, connections
 LOADS = [("/1k", 32), ("/1k", 256), ("/10k", 32), ("/100k", 32), ("/1m", 32)]
 OURS = "sevenfold"
 OBJECTS = 8  # of each size
@@ -37,7 +38,7 @@ class Servers:
         self.n1, self.n2 = (
             peers.start_node(place, options.sevenfold, name, origin.port,
                              "512M", peer_port, NODES, core)
-            for name, core in zip(NODES, (0, CLIENT_CORE)))
+            for name, core in zip(NODES, (SERVER_CORE, CLIENT_CORE)))
         self.behind = {self.n1: self.n2}
         for peer in peers.RELAY_PEERS if options.peers else ():
             self.behind[peers.start(place, peer, origin.port)] = origin
@@ -115,7 +116,7 @@ def run(report, options):
     with Place() as place:
         servers = Servers(place, options)
         wait_for_peers(servers.n1)
-        for load in options.loads or LOADS:
+        for load in LOADS:
             seen[load] = measure(servers, load, options)
             report.record_cells("relay", load, seen[load])
     report.compare("relay: CPU of the proxy per request, us", seen, "cpu_us")
