@@ -8,14 +8,16 @@ See measure.py for how, suite_*.py for what.
 
 import argparse
 import os
+import signal
 import sys
+import time
 
 import suite_hit
 import suite_idle
 import suite_keys
 import suite_relay
 from peers import ROOT, find_sevenfold
-from procs import CLIENT_CORE, SERVER_CORE, BenchError
+from procs import CLIENT_CORE, SERVER_CORE, BenchError, used_s
 from report import Report
 
 SUITES = {"hit": suite_hit, "relay": suite_relay,
@@ -46,19 +48,30 @@ def parse():
     return options
 
 
+def run(suite, report, options):
+    start, (all_s, ours_s) = time.monotonic(), used_s()
+    SUITES[suite].run(report, options)
+    seconds, (all_end_s, ours_end_s) = time.monotonic() - start, used_s()
+    report.tell_goals()
+    others_s = all_end_s - all_s - (ours_end_s - ours_s)
+    report.tell_others(suite, others_s, seconds)
+
+
 def main():
     options = parse()
     if CLIENT_CORE == SERVER_CORE:
         sys.exit("bench: needs a core for the servers, and one for all else")
+    # Programs end with us, however we end.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit("bench: ended from outside"))
     os.sched_setaffinity(0, {CLIENT_CORE})
     report = Report(options.json)
     try:
         options.sevenfold = find_sevenfold(options.sevenfold)
         for suite in options.suites:
-            SUITES[suite].run(report, options)
+            run(suite, report, options)
     except BenchError as e:
         sys.exit(f"bench: {e}")
-    report.tell_goals()
 
 
 main()

@@ -74,6 +74,26 @@ def cpu_ns(pids):
     return total
 
 
+def pin(pids, core):
+    """All their threads: some choose cores for themselves."""
+    for pid in pids:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(task), {core})
+
+
+def used_s():
+    """By the two cores since the start of the machine, and by us."""
+    total = 0
+    for line in open("/proc/stat"):
+        name, *ticks = line.split()
+        if name in (f"cpu{SERVER_CORE}", f"cpu{CLIENT_CORE}"):
+            user, nice, system, _, _, irq, softirq, *_ = map(int, ticks)
+            total += user + nice + system + irq + softirq
+    ours = sum(u.ru_utime + u.ru_stime for u in map(
+        resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    return total / os.sysconf("SC_CLK_TCK"), ours
+
+
 def memory_bytes(pids):
     """The processes' own memory, and their shares of what they share."""
     total = 0
@@ -90,7 +110,7 @@ class Server:
     """A process, with all that it starts, that listens on a port."""
 
     def __init__(self, name, command, port, folder, core):
-        self.name, self.port, self.folder = name, port, folder
+        self.name, self.port, self.core = name, port, core
         self.log = folder / "output"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
@@ -116,6 +136,7 @@ class Server:
                 break
             time.sleep(0.02)
         self.find()
+        pin(self.pids, self.core)
 
     def find(self):
         self.pids = family(self.process.pid)

@@ -18,11 +18,12 @@ class Report:
         if self.as_json:
             print(json.dumps(facts), flush=True)
 
-    def goal(self, suite, what, asked, seen):
-        """seen is to be at most what was asked."""
-        self.goals.append((what, asked, seen))
+    def goal(self, suite, what, asked, seen, floor=None):
+        """seen is to be at most what was asked; floor is what the floor would
+        have, where there is one."""
+        self.goals.append((what, asked, seen, floor))
         self.record(suite=suite, goal=what, asked=asked, seen=round(seen, 3),
-                    met=seen <= asked)
+                    floor=floor and round(floor, 3), met=seen <= asked)
 
     def table(self, title, columns, rows):
         """rows: a name and its values, as text."""
@@ -67,11 +68,20 @@ class Report:
         if not self.goals:
             return
         rows = [(what, [f"{asked:.2f}", f"{seen:.2f}",
+                        f"{floor:.2f}" if floor else "",
                         "met" if seen <= asked else "NOT MET"])
-                for what, asked, seen in self.goals]
-        self.table("goals: at most", ["asked", "seen", ""], rows)
-        met = sum(seen <= asked for _, asked, seen in self.goals)
-        self.say(f"\n{met} of {len(self.goals)} goals met")
+                for what, asked, seen, floor in self.goals]
+        self.table("goals: at most, and what the floor would have",
+                   ["asked", "seen", "floor", ""], rows)
+        self.goals = []
+
+    def tell_others(self, suite, others_s, seconds):
+        """How much of the two cores others used meanwhile: what disturbs."""
+        share = max(others_s, 0) / seconds
+        self.record(suite=suite, seconds=round(seconds, 1),
+                    cores_used_by_others=round(share, 2))
+        self.say(f"\n{suite} took {seconds:.0f} s, in which others used "
+                 f"{share:.2f} of the 2 cores")
 
 
 def load_name(load):

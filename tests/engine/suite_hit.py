@@ -8,6 +8,7 @@ from report import load_name
 # path, connections
 LOADS = [(path, 64) for path in peers.SIZES] + [("/1k", 2), ("/1k", 1000)]
 FILE_FLOOR = 16384  # from there on sendfile() may be the floor
+FLOORS = ("floor", "floor, sendfile")
 OURS = "sevenfold"
 # An origin that is asked now and then is one whose cache does not cache.
 UPSTREAM_US = 0.1
@@ -43,9 +44,9 @@ class Servers:
 
 def start_floors(place, path):
     size = peers.SIZES[path]
-    floors = [peers.start_floor(place, "floor", path, size)]
+    floors = [peers.start_floor(place, FLOORS[0], path, size)]
     if size >= FILE_FLOOR:
-        floors.append(peers.start_floor(place, "floor, sendfile", path, size,
+        floors.append(peers.start_floor(place, FLOORS[1], path, size,
                                         "--file"))
     return floors
 
@@ -74,23 +75,25 @@ def measure(place, servers, load, options):
 
 
 def best(cells, names, field):
-    return min(cells[name].median(field) for name in names)
+    return min(cells[n].median(field) for n in names if n in cells)
 
 
 def judge(report, seen, kinds):
+    bases = {"floor": ("the floor", FLOORS),
+             "any": ("the best server", kinds),
+             "cache": ("the best cache",
+                       [n for n, kind in kinds.items() if kind == "cache"])}
     for path, connections, most, base, field in GOALS:
-        cells = seen.get((path, connections))
-        names = [n for n in cells or ()
-                 if (n.startswith("floor") if base == "floor" else
-                     n in kinds and base in ("any", kinds[n]))]
+        what, names = bases[base]
         if not names:
             continue
-        what = {"floor": "the floor", "any": "the best server",
-                "cache": "the best cache"}[base]
+        cells = seen[path, connections]
         of = "CPU" if field == "cpu_us" else "median latency"
         load = load_name((path, connections))
+        least = best(cells, names, field)
         report.goal("hit", f"hit, {load} connections: {of} / {what}", most,
-                    cells[OURS].median(field) / best(cells, names, field))
+                    cells[OURS].median(field) / least,
+                    best(cells, FLOORS, field) / least)
 
 
 def run(report, options):
