@@ -34,6 +34,9 @@ def parse():
                    help="fewer and shorter windows: a first look only")
     p.add_argument("--rounds", type=int, help="windows per server and load")
     p.add_argument("--seconds", type=float, help="of a window")
+    p.add_argument("--load", action="append", dest="loads", default=[],
+                   metavar="SIZE,N", help="only these loads of hit and relay: "
+                   "1k,64 is 1 KB, 64 connections")
     p.add_argument("--no-peers", dest="peers", action="store_false",
                    help="only the floor and ourselves")
     p.add_argument("--sevenfold", default=os.environ.get(

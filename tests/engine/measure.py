@@ -12,6 +12,7 @@ from peers import TOOLS
 from procs import CLIENT_CORE, BenchError, set_up_child
 
 WARM_S = 0.1
+FEW = 8  # connections, for which the client would sleep
 
 
 class Client:
@@ -20,6 +21,7 @@ class Client:
     def __init__(self, server, paths, size, connections, keys=0):
         command = [TOOLS / "engine_client", "--connections", connections,
                    "--length", size, "--keys", keys,
+                   *(["--spin"] if connections <= FEW else []),
                    "127.0.0.1", server.port, *paths]
         self.server = server
         self.process = subprocess.Popen(
@@ -110,6 +112,13 @@ def warm(client):
     client.each()
     client.each()
     client.run(WARM_S)
+
+
+def chosen(loads, options):
+    """Of a suite's (path, connections), those that were asked for."""
+    return [(path, connections) for path, connections in loads
+            if not options.loads
+            or f"{path[1:]},{connections}" in options.loads]
 
 
 def take_turns(cells, rounds, seconds, rng=random.Random(7)):

@@ -41,6 +41,8 @@ class Report:
 
     def compare(self, title, seen, field):
         """seen: load -> name -> Cell."""
+        if not seen:
+            return
         names = []
         for cells in seen.values():
             names += [n for n in cells if n not in names]

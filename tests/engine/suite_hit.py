@@ -1,7 +1,7 @@
 """hit: what an answer from memory costs."""
 
 import peers
-from measure import Cell, Client, take_turns, warm
+from measure import Cell, Client, chosen, take_turns, warm
 from procs import BenchError, Place
 from report import load_name
 
@@ -85,9 +85,9 @@ def judge(report, seen, kinds):
                        [n for n, kind in kinds.items() if kind == "cache"])}
     for path, connections, most, base, field in GOALS:
         what, names = bases[base]
-        if not names:
+        cells = seen.get((path, connections))
+        if not names or not cells:
             continue
-        cells = seen[path, connections]
         of = "CPU" if field == "cpu_us" else "median latency"
         load = load_name((path, connections))
         least = best(cells, names, field)
@@ -100,7 +100,7 @@ def run(report, options):
     seen = {}
     with Place() as place:
         servers = Servers(place, options)
-        for load in LOADS:
+        for load in chosen(LOADS, options):
             seen[load] = measure(place, servers, load, options)
             report.record_cells("hit", load, seen[load])
     report.compare("hit: CPU of the server per request, us", seen, "cpu_us")
