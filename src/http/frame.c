@@ -12,14 +12,13 @@ refuse(const char **why, enum frame_result result, const char *text)
 static enum frame_result
 read_length(const struct head *h, uint64_t *length, const char **why)
 {
+	const struct field *f = head_find(h, FIELD_CONTENT_LENGTH);
 	bool seen = false;
 	uint64_t v;
 
-	for (unsigned i = 0; i < h->nfields; i++) {
-		struct str rest = h->fields[i].value, element;
+	for (; f; f = head_next(h, f)) {
+		struct str rest = f->value, element;
 
-		if (h->fields[i].id != FIELD_CONTENT_LENGTH)
-			continue;
 		while (str_split(&rest, ',', &element)) {
 			if (str_u64(str_trim(element), INT64_MAX, &v))
 				return refuse(
@@ -34,18 +33,22 @@ read_length(const struct head *h, uint64_t *length, const char **why)
 	return FRAME_OK;
 }
 
-/* The elements of all Transfer-Encoding fields must be: chunked. */
+/* The elements of all Transfer-Encoding fields must be: chunked. Empty ones
+ * are refused, too: there are parsers to which "chunked," is not chunked. */
 static enum frame_result
 read_codings(const struct head *h, const char **why)
 {
+	const struct field *f = head_find(h, FIELD_TRANSFER_ENCODING);
 	unsigned chunked = 0, others = 0;
 
-	for (unsigned i = 0; i < h->nfields; i++) {
-		struct str rest = h->fields[i].value, element;
+	for (; f; f = head_next(h, f)) {
+		struct str rest = f->value, element;
 
-		if (h->fields[i].id != FIELD_TRANSFER_ENCODING)
-			continue;
-		while (list_next(&rest, &element)) {
+		while (str_split(&rest, ',', &element)) {
+			element = str_trim(element);
+			if (element.n == 0)
+				return refuse(why, FRAME_BAD,
+					"empty Transfer-Encoding");
 			if (chunked)
 				return refuse(why, FRAME_BAD,
 					"chunked is not the last coding");
@@ -58,8 +61,6 @@ read_codings(const struct head *h, const char **why)
 	if (others)
 		return refuse(why, FRAME_UNIMPLEMENTED,
 			"transfer coding other than chunked");
-	if (!chunked)
-		return refuse(why, FRAME_BAD, "empty Transfer-Encoding");
 	return FRAME_OK;
 }
 
@@ -93,18 +94,42 @@ read_fields(const struct head *h, enum frame_kind otherwise, struct frame *out,
 enum frame_result
 frame_of_request(const struct head *h, struct frame *out, const char **why)
 {
-	return read_fields(h, FRAME_NONE, out, why);
+	struct frame f;
+	enum frame_result result = read_fields(h, FRAME_NONE, &f, why);
+
+	/* A tunnel begins behind it, not content (RFC 9110, 9.3.6). */
+	if (result == FRAME_OK && h->method == METHOD_CONNECT) {
+		if (f.kind == FRAME_CHUNKED || f.length)
+			return refuse(why, FRAME_BAD, "CONNECT with content");
+		f.kind = FRAME_NONE;
+	}
+	if (result == FRAME_OK)
+		*out = f;
+	return result;
+}
+
+static bool
+has_no_body(unsigned status, enum method request)
+{
+	return request == METHOD_HEAD || status < 200 || status == 204 ||
+		status == 304 || (request == METHOD_CONNECT && status < 300);
 }
 
 enum frame_result
 frame_of_response(const struct head *h, enum method request, struct frame *out,
 	const char **why)
 {
-	if (request == METHOD_HEAD || h->status < 200 || h->status == 204 ||
-		h->status == 304 ||
-		(request == METHOD_CONNECT && h->status < 300)) {
-		*out = (struct frame){.kind = FRAME_NONE};
-		return FRAME_OK;
+	struct frame f;
+	const char *text;
+	enum frame_result result = read_fields(h, FRAME_CLOSE, &f, &text);
+
+	if (result != FRAME_BAD && has_no_body(h->status, request)) {
+		f = (struct frame){.kind = FRAME_NONE};
+		result = FRAME_OK;
 	}
-	return read_fields(h, FRAME_CLOSE, out, why);
+	if (result == FRAME_OK)
+		*out = f;
+	else
+		*why = text;
+	return result;
 }

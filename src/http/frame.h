@@ -7,7 +7,8 @@
  *
  * Refused: Content-Length with Transfer-Encoding; a Content-Length that is not
  * digits or over INT64_MAX, or several that differ; chunked twice or not last;
- * Transfer-Encoding in HTTP/1.0.
+ * an empty element in Transfer-Encoding, or the field in HTTP/1.0; CONNECT with
+ * content.
  */
 #include "http/head.h"
 
@@ -33,6 +34,7 @@ enum frame_result {
 enum frame_result
 frame_of_request(const struct head *h, struct frame *out, const char **why);
 /* request is the method that this answers. Responses to HEAD, 1xx, 204, 304
- * and a 2xx to CONNECT have no body whatever their fields say. */
+ * and a 2xx to CONNECT have no body, even if their fields say one of any
+ * length or coding; but fields that would be refused elsewhere are here. */
 enum frame_result frame_of_response(const struct head *h, enum method request,
 	struct frame *out, const char **why);

@@ -40,6 +40,9 @@ static const struct {
 	{TE "chunked\r\n" TE "chunked\r\n", FRAME_BAD},
 	{TE "chunked, gzip\r\n", FRAME_BAD},
 	{TE "\r\n", FRAME_BAD},
+	{TE "chunked,\r\n", FRAME_BAD},
+	{TE ", chunked\r\n", FRAME_BAD},
+	{TE "chunked\r\n" TE "\r\n", FRAME_BAD},
 	{TE "gzip, chunked\r\n", FRAME_UNIMPLEMENTED},
 	{TE "gzip\r\n", FRAME_UNIMPLEMENTED},
 	{TE "identity\r\n", FRAME_UNIMPLEMENTED},
@@ -131,15 +134,47 @@ test_no_body(void **state)
 		{"HTTP/1.1 403 Forbidden", METHOD_CONNECT, FRAME_LENGTH},
 		{"HTTP/1.1 200 OK", METHOD_GET, FRAME_LENGTH},
 	};
+	struct frame f;
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		struct frame f = {.kind = FRAME_CLOSE};
-
 		assert_int_equal(frame_of(lines[i].line, CL "9\r\n",
 					 lines[i].request, &f),
 			FRAME_OK);
 		assert_int_equal(f.kind, lines[i].kind);
 		assert_int_equal(f.length, f.kind == FRAME_LENGTH ? 9 : 0);
+	}
+	/* Even so, nothing is taken that would be refused elsewhere. */
+	assert_int_equal(
+		frame_of("HTTP/1.1 204 No", CL "x\r\n", METHOD_GET, &f),
+		FRAME_BAD);
+	assert_int_equal(
+		frame_of("HTTP/1.1 200 OK", TE "gzip\r\n", METHOD_HEAD, &f),
+		FRAME_OK);
+}
+
+static void
+test_connect(void **state)
+{
+	static const struct {
+		const char *fields;
+		enum frame_result result;
+	} requests[] = {
+		{"", FRAME_OK},
+		{CL "0\r\n", FRAME_OK},
+		{CL "1\r\n", FRAME_BAD},
+		{TE "chunked\r\n", FRAME_BAD},
+		{TE "gzip\r\n", FRAME_UNIMPLEMENTED},
+	};
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		struct frame f = {.kind = FRAME_CLOSE};
+
+		assert_int_equal(frame_of("CONNECT a:1 HTTP/1.1\r\nHost: a",
+					 requests[i].fields, METHOD_OTHER, &f),
+			requests[i].result);
+		assert_int_equal(f.kind,
+			requests[i].result == FRAME_OK ? FRAME_NONE
+						       : FRAME_CLOSE);
 	}
 }
 
@@ -150,6 +185,7 @@ main(void)
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_http_1_0),
 		cmocka_unit_test(test_no_body),
+		cmocka_unit_test(test_connect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,55 +1,31 @@
 /*
- * Parsing goes in three steps: the first line, as soon as it is there; a scan
- * for the empty line, which keeps where each field line is; and when that is
- * found, the fields. Until then each call repeats the first two, over at most
- * HEAD_MAX_BYTES and mostly within memchr().
+ * One pass, a line at a time: the first line, then field lines until the empty
+ * one. Each step takes what has arrived from its line's start on, and looks no
+ * further than the line's limit. A call after HEAD_MORE begins anew.
  */
 #include "http/head.h"
 
 #include "base/check.h"
-#include "http/char.h"
+#include "http/span.h"
 #include "http/uri.h"
 
-/* Field names: a hash table, chained by index, filled before main(). */
-static const struct str field_names[FIELD_COUNT] = {
-#define FIELD(id, name) [FIELD_##id] = {name, sizeof(name) - 1},
-#include "http/fields.def"
-#undef FIELD
+static_assert(FIELD_COUNT <= 64, "a set of ids is 64 bits");
+static_assert(HEAD_MAX_FIELDS + HEAD_ADDED_FIELDS <= 256, "indices are bytes");
+
+const struct head_limits head_limits_default = {
+	.line = HEAD_MAX_LINE,
+	.field = HEAD_MAX_FIELD,
+	.bytes = HEAD_MAX_BYTES,
+	.fields = HEAD_MAX_FIELDS,
 };
-static unsigned char field_first[64];
-static unsigned char field_next[FIELD_COUNT];
-static_assert(FIELD_COUNT <= 256, "indices are bytes");
 
-static size_t
-field_slot(struct str name)
-{
-	unsigned char a = (unsigned char)char_lower(name.p[0]);
-	unsigned char z = (unsigned char)char_lower(name.p[name.n - 1]);
-
-	return (name.n * 5 + (size_t)a * 3 + z) % sizeof(field_first);
-}
-
-static __attribute__((constructor)) void
-field_table(void)
-{
-	for (unsigned id = 1; id < FIELD_COUNT; id++) {
-		unsigned char *first =
-			&field_first[field_slot(field_names[id])];
-
-		field_next[id] = *first;
-		*first = (unsigned char)id;
-	}
-}
-
-enum field_id
-field_id_of(struct str name)
-{
-	unsigned char id = name.n ? field_first[field_slot(name)] : 0;
-
-	while (id && !str_ieq(field_names[id], name))
-		id = field_next[id];
-	return (enum field_id)id;
-}
+/* Of a field that came in several lines, we make one. */
+static const struct head_limits own_limits = {
+	.line = HEAD_MAX_LINE + HEAD_ADDED_BYTES,
+	.field = HEAD_MAX_BYTES + HEAD_ADDED_BYTES,
+	.bytes = HEAD_MAX_BYTES + HEAD_ADDED_BYTES,
+	.fields = HEAD_MAX_FIELDS + HEAD_ADDED_FIELDS,
+};
 
 static enum head_result
 fail(struct head *h, enum head_result result, const char *error)
@@ -58,33 +34,58 @@ fail(struct head *h, enum head_result result, const char *error)
 	return result;
 }
 
-/* The line at the start of in, without its CRLF. A byte that no line may hold
- * is refused before the line is complete. */
-static enum head_result
-first_line(struct str in, struct head *h, struct str *line)
+static struct str
+up_to(struct str s, size_t most)
 {
-	size_t most = in.n < HEAD_MAX_LINE + 2 ? in.n : HEAD_MAX_LINE + 2;
-	const char *lf = memchr(in.p, '\n', most);
-	size_t n = lf ? (size_t)(lf - in.p) : most;
-	size_t text = char_span(str_of(in.p, n), CHAR_TEXT);
-	bool cr = text < n && in.p[text] == '\r' && text + 1 == n;
+	return str_of(s.p, s.n < most ? s.n : most);
+}
 
-	if (text < n && !cr)
-		return fail(h, HEAD_BAD, "control byte in the first line");
-	if (lf && !cr)
-		return fail(h, HEAD_BAD, "bare LF ends the first line");
-	if (!lf && most == HEAD_MAX_LINE + 2)
-		return fail(h, HEAD_LINE_TOO_LONG, "first line too long");
-	if (!lf)
+static struct str
+from(struct str s, size_t at)
+{
+	return str_of(s.p + at, s.n - at);
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The n bytes of text at the start of in: is that a whole line? */
+static enum head_result
+line_end(struct str in, size_t n, struct head *h)
+{
+	if (in.n - n >= 2 && in.p[n] == '\r' && in.p[n + 1] == '\n')
+		return HEAD_DONE;
+	if (n == in.n || (in.p[n] == '\r' && n + 1 == in.n))
 		return HEAD_MORE;
-	*line = str_of(in.p, text);
-	return HEAD_DONE;
+	if (in.p[n] == '\n')
+		return fail(h, HEAD_BAD, "bare LF");
+	if (in.p[n] == '\r')
+		return fail(h, HEAD_BAD, "bare CR");
+	return fail(h, HEAD_BAD, "control byte");
+}
+
+/* --- the first line --------------------------------------------------------
+ */
+
+/* The line at the start of in, without its CRLF. */
+static enum head_result
+take_line(struct str in, size_t most, struct head *h, struct str *line)
+{
+	size_t n = span_text(up_to(in, most + 1));
+
+	if (n > most)
+		return fail(h, HEAD_LINE_TOO_LONG, "first line too long");
+	*line = str_of(in.p, n);
+	return line_end(in, n, h);
 }
 
 static enum head_result
 parse_version(struct str s, struct head *h)
 {
-	if (s.n != 8 || !str_starts(s, STR("HTTP/")) ||
+	if (s.n != 8 || memcmp(s.p, "HTTP/", 5) != 0 ||
 		!char_is_digit(s.p[5]) || s.p[6] != '.' ||
 		!char_is_digit(s.p[7]))
 		return fail(h, HEAD_BAD, "no HTTP version");
@@ -95,24 +96,31 @@ parse_version(struct str s, struct head *h)
 }
 
 static enum method
+method_if(struct str s, const char *name, enum method method)
+{
+	return memcmp(s.p, name, s.n) == 0 ? method : METHOD_OTHER;
+}
+
+/* One or two methods have each length and first letter. */
+static enum method
 method_of(struct str s)
 {
-	static const char *const names[] = {
-		[METHOD_GET] = "GET",
-		[METHOD_HEAD] = "HEAD",
-		[METHOD_POST] = "POST",
-		[METHOD_PUT] = "PUT",
-		[METHOD_DELETE] = "DELETE",
-		[METHOD_OPTIONS] = "OPTIONS",
-		[METHOD_CONNECT] = "CONNECT",
-		[METHOD_TRACE] = "TRACE",
-		[METHOD_PATCH] = "PATCH",
-	};
-
-	for (unsigned m = 1; m < sizeof(names) / sizeof(names[0]); m++)
-		if (str_eq(s, str_z(names[m])))
-			return (enum method)m;
-	return METHOD_OTHER;
+	switch (s.n) {
+	case 3:
+		return s.p[0] == 'G' ? method_if(s, "GET", METHOD_GET)
+				     : method_if(s, "PUT", METHOD_PUT);
+	case 4:
+		return s.p[0] == 'H' ? method_if(s, "HEAD", METHOD_HEAD)
+				     : method_if(s, "POST", METHOD_POST);
+	case 5:
+		return s.p[0] == 'T' ? method_if(s, "TRACE", METHOD_TRACE)
+				     : method_if(s, "PATCH", METHOD_PATCH);
+	case 6: return method_if(s, "DELETE", METHOD_DELETE);
+	case 7:
+		return s.p[0] == 'O' ? method_if(s, "OPTIONS", METHOD_OPTIONS)
+				     : method_if(s, "CONNECT", METHOD_CONNECT);
+	default: return METHOD_OTHER;
+	}
 }
 
 bool
@@ -130,25 +138,26 @@ method_is_safe(enum method m)
 static enum head_result
 request_line(struct str line, struct head *h)
 {
-	struct str version;
+	size_t n = char_span(line, CHAR_TOKEN);
 
-	if (!str_split(&line, ' ', &h->method_str) ||
-		!char_all(h->method_str, CHAR_TOKEN))
+	if (n == 0 || n == line.n || line.p[n] != ' ')
 		return fail(h, HEAD_BAD, "no method");
-	if (!str_split(&line, ' ', &h->target) ||
-		!char_all(h->target, CHAR_VISIBLE))
-		return fail(h, HEAD_BAD, "bad request target");
-	if (!str_split(&line, ' ', &version) || line.p)
-		return fail(h, HEAD_BAD, "request line is not of three parts");
+	h->method_str = str_of(line.p, n);
 	h->method = method_of(h->method_str);
-	return parse_version(version, h);
+	line = from(line, n + 1);
+	n = span_visible(line);
+	if (n == 0 || (n < line.n && line.p[n] != ' '))
+		return fail(h, HEAD_BAD, "bad request target");
+	if (n == line.n)
+		return fail(h, HEAD_BAD, "request line is not of three parts");
+	h->target = str_of(line.p, n);
+	return parse_version(from(line, n + 1), h);
 }
 
 static enum head_result
 status_line(struct str line, struct head *h)
 {
-	enum head_result result =
-		parse_version(str_of(line.p, line.n < 8 ? line.n : 8), h);
+	enum head_result result = parse_version(up_to(line, 8), h);
 	uint64_t status;
 
 	if (result != HEAD_DONE)
@@ -159,112 +168,100 @@ status_line(struct str line, struct head *h)
 		str_u64(str_of(line.p + 9, 3), 599, &status) || status < 100)
 		return fail(h, HEAD_BAD, "no status code from 100 to 599");
 	h->status = (unsigned)status;
-	h->reason = str_of(line.p + line.n, 0);
-	if (line.n > 13)
-		h->reason = str_of(line.p + 13, line.n - 13);
+	h->reason = from(line, line.n > 13 ? 13 : line.n);
 	return HEAD_DONE;
 }
 
-struct limits {
-	size_t bytes;
-	unsigned fields;
-};
+/* --- fields ----------------------------------------------------------------
+ */
 
-static const struct limits limits = {HEAD_MAX_BYTES, HEAD_MAX_FIELDS};
-static const struct limits own_limits = {
-	HEAD_MAX_BYTES + HEAD_ADDED_BYTES, HEAD_MAX_FIELDS + HEAD_ADDED_FIELDS};
-
-/* Puts each line from `at` to the empty one into the value of a field. */
-static enum head_result
-scan_fields(
-	struct str in, size_t at, const struct limits *limit, struct head *h)
+static void
+add_field(struct str name, struct str value, struct head *h)
 {
-	size_t most = in.n < limit->bytes ? in.n : limit->bytes;
+	enum field_id id = field_id_of(name);
+	uint64_t bit = UINT64_C(1) << id;
 
-	for (;;) {
-		const char *line = in.p + at;
-		const char *lf =
-			at < most ? memchr(line, '\n', most - at) : NULL;
-
-		if (!lf && most < limit->bytes)
-			return HEAD_MORE;
-		if (!lf)
-			return fail(h, HEAD_TOO_LARGE, "head too large");
-		if (lf[-1] != '\r')
-			return fail(h, HEAD_BAD, "bare LF");
-		at = (size_t)(lf + 1 - in.p);
-		if (lf - line == 1)
-			break;
-		if (h->nfields == limit->fields)
-			return fail(h, HEAD_TOO_LARGE, "too many fields");
-		h->fields[h->nfields++].value =
-			str_of(line, (size_t)(lf - line) - 1);
-	}
-	h->bytes = at;
-	return HEAD_DONE;
+	if (h->present & bit)
+		h->repeated |= bit;
+	else
+		h->first[id] = (unsigned char)h->nfields;
+	h->present |= bit;
+	h->fields[h->nfields++] = (struct field){name, value, id};
 }
 
-/* f->value is the whole line. */
+/* The name is n bytes long, and no colon follows. */
 static enum head_result
-parse_field(struct field *f, struct head *h)
+refuse_name(struct str line, size_t n, struct head *h)
 {
-	struct str line = f->value;
-	size_t n = char_span(line, CHAR_TOKEN);
-
-	if (line.p[0] == ' ' || line.p[0] == '\t')
-		return fail(h, HEAD_BAD, "folded field line");
-	if (n < line.n && (line.p[n] == ' ' || line.p[n] == '\t'))
-		return fail(h, HEAD_BAD, "blank in or after a field name");
-	if (n == 0 || n == line.n || line.p[n] != ':')
+	if (!is_blank(line.p[n]))
 		return fail(h, HEAD_BAD, "field line without a name");
-	f->name = str_of(line.p, n);
-	f->value = str_trim(str_of(line.p + n + 1, line.n - n - 1));
-	f->id = field_id_of(f->name);
-	if (char_span(f->value, CHAR_TEXT) != f->value.n)
-		return fail(h, HEAD_BAD, "control byte in a field value");
+	return fail(h, HEAD_BAD,
+		n ? "blank in or after a field name" : "folded field line");
+}
+
+/* Blanks after the value of the newest field. Parsers that take SP alone for a
+ * blank there see no "chunked" in "chunked\t". */
+static enum head_result
+check_tabs(struct str blanks, struct head *h)
+{
+	enum field_id id = h->fields[h->nfields - 1].id;
+
+	if ((id == FIELD_TRANSFER_ENCODING || id == FIELD_CONTENT_LENGTH) &&
+		memchr(blanks.p, '\t', blanks.n))
+		return fail(h, HEAD_BAD, "tab behind a length or coding");
 	return HEAD_DONE;
 }
 
+/* The field line at the start of in; *used is its length without CRLF. */
 static enum head_result
-parse(struct str in, size_t start, const struct limits *limit, struct head *h,
-	enum head_result (*parse_line)(struct str, struct head *))
+take_field(struct str in, const struct head_limits *limits, struct head *h,
+	size_t *used)
 {
+	struct str line = up_to(in, (size_t)limits->field + 1);
+	size_t name = span_token(line), value, end;
 	enum head_result result;
-	struct str line;
 
-	if (in.n == start)
-		return HEAD_MORE;
-	result = first_line(str_of(in.p + start, in.n - start), h, &line);
-	if (result == HEAD_DONE)
-		result = parse_line(line, h);
-	if (result == HEAD_DONE)
-		result = scan_fields(in, start + line.n + 2, limit, h);
-	for (unsigned i = 0; result == HEAD_DONE && i < h->nfields; i++)
-		result = parse_field(&h->fields[i], h);
-	return result;
+	if (h->nfields == limits->fields)
+		return fail(h, HEAD_TOO_MANY_FIELDS, "too many fields");
+	if (name == 0 || (name < line.n && line.p[name] != ':'))
+		return refuse_name(line, name, h);
+	value = name < line.n ? name + 1 : name;
+	while (value < line.n && is_blank(line.p[value]))
+		value++;
+	end = value + span_text(from(line, value));
+	if (end > limits->field)
+		return fail(h, HEAD_FIELD_TOO_LONG, "field line too long");
+	result = line_end(in, end, h);
+	if (result != HEAD_DONE)
+		return result;
+	*used = end;
+	while (end > value && is_blank(line.p[end - 1]))
+		end--;
+	add_field(str_of(line.p, name), str_of(line.p + value, end - value), h);
+	return end < *used ? check_tabs(from(up_to(line, *used), end), h)
+			   : HEAD_DONE;
 }
 
-/* RFC 9112, 3.2. */
+/* The field lines from `at` on, and the empty one. */
 static enum head_result
-check_host(struct head *h)
+take_fields(struct str in, size_t at, const struct head_limits *limits,
+	struct head *h)
 {
-	unsigned hosts = 0;
-	struct str host;
-	uint16_t port;
+	enum head_result result = HEAD_DONE;
+	size_t used;
 
-	for (unsigned i = 0; i < h->nfields; i++) {
-		if (h->fields[i].id != FIELD_HOST)
-			continue;
-		if (uri_parse_authority(h->fields[i].value, &host, &port))
-			return fail(h, HEAD_BAD, "bad Host");
-		hosts++;
+	while (at < in.n && in.p[at] != '\r') {
+		result = take_field(from(in, at), limits, h, &used);
+		if (result != HEAD_DONE)
+			return result;
+		at += used + 2;
 	}
-	if (hosts > 1)
-		return fail(h, HEAD_BAD, "more than one Host");
-	if (hosts == 0 && h->minor > 0)
-		return fail(h, HEAD_BAD, "no Host");
-	return HEAD_DONE;
+	h->bytes = at + 2;
+	return line_end(from(in, at), 0, h);
 }
+
+/* --- heads -----------------------------------------------------------------
+ */
 
 /* Clears all but the fields, which are 4 KB and counted. */
 static void
@@ -273,8 +270,47 @@ head_clear(struct head *h)
 	memset(h, 0, offsetof(struct head, fields));
 }
 
+/* The message begins after `start` bytes. */
 static enum head_result
-parse_request(struct str in, const struct limits *limit, struct head *h)
+parse(struct str in, size_t start, const struct head_limits *limits,
+	struct head *h,
+	enum head_result (*parse_line)(struct str, struct head *))
+{
+	struct str seen = up_to(in, limits->bytes), line;
+	enum head_result result = HEAD_MORE;
+
+	CHECK(limits->fields <= HEAD_MAX_FIELDS + HEAD_ADDED_FIELDS);
+	if (start < seen.n)
+		result = take_line(from(seen, start), limits->line, h, &line);
+	if (result == HEAD_DONE)
+		result = parse_line(line, h);
+	if (result == HEAD_DONE)
+		result = take_fields(seen, start + line.n + 2, limits, h);
+	if (result == HEAD_MORE && in.n >= limits->bytes)
+		return fail(h, HEAD_TOO_LARGE, "head too large");
+	return result;
+}
+
+/* RFC 9112, 3.2. */
+static enum head_result
+check_host(struct head *h)
+{
+	const struct field *f = head_find(h, FIELD_HOST);
+	struct str host;
+	uint16_t port;
+
+	if (!f && h->minor > 0)
+		return fail(h, HEAD_BAD, "no Host");
+	if (f && head_next(h, f))
+		return fail(h, HEAD_BAD, "more than one Host");
+	if (f && uri_parse_authority(f->value, &host, &port))
+		return fail(h, HEAD_BAD, "bad Host");
+	return HEAD_DONE;
+}
+
+enum head_result
+head_parse_request_within(
+	struct str in, const struct head_limits *limits, struct head *h)
 {
 	enum head_result result;
 	size_t start = 0;
@@ -283,58 +319,66 @@ parse_request(struct str in, const struct limits *limit, struct head *h)
 	while (start <= 2 && in.n - start >= 2 &&
 		memcmp(in.p + start, "\r\n", 2) == 0)
 		start += 2;
-	result = parse(in, start, limit, h, request_line);
+	result = parse(in, start, limits, h, request_line);
 	return result == HEAD_DONE ? check_host(h) : result;
 }
 
-static enum head_result
-parse_response(struct str in, const struct limits *limit, struct head *h)
+enum head_result
+head_parse_response_within(
+	struct str in, const struct head_limits *limits, struct head *h)
 {
 	head_clear(h);
-	return parse(in, 0, limit, h, status_line);
+	return parse(in, 0, limits, h, status_line);
 }
 
 enum head_result
 head_parse_request(struct str in, struct head *h)
 {
-	return parse_request(in, &limits, h);
+	return head_parse_request_within(in, &head_limits_default, h);
 }
 
 enum head_result
 head_parse_response(struct str in, struct head *h)
 {
-	return parse_response(in, &limits, h);
+	return head_parse_response_within(in, &head_limits_default, h);
 }
 
 enum head_result
 head_parse_own_request(struct str in, struct head *h)
 {
-	return parse_request(in, &own_limits, h);
+	return head_parse_request_within(in, &own_limits, h);
 }
 
 enum head_result
 head_parse_own_response(struct str in, struct head *h)
 {
-	return parse_response(in, &own_limits, h);
+	return head_parse_response_within(in, &own_limits, h);
 }
 
+/* --- questions about fields -------------------------------------------------
+ */
+
 const struct field *
-head_find(const struct head *h, enum field_id id)
+head_next(const struct head *h, const struct field *f)
 {
-	for (unsigned i = 0; i < h->nfields; i++)
-		if (h->fields[i].id == id)
-			return &h->fields[i];
+	enum field_id id = f->id;
+
+	if (!(h->repeated >> id & 1))
+		return NULL;
+	while (++f < h->fields + h->nfields)
+		if (f->id == id)
+			return f;
 	return NULL;
 }
 
 bool
 head_has_token(const struct head *h, enum field_id id, struct str token)
 {
-	for (unsigned i = 0; i < h->nfields; i++) {
-		struct str rest = h->fields[i].value, element;
+	const struct field *f = head_find(h, id);
+	struct str rest, element;
 
-		if (h->fields[i].id != id)
-			continue;
+	for (; f; f = head_next(h, f)) {
+		rest = f->value;
 		while (list_next(&rest, &element))
 			if (str_ieq(element, token))
 				return true;

@@ -4,21 +4,23 @@
  * as clients and servers in use allow. No I/O: a caller hands over what has
  * arrived so far, from the message's first byte, and calls again with more
  * when told HEAD_MORE. A head that parses gives HEAD_MORE for each proper
- * prefix; a verdict other than HEAD_MORE never changes with more bytes. Errors
- * in the first line, and a bare LF anywhere, are seen as soon as the line they
- * are in has arrived; other errors when the head is complete.
+ * prefix; a verdict other than HEAD_MORE never changes with more bytes. An
+ * error is seen when the byte has arrived that shows it, at the latest with
+ * its line's end; what is wrong with Host, when the head is complete.
  *
  * All slices in a struct head are borrowed from `in` and live as long as it.
  *
  * Refused as HEAD_BAD: CR or LF other than as CRLF; blanks before the colon;
  * folded lines (obs-fold); control bytes; a name that is no token; more than
- * one SP in the request line; HTTP/1.1 without exactly one valid Host. Up to
- * two empty lines before a request line are tolerated (RFC 9112, 2.2).
+ * one SP in the request line; HTTP/1.1 without exactly one valid Host; a tab
+ * behind the value of Content-Length or Transfer-Encoding. Up to two empty
+ * lines before a request line are tolerated (RFC 9112, 2.2).
  */
-#include "base/str.h"
+#include "http/field.h"
 
 enum {
 	HEAD_MAX_LINE = 8192,	/* bytes of the first line without CRLF */
+	HEAD_MAX_FIELD = 16384, /* bytes of a field line without CRLF */
 	HEAD_MAX_BYTES = 32768, /* bytes of the whole head */
 	HEAD_MAX_FIELDS = 100,
 	/* What we add at most to a head that we pass on. */
@@ -26,13 +28,16 @@ enum {
 	HEAD_ADDED_FIELDS = 8,
 };
 
-enum field_id {
-	FIELD_OTHER,
-#define FIELD(id, name) FIELD_##id,
-#include "http/fields.def"
-#undef FIELD
-	FIELD_COUNT
+/* What a caller takes of a head: each at most its HEAD_MAX_. */
+struct head_limits {
+	uint32_t line;	 /* bytes of the first line without CRLF */
+	uint32_t field;	 /* bytes of a field line without CRLF */
+	uint32_t bytes;	 /* of the whole head */
+	unsigned fields; /* field lines */
 };
+
+/* The maxima themselves. */
+extern const struct head_limits head_limits_default;
 
 enum method {
 	METHOD_OTHER,
@@ -63,19 +68,30 @@ struct head {
 	unsigned nfields;
 	size_t bytes;	   /* the whole head, empty lines at both ends too */
 	const char *error; /* static text for people, unless DONE or MORE */
+	/* Sets of field ids, and where in fields each id is first, if at all:
+	 * read through head_find() and head_next(). */
+	uint64_t present, repeated;
+	unsigned char first[FIELD_COUNT];
 	struct field fields[HEAD_MAX_FIELDS + HEAD_ADDED_FIELDS];
 };
 
 enum head_result {
 	HEAD_DONE,
-	HEAD_MORE,	    /* not complete, and still within the limits */
-	HEAD_BAD,	    /* 400 */
-	HEAD_LINE_TOO_LONG, /* 414 */
-	HEAD_TOO_LARGE,	    /* 431 */
-	HEAD_VERSION,	    /* 505: neither HTTP/1.0 nor HTTP/1.1 */
+	HEAD_MORE,	      /* not complete, and still within the limits */
+	HEAD_BAD,	      /* 400 */
+	HEAD_LINE_TOO_LONG,   /* 414 */
+	HEAD_FIELD_TOO_LONG,  /* 431 */
+	HEAD_TOO_LARGE,	      /* 431 */
+	HEAD_TOO_MANY_FIELDS, /* 431 */
+	HEAD_VERSION,	      /* 505: neither HTTP/1.0 nor HTTP/1.1 */
 };
 
 /* Unless HEAD_DONE, only h->error means anything. */
+enum head_result head_parse_request_within(
+	struct str in, const struct head_limits *limits, struct head *h);
+enum head_result head_parse_response_within(
+	struct str in, const struct head_limits *limits, struct head *h);
+/* Within head_limits_default. */
 enum head_result head_parse_request(struct str in, struct head *h);
 enum head_result head_parse_response(struct str in, struct head *h);
 /* The same for heads that one of our nodes wrote: the limits have room for
@@ -86,11 +102,17 @@ enum head_result head_parse_own_response(struct str in, struct head *h);
 /* Does it ask for no change (RFC 9110, 9.2.1)? Unknown methods might. */
 bool method_is_safe(enum method m);
 
-/* The id of a field name, whatever its case. */
-enum field_id field_id_of(struct str name);
-
 /* The first field of that id, or NULL. */
-const struct field *head_find(const struct head *h, enum field_id id);
+static inline const struct field *
+head_find(const struct head *h, enum field_id id)
+{
+	bool found = h->present >> id & 1;
+
+	return found ? &h->fields[h->first[id]] : NULL;
+}
+
+/* The next field of f's id after f, one of h's fields; or NULL. */
+const struct field *head_next(const struct head *h, const struct field *f);
 
 /* Is token an element of the comma lists in any field of that id, but for
  * ASCII case? */

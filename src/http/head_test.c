@@ -10,6 +10,9 @@
 
 #define RL "GET / HTTP/1.1\r\n"
 #define HOST "Host: a\r\n"
+/* as long as test_limits_within() allows */
+#define LONG_RL "GET /345678 HTTP/1.1\r\n"
+#define FULL "A: 456789012\r\n"
 
 static void
 test_request(void **state)
@@ -132,6 +135,10 @@ test_request_results(void **state)
 		{STR(RL HOST "A: b\x7f\r\n\r\n"), HEAD_BAD},
 		{STR(RL HOST "A\0: b\r\n\r\n"), HEAD_BAD},
 		{STR(RL HOST "A: b\tc\xff\r\n\r\n"), HEAD_DONE},
+		{STR(RL HOST "Transfer-Encoding:\tchunked \r\n\r\n"),
+			HEAD_DONE},
+		{STR(RL HOST "Transfer-Encoding: chunked\t\r\n\r\n"), HEAD_BAD},
+		{STR(RL HOST "Content-Length: 5 \t\r\n\r\n"), HEAD_BAD},
 	};
 	struct head h;
 
@@ -144,13 +151,20 @@ test_request_results(void **state)
 	}
 }
 
-/* Two fields, the second of n bytes with its CRLF, and the empty line. */
+/* A head of n bytes, of field lines that are not too long. */
 static void
 sized_head(struct buf *b, size_t n)
 {
 	buf_consume(b, buf_len(b));
-	buf_z(b, RL HOST "A:");
-	for (size_t i = 4; i < n; i++)
+	buf_z(b, RL HOST);
+	while (buf_len(b) < n - 10000) {
+		buf_z(b, "A:");
+		for (size_t i = 0; i < 5000; i++)
+			buf_z(b, "x");
+		buf_z(b, "\r\n");
+	}
+	buf_z(b, "A:");
+	while (buf_len(b) < n - 4)
 		buf_z(b, "x");
 	buf_z(b, "\r\n\r\n");
 }
@@ -158,15 +172,14 @@ sized_head(struct buf *b, size_t n)
 static void
 test_limits(void **state)
 {
-	size_t fixed = strlen(RL HOST "\r\n");
 	struct buf b = {0};
 	struct head h;
 
-	sized_head(&b, HEAD_MAX_BYTES - fixed);
+	sized_head(&b, HEAD_MAX_BYTES);
 	assert_int_equal(buf_len(&b), HEAD_MAX_BYTES);
 	assert_int_equal(head_parse_request(buf_view(&b), &h), HEAD_DONE);
 	assert_int_equal(h.bytes, HEAD_MAX_BYTES);
-	sized_head(&b, HEAD_MAX_BYTES - fixed + 1);
+	sized_head(&b, HEAD_MAX_BYTES + 1);
 	assert_int_equal(head_parse_request(buf_view(&b), &h), HEAD_TOO_LARGE);
 	assert_int_equal(head_parse_request(
 				 str_of(buf_head(&b), HEAD_MAX_BYTES - 1), &h),
@@ -174,7 +187,66 @@ test_limits(void **state)
 	assert_int_equal(
 		head_parse_request(str_of(buf_head(&b), HEAD_MAX_BYTES), &h),
 		HEAD_TOO_LARGE);
+	assert_int_equal(head_parse_own_request(buf_view(&b), &h), HEAD_DONE);
 	buf_fini(&b);
+}
+
+/* Each limit by itself: as much as it allows, and one more. */
+static void
+test_limits_within(void **state)
+{
+	static const struct head_limits limits = {
+		.line = 20, .field = 12, .bytes = 60, .fields = 3};
+	static const struct {
+		struct str in;
+		enum head_result result;
+		const char *error;
+	} cases[] = {
+		{STR("GET /3456 HTTP/1.1\r\n" HOST "\r\n"), HEAD_DONE},
+		{STR(LONG_RL HOST "\r\n"), HEAD_DONE},
+		{STR("GET /3456789 HTTP/1.1\r\n" HOST "\r\n"),
+			HEAD_LINE_TOO_LONG, "first line too long"},
+		{STR("GET /34567890123456789"), HEAD_LINE_TOO_LONG,
+			"first line too long"},
+		{STR("GET /345678901234567"), HEAD_MORE},
+		{STR("GET /34567890123456\n"), HEAD_BAD, "bare LF"},
+		{STR(RL HOST FULL "\r\n"), HEAD_DONE},
+		{STR(RL HOST "A: 4567890123\r\n\r\n"), HEAD_FIELD_TOO_LONG,
+			"field line too long"},
+		{STR(RL HOST "A:          3"), HEAD_FIELD_TOO_LONG,
+			"field line too long"},
+		{STR(RL HOST "A:           "), HEAD_FIELD_TOO_LONG,
+			"field line too long"},
+		{STR(RL HOST "A2345678901"), HEAD_MORE},
+		{STR(RL HOST "A23456789012"), HEAD_MORE},
+		{STR(RL HOST "A234567890123"), HEAD_FIELD_TOO_LONG,
+			"field line too long"},
+		{STR(RL HOST "A23456789012:"), HEAD_FIELD_TOO_LONG,
+			"field line too long"},
+		{STR(RL HOST "A: 4\0006789012345"), HEAD_BAD, "control byte"},
+		{STR(RL HOST "B: 1\r\nC: 2\r\n\r\n"), HEAD_DONE},
+		{STR(RL HOST "B: 1\r\nC: 2\r\nD"), HEAD_TOO_MANY_FIELDS,
+			"too many fields"},
+		{STR(LONG_RL HOST FULL "B: 45678901\r\n\r\n"), HEAD_DONE},
+		{STR(LONG_RL HOST FULL "B: 45678901\r\n\r"), HEAD_MORE},
+		{STR(LONG_RL HOST FULL FULL), HEAD_MORE},
+		{STR(LONG_RL HOST FULL FULL "\r"), HEAD_TOO_LARGE,
+			"head too large"},
+	};
+	struct head h;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		enum head_result r =
+			head_parse_request_within(cases[i].in, &limits, &h);
+
+		if (r != cases[i].result)
+			fail_msg("case %zu: %d", i, r);
+		if (cases[i].error)
+			assert_string_equal(h.error, cases[i].error);
+	}
+	assert_int_equal(head_parse_response_within(
+				 STR("HTTP/1.1 200 1234567890"), &limits, &h),
+		HEAD_LINE_TOO_LONG);
 }
 
 static void
@@ -222,7 +294,8 @@ test_field_limit(void **state)
 	assert_int_equal(h.nfields, HEAD_MAX_FIELDS);
 	b.tail -= 2;
 	buf_z(&b, "B: c\r\n");
-	assert_int_equal(head_parse_request(buf_view(&b), &h), HEAD_TOO_LARGE);
+	assert_int_equal(
+		head_parse_request(buf_view(&b), &h), HEAD_TOO_MANY_FIELDS);
 	buf_fini(&b);
 }
 
@@ -296,6 +369,32 @@ test_field_ids(void **state)
 			head_find(&h, (enum field_id)id), &h.fields[0]);
 		buf_fini(&b);
 	}
+	assert_null(head_find(&h, FIELD_HOST));
+}
+
+/* All fields of an id, in order; and none of another. */
+static void
+test_find(void **state)
+{
+	struct str in = STR("HTTP/1.1 200 OK\r\nVia: 1\r\nAge: 2\r\nX: 3\r\n"
+			    "via: 4\r\nY: 5\r\nVIA: 6\r\n\r\n");
+	const struct field *f;
+	struct head h;
+
+	assert_int_equal(head_parse_response(in, &h), HEAD_DONE);
+	f = head_find(&h, FIELD_VIA);
+	assert_ptr_equal(f, &h.fields[0]);
+	f = head_next(&h, f);
+	assert_ptr_equal(f, &h.fields[3]);
+	f = head_next(&h, f);
+	assert_ptr_equal(f, &h.fields[5]);
+	assert_null(head_next(&h, f));
+	f = head_find(&h, FIELD_AGE);
+	assert_ptr_equal(f, &h.fields[1]);
+	assert_null(head_next(&h, f));
+	f = head_find(&h, FIELD_OTHER);
+	assert_ptr_equal(f, &h.fields[2]);
+	assert_ptr_equal(head_next(&h, f), &h.fields[4]);
 	assert_null(head_find(&h, FIELD_HOST));
 }
 
@@ -378,10 +477,12 @@ main(void)
 		cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_request_results),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits_within),
 		cmocka_unit_test(test_line_limit),
 		cmocka_unit_test(test_field_limit),
 		cmocka_unit_test(test_response),
 		cmocka_unit_test(test_field_ids),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_hop_by_hop),
 		cmocka_unit_test(test_keep_alive),

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/check.h"
-#include "http/char.h"
+#include "http/span.h"
 
 static struct str
 str_from(struct str s, size_t at)
@@ -29,16 +29,20 @@ ipv6_valid(struct str s)
 static bool
 name_valid(struct str s)
 {
-	struct str label;
+	bool label = false; /* the label has a byte */
 
 	if (s.n > 1 && s.p[s.n - 1] == '.')
 		s.n--;
 	if (s.n > 255)
 		return false;
-	while (str_split(&s, '.', &label))
-		if (!char_all(label, CHAR_UNRESERVED))
+	for (size_t i = 0; i < s.n; i++) {
+		bool dot = s.p[i] == '.';
+
+		if (dot ? !label : !char_is(s.p[i], CHAR_UNRESERVED))
 			return false;
-	return true;
+		label = !dot;
+	}
+	return label;
 }
 
 /* What follows the host: nothing, ":" or ":port". */
@@ -102,7 +106,8 @@ uri_parse_target(struct str target, struct uri *out)
 	struct uri u = {.form = URI_ASTERISK};
 	int r = 0;
 
-	if (!char_all(target, CHAR_VISIBLE) || memchr(target.p, '#', target.n))
+	if (target.n == 0 || span_visible(target) != target.n ||
+		memchr(target.p, '#', target.n))
 		return -EINVAL;
 	if (target.p[0] == '/') {
 		u.form = URI_ORIGIN;
@@ -135,6 +140,28 @@ escape_value(struct str s)
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
+static size_t
+put(struct str s, char *o)
+{
+	if (s.n)
+		memcpy(o, s.p, s.n);
+	return s.n;
+}
+
+/* Writes the escape of byte v, or v itself if it needs none. */
+static size_t
+put_byte(unsigned char v, char *o)
+{
+	if (char_is((char)v, CHAR_UNRESERVED)) {
+		o[0] = (char)v;
+		return 1;
+	}
+	o[0] = '%';
+	o[1] = "0123456789ABCDEF"[v >> 4];
+	o[2] = "0123456789ABCDEF"[v & 15];
+	return 3;
+}
+
 /*
  * Writes s to o with its escapes normalised; the number of bytes, never more
  * than s.n. An invalid escape ends this: what comes after it could otherwise
@@ -143,26 +170,34 @@ escape_value(struct str s)
 static size_t
 put_escaped(struct str s, char *o)
 {
+	const char *escape;
 	size_t n = 0;
 
-	while (s.n) {
-		bool escape = s.p[0] == '%';
-		int v = escape ? escape_value(s) : (unsigned char)s.p[0];
+	while (s.n && (escape = memchr(s.p, '%', s.n))) {
+		size_t plain = (size_t)(escape - s.p);
+		int v = escape_value(str_from(s, plain));
 
-		if (v < 0) {
-			memcpy(o + n, s.p, s.n);
-			return n + s.n;
-		}
-		if (!escape || char_is((char)v, CHAR_UNRESERVED)) {
-			o[n++] = (char)v;
-		} else {
-			o[n++] = '%';
-			o[n++] = "0123456789ABCDEF"[v >> 4];
-			o[n++] = "0123456789ABCDEF"[v & 15];
-		}
-		s = str_from(s, escape ? 3 : 1);
+		if (v < 0)
+			break;
+		n += put(str_of(s.p, plain), o + n);
+		n += put_byte((unsigned char)v, o + n);
+		s = str_from(s, plain + 3);
 	}
-	return n;
+	return n + put(s, o + n);
+}
+
+/* Is its normal form surely the path itself? */
+static bool
+path_is_normal(struct str path)
+{
+	const char *end = path.p + path.n, *dot = path.p;
+
+	if (path.n == 0 || path.p[0] != '/' || memchr(path.p, '%', path.n))
+		return false;
+	while ((dot = memchr(dot, '.', (size_t)(end - dot))))
+		if (*(dot++ - 1) == '/')
+			return false;
+	return true;
 }
 
 /* Writes the path without dot segments to o; the number of bytes, at most
@@ -173,6 +208,8 @@ put_path(struct str path, char *o)
 	struct str segment;
 	size_t n = 1;
 
+	if (path_is_normal(path))
+		return put(path, o);
 	o[0] = '/';
 	if (path.n && path.p[0] == '/')
 		path = str_from(path, 1);
@@ -195,14 +232,26 @@ put_path(struct str path, char *o)
 	return n;
 }
 
-static void
-put_lower(struct str s, struct buf *out)
+static size_t
+put_lower(struct str s, char *o)
 {
-	char *o = buf_reserve(out, s.n);
-
 	for (size_t i = 0; i < s.n; i++)
 		o[i] = char_lower(s.p[i]);
-	buf_commit(out, s.n);
+	return s.n;
+}
+
+static size_t
+put_port(unsigned port, char *o)
+{
+	unsigned unit = 1;
+	size_t n = 0;
+
+	while (port / unit >= 10)
+		unit *= 10;
+	o[n++] = ':';
+	for (; unit; unit /= 10)
+		o[n++] = (char)('0' + port / unit % 10);
+	return n;
 }
 
 static unsigned
@@ -215,21 +264,24 @@ size_t
 uri_key(struct str scheme, struct str host, uint16_t port, struct str path,
 	struct str query, struct buf *out)
 {
-	size_t before = buf_len(out);
+	/* "://", ":65535", "/" and "?" are 11 bytes. */
+	char *o = buf_reserve(out, scheme.n + host.n + path.n + query.n + 11);
+	size_t n;
 
 	if (host.n && host.p[host.n - 1] == '.')
 		host.n--;
-	put_lower(scheme, out);
-	buf_z(out, "://");
-	put_lower(host, out);
+	n = put_lower(scheme, o);
+	n += put(STR("://"), o + n);
+	n += put_lower(host, o + n);
 	if (port && port != default_port(scheme))
-		buf_printf(out, ":%u", port);
-	buf_commit(out, put_path(path, buf_reserve(out, path.n + 1)));
+		n += put_port(port, o + n);
+	n += put_path(path, o + n);
 	if (query.p) {
-		buf_z(out, "?");
-		buf_commit(out, put_escaped(query, buf_reserve(out, query.n)));
+		n += put(STR("?"), o + n);
+		n += put_escaped(query, o + n);
 	}
-	return buf_len(out) - before;
+	buf_commit(out, n);
+	return n;
 }
 
 /* --- references ---------------------------------------------------------- */

@@ -355,6 +355,8 @@ step_head(struct conn *c)
 	case HEAD_MORE: return await_head(c);
 	case HEAD_BAD: refuse(c, 400, error); return true;
 	case HEAD_LINE_TOO_LONG: refuse(c, 414, error); return true;
+	case HEAD_FIELD_TOO_LONG:
+	case HEAD_TOO_MANY_FIELDS:
 	case HEAD_TOO_LARGE: refuse(c, 431, error); return true;
 	case HEAD_VERSION: refuse(c, 505, error); return true;
 	}

@@ -169,7 +169,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(why || f.kind != FRAME_CLOSE);
 		in = str_of(in.p + request.bytes, in.n - request.bytes);
 	} else {
-		request.nfields = 0;
+		request = (struct head){.method = METHOD_GET};
 	}
 	if (parse_both_ways(in, head_parse_response, &response) == HEAD_DONE) {
 		check_inside(in, response.reason);
