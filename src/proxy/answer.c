@@ -99,8 +99,9 @@ cache_status(const struct exchange *x, struct buf *out)
 				   : "; fwd=uri-miss; stored");
 		break;
 	case FROM_PEER:
-		buf_printf(out, "; fwd=bypass; detail=\"owner %s\"",
-			config->peers[x->owner].name);
+		buf_str(out, STR("; fwd=bypass; detail=\"owner "));
+		buf_z(out, config->peers[x->owner].name);
+		buf_str(out, STR("\""));
 		break;
 	case FROM_PASS:
 		buf_z(out,
@@ -128,7 +129,6 @@ common(const struct exchange *x, struct buf *out)
 	const struct response *r = exchange_response(x);
 	int64_t age = age_s(x, r);
 
-	status_line(out, r->status);
 	buf_str(out, r->fields);
 	if (x->from == FROM_MISS)
 		buf_str(out, r->withheld);
@@ -147,17 +147,17 @@ framing_of(const struct exchange *x)
 	int64_t bytes = exchange_body_bytes(x);
 
 	if (status == 204 || status == 304)
-		return (struct answer){ANSWER_NO_BODY, 0};
+		return (struct answer){ANSWER_NO_BODY, 0, status};
 	if (bytes >= 0)
-		return (struct answer){ANSWER_LENGTH, (uint64_t)bytes};
-	return (struct answer){ANSWER_CHUNKED, 0};
+		return (struct answer){ANSWER_LENGTH, (uint64_t)bytes, status};
+	return (struct answer){ANSWER_CHUNKED, 0, status};
 }
 
 static struct answer
 without_body(const struct exchange *x, struct answer a)
 {
 	if (x->head.method == METHOD_HEAD)
-		a = (struct answer){ANSWER_NO_BODY, 0};
+		a.framing = ANSWER_NO_BODY;
 	return a;
 }
 
@@ -166,6 +166,7 @@ answer_to_client(struct exchange *x, bool keep_alive, struct buf *out)
 {
 	struct answer a = framing_of(x);
 
+	status_line(out, a.status);
 	common(x, out);
 	if (a.framing == ANSWER_CHUNKED && x->head.minor == 0)
 		a.framing = ANSWER_CLOSE;
@@ -188,10 +189,7 @@ answer_to_peer(struct exchange *x, struct buf *out)
 	struct answer a = framing_of(x);
 
 	common(x, out);
-	if (a.framing == ANSWER_LENGTH)
-		number_field(out, STR("Content-Length: "), a.length);
-	buf_str(out, STR("\r\n"));
-	return without_body(x, a);
+	return a;
 }
 
 void

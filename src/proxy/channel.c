@@ -31,10 +31,13 @@ struct channel {
 	struct task flush;
 	struct in_addr addr;
 	int peer; /* index; -1: not known yet */
-	bool up, connected, readable, writable;
+	bool up, writable;
+	bool hung_up;	    /* the end is to be read, behind what is there */
 	const char *ending; /* why it is about to end */
 	uint64_t heard_ns;
-	struct buf in, out;
+	struct buf in; /* part of a frame, between two reads */
+	struct buf out;
+	size_t frame_at; /* in out's content: the frame being written */
 };
 
 static void
@@ -94,18 +97,35 @@ channel_close_all(struct worker *w)
 
 /* --- frames out ---------------------------------------------------------- */
 
+struct buf *
+channel_begin(struct channel *ch)
+{
+	static const char header[WIRE_HEADER];
+
+	ch->frame_at = buf_len(&ch->out);
+	buf_append(&ch->out, header, sizeof(header));
+	return &ch->out;
+}
+
+void
+channel_end(struct channel *ch, enum wire_type type, uint32_t stream)
+{
+	size_t n = buf_len(&ch->out) - ch->frame_at - WIRE_HEADER;
+	uint32_t header[3] = {
+		htonl((uint32_t)n), htonl((uint32_t)type << 24), htonl(stream)};
+
+	CHECK(n <= WIRE_MAX);
+	static_assert(sizeof(header) == WIRE_HEADER, "the frame's header");
+	memcpy(buf_head(&ch->out) + ch->frame_at, header, sizeof(header));
+	loop_defer(ch->worker->loop, &ch->flush);
+}
+
 void
 channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
 	struct str payload)
 {
-	uint32_t header[3] = {htonl((uint32_t)payload.n),
-		htonl((uint32_t)type << 24), htonl(stream)};
-
-	CHECK(payload.n <= WIRE_MAX);
-	static_assert(sizeof(header) == WIRE_HEADER, "the frame's header");
-	buf_append(&ch->out, header, sizeof(header));
-	buf_str(&ch->out, payload);
-	loop_defer(ch->worker->loop, &ch->flush);
+	buf_str(channel_begin(ch), payload);
+	channel_end(ch, type, stream);
 }
 
 bool
@@ -162,7 +182,7 @@ say_hello(struct channel *ch)
 {
 	const struct node *n = ch->worker->node;
 	char text[256];
-	int len = snprintf(text, sizeof(text), "sevenfold 1 %s %s %016llx",
+	int len = snprintf(text, sizeof(text), "sevenfold 2 %s %s %016llx",
 		n->config->cluster, n->config->peers[n->config->self].name,
 		(unsigned long long)n->view_checksum);
 
@@ -193,7 +213,7 @@ judge_hello(const struct channel *ch, struct str hello)
 			return "its hello is malformed";
 	snprintf(sum, sizeof(sum), "%016llx",
 		(unsigned long long)n->view_checksum);
-	if (!str_eq(word[0], STR("sevenfold")) || !str_eq(word[1], STR("1")))
+	if (!str_eq(word[0], STR("sevenfold")) || !str_eq(word[1], STR("2")))
 		return "it speaks another version";
 	if (!str_eq(word[2], str_z(n->config->cluster)))
 		return "it belongs to another cluster";
@@ -232,48 +252,59 @@ on_frame(struct channel *ch, enum wire_type type, uint32_t stream,
 		channel_close(ch, "it said what makes no sense");
 }
 
+/* Takes whole frames off the front of *in. */
 static void
-parse(struct channel *ch)
+parse(struct channel *ch, struct str *in)
 {
 	uint32_t header[3];
 	size_t n;
 
-	while (!ch->ending && buf_len(&ch->in) >= WIRE_HEADER) {
-		memcpy(header, buf_head(&ch->in), WIRE_HEADER);
+	while (!ch->ending && in->n >= WIRE_HEADER) {
+		memcpy(header, in->p, WIRE_HEADER);
 		n = ntohl(header[0]);
 		if (n > WIRE_MAX || ntohl(header[1]) & 0xffffff) {
 			channel_close(ch, "it sent no frame of ours");
 			return;
 		}
-		if (buf_len(&ch->in) < WIRE_HEADER + n)
+		if (in->n < WIRE_HEADER + n)
 			return;
 		on_frame(ch, (enum wire_type)(ntohl(header[1]) >> 24),
-			ntohl(header[2]),
-			str_of(buf_head(&ch->in) + WIRE_HEADER, n));
-		buf_consume(&ch->in, WIRE_HEADER + n);
+			ntohl(header[2]), str_of(in->p + WIRE_HEADER, n));
+		*in = str_of(in->p + WIRE_HEADER + n, in->n - WIRE_HEADER - n);
 	}
 }
 
-static void
-read_all(struct channel *ch)
+/* Into the worker's buffer, behind what is left from before of a frame: so
+ * idle channels have none. False when there is no more for now. */
+static bool
+read_some(struct channel *ch)
 {
+	char *at = ch->worker->frames;
+	size_t left = buf_len(&ch->in);
+	struct str in;
 	ssize_t n;
 
-	while (ch->readable && !ch->ending) {
-		n = recv(ch->io.fd, buf_reserve(&ch->in, READ_BYTES),
-			READ_BYTES, 0);
-		if (n > 0) {
-			ch->heard_ns = loop_now_ns(ch->worker->loop);
-			buf_commit(&ch->in, (size_t)n);
-			parse(ch);
-		} else if (n < 0 && errno == EAGAIN) {
-			ch->readable = false;
-		} else {
-			channel_close(ch,
-				n == 0 ? "it closed" : "its connection broke");
-		}
+	static_assert(
+		WORKER_FRAMES_BYTES >= WIRE_HEADER + WIRE_MAX + READ_BYTES,
+		"a frame and what follows");
+	n = recv(ch->io.fd, at + left, READ_BYTES, 0);
+	if (n < 0 && errno == EAGAIN)
+		return false;
+	if (n <= 0) {
+		channel_close(
+			ch, n == 0 ? "it closed" : "its connection broke");
+		return false;
 	}
-	buf_shrink(&ch->in);
+	ch->heard_ns = loop_now_ns(ch->worker->loop);
+	if (left)
+		memcpy(at, buf_head(&ch->in), left);
+	buf_fini(&ch->in);
+	in = str_of(at, left + (size_t)n);
+	parse(ch, &in);
+	if (!ch->ending)
+		buf_str(&ch->in, in);
+	/* Less than there was room for is all there was. */
+	return n == READ_BYTES || ch->hung_up;
 }
 
 /* --- its course ---------------------------------------------------------- */
@@ -289,10 +320,11 @@ on_io(struct source *s, uint32_t events)
 	}
 	if (events & (EPOLLERR | EPOLLHUP))
 		channel_close(ch, "its connection broke");
-	if (events & (EPOLLIN | EPOLLRDHUP)) {
-		ch->readable = true;
-		read_all(ch);
-	}
+	if (events & EPOLLRDHUP)
+		ch->hung_up = true;
+	if (events & (EPOLLIN | EPOLLRDHUP))
+		while (!ch->ending && read_some(ch))
+			;
 }
 
 static void

@@ -1,19 +1,21 @@
 #pragma once
 /*
  * struct channel: one connection between a worker and a peer node, on which
- * many requests and answers share each write. Who dialled it asks (asks.h),
- * who accepted it answers (serves.h). It carries frames:
+ * many requests and answers share each write. Who dialled it asks (peer.h),
+ * who accepted it answers (serve.h). It carries frames:
  *
  *	length (4, of the payload)  type (1)  zero (3)  stream (4)  payload
  *
  * in network order; the payload is at most WIRE_MAX bytes.
  *
- *	HELLO	both ways, first: "sevenfold 1 CLUSTER NODE CHECKSUM"
+ *	HELLO	both ways, first: "sevenfold 2 CLUSTER NODE CHECKSUM"
  *	ASK	a request head, as HTTP/1.1 would have it: opens the stream
- *	HEAD	a response head
- *	DATA	bytes of the body, at most WIRE_BULK at a time, within the
+ *	ANSWER	struct wire_head, the response's fields as text, all of its
+ *		body; ends the stream
+ *	HEAD	struct wire_head, the response's fields as text
+ *	DATA	bytes of the body, at most WIRE_TURN at a time, within the
  *		credit that the asker has given: first BODY_WINDOW
- *	END	the body is complete
+ *	END	the body is complete; ends the stream
  *	FAIL	there will be no more: "STATUS"; ends the stream
  *	CANCEL	the asker is no longer interested; ends the stream
  *	CREDIT	4 bytes: so many more bytes of DATA may come
@@ -22,9 +24,10 @@
  *
  * A stream's number is the asker's choice, unique among his open ones.
  */
-#include "base/str.h"
+#include "base/buf.h"
 #include "net/loop.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 
 struct channel;
@@ -42,13 +45,26 @@ enum wire_type {
 	WIRE_STATUS,
 	WIRE_REPLY,
 	WIRE_PING,
+	WIRE_ANSWER,
 };
 
 enum {
 	WIRE_HEADER = 12,
 	WIRE_MAX = 256 * 1024,
-	WIRE_BULK = 16 * 1024,
+	WIRE_TURN = 16 * 1024,
 };
+
+/* Of a response, in network order: see answer.h for the fields' text. */
+struct wire_head {
+	uint16_t status;
+	uint16_t zero;
+	uint32_t fields_bytes;
+	uint64_t length; /* of the body; all ones: not known */
+};
+
+#define WIRE_NO_LENGTH UINT64_MAX
+
+static_assert(sizeof(struct wire_head) == 16, "it is sent as it is");
 
 /* What sits on top: an asker or an answerer. */
 struct channel_user {
@@ -74,6 +90,10 @@ struct channel *channel_new(struct worker *w, int fd, int dialled,
 void channel_close(struct channel *ch, const char *why);
 void channel_close_all(struct worker *w);
 
+/* A frame is written at the tail of the buffer between these two. */
+struct buf *channel_begin(struct channel *ch);
+void channel_end(struct channel *ch, enum wire_type type, uint32_t stream);
+/* Both. */
 void channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
 	struct str payload);
 /* Is there room for another frame of bulk? */

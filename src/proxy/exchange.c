@@ -8,6 +8,8 @@
 #include "proxy/fetch.h"
 #include "proxy/peer.h"
 
+enum { SPARES = 256 };
+
 static void
 on_progress(struct reader *r)
 {
@@ -25,10 +27,13 @@ static void on_wake(struct wake *w);
 struct exchange *
 exchange_get(struct worker *w)
 {
-	struct exchange *x = take_ptr(&w->spare);
+	struct list *spare = list_pop_front(&w->exchanges);
+	struct exchange *x;
 
-	if (x)
-		return x;
+	if (spare) {
+		w->nexchanges--;
+		return container_of(spare, struct exchange, link);
+	}
 	x = NEW(struct exchange);
 	x->worker = w;
 	x->reader.on_progress = on_progress;
@@ -39,21 +44,26 @@ exchange_get(struct worker *w)
 static void
 free_exchange(struct exchange *x)
 {
-	if (!x)
-		return;
 	arena_fini(&x->arena);
 	free(x);
 }
 
 void
-exchange_drop_spare(struct worker *w)
+exchange_drop_spares(struct worker *w)
 {
-	free_exchange(take_ptr(&w->spare));
+	struct list *it;
+
+	while ((it = list_pop_front(&w->exchanges)))
+		free_exchange(container_of(it, struct exchange, link));
+	w->nexchanges = 0;
 }
 
 static void
 leave_answer(struct exchange *x)
 {
+	if (x->asking)
+		peer_cancel(x->worker->peers[x->owner], x);
+	x->whole = false;
 	reader_detach(&x->reader);
 	flight_unref(take_ptr(&x->flight));
 	object_unref(take_ptr(&x->object));
@@ -68,10 +78,12 @@ exchange_put(struct exchange *x)
 	if (!x)
 		return;
 	w = x->worker;
+	if (w->answering == x)
+		w->answering = NULL;
 	leave_answer(x);
 	wake_cancel(&x->wake);
 	flight_unref(take_ptr(&x->upload));
-	if (w->spare) {
+	if (w->nexchanges == SPARES) {
 		free_exchange(x);
 		return;
 	}
@@ -80,7 +92,8 @@ exchange_put(struct exchange *x)
 	x->passed_over = 0;
 	x->client.s_addr = 0;
 	x->error = (struct route_error){0};
-	w->spare = x;
+	list_push_front(&w->exchanges, &x->link);
+	w->nexchanges++;
 }
 
 static void
@@ -106,20 +119,13 @@ exchange_keep(struct exchange *x)
 		rebase(&h->fields[i].value, x, copy);
 	}
 	rebase(&x->route.origin_host, x, copy);
+	rebase(&x->route.host, x, copy);
+	rebase(&x->route.target, x, copy);
 	x->raw = copy;
 	x->kept = true;
 }
 
 /* --- what has become of it ------------------------------------------------ */
-
-/* The owner was lost before he answered. */
-static bool
-is_lost(const struct exchange *x)
-{
-	return x->from == FROM_PEER &&
-		flight_phase(x->flight) == FLIGHT_FAILED &&
-		x->flight->peer_lost;
-}
 
 /* It was for whoever asked first; not for us. */
 static bool
@@ -133,11 +139,11 @@ is_anothers(const struct exchange *x)
 enum exchange_phase
 exchange_phase(const struct exchange *x)
 {
-	if (x->object)
+	if (x->whole)
 		return EXCHANGE_READY;
 	if (!x->flight)
 		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
-	if (is_lost(x) || is_anothers(x))
+	if (is_anothers(x))
 		return EXCHANGE_WAITING; /* until on_wake() */
 	switch (flight_phase(x->flight)) {
 	case FLIGHT_READY: return EXCHANGE_READY;
@@ -168,12 +174,7 @@ on_wake(struct wake *w)
 	struct exchange *x = container_of(w, struct exchange, wake);
 	struct counters *c = &x->worker->counters;
 
-	if (x->flight && is_lost(x)) {
-		x->passed_over |= UINT64_C(1) << x->owner;
-		count(&c->retries, 1);
-		count(&c->relayed, (uint64_t)-1);
-		restart(x);
-	} else if (x->flight && is_anothers(x)) {
+	if (x->flight && is_anothers(x)) {
 		count(&c->coalesced, (uint64_t)-1);
 		count(&c->served, (uint64_t)-1);
 		pass(x);
@@ -203,7 +204,9 @@ read_object(struct exchange *x, struct object *o, enum exchange_from from)
 	leave_answer(x);
 	x->object = o;
 	x->from = from;
+	x->whole = true;
 	object_response(o, &x->response);
+	x->body_bytes = o->length;
 	object_read(o, &x->reader);
 }
 
@@ -214,12 +217,18 @@ private_flight(struct exchange *x)
 }
 
 void
-exchange_refuse(struct exchange *x, unsigned status, const char *why)
+exchange_fail(struct exchange *x, unsigned status, const char *why)
 {
 	leave_answer(x);
 	x->from = FROM_US;
 	x->error = (struct route_error){status, why};
 	wake_post(&x->wake);
+}
+
+void
+exchange_refuse(struct exchange *x, unsigned status, const char *why)
+{
+	exchange_fail(x, status, why);
 	if (!x->from_peer)
 		count(&x->worker->counters.refused, 1);
 }
@@ -328,7 +337,8 @@ restart(struct exchange *x)
 	struct peer *owner = cacheable ? find_owner(x) : NULL;
 
 	if (owner) {
-		(void)read_flight(x, private_flight(x), FROM_PEER);
+		leave_answer(x);
+		x->from = FROM_PEER;
 		peer_ask(owner, x);
 		return;
 	}
@@ -359,6 +369,58 @@ exchange_start(struct exchange *x, const char *raw)
 	restart(x);
 }
 
+/* --- what the peer says ----------------------------------------------------
+ */
+
+/* What is left of the answer is needed for longer. */
+static void
+keep_answer(struct exchange *x)
+{
+	struct str *fields = &x->response.fields;
+
+	*fields = arena_copy(&x->arena, *fields);
+	x->reader.flat = arena_copy(&x->arena, x->reader.flat);
+}
+
+void
+exchange_answer(struct exchange *x, const struct response *r, struct str body)
+{
+	struct worker *w = x->worker;
+
+	x->asking = false;
+	x->whole = true;
+	x->response = *r;
+	x->body_bytes = body.n;
+	reader_attach_flat(&x->reader, body);
+	w->answering = x;
+	x->on_ready(x);
+	/* It may have ended, and be another one's already. */
+	if (w->answering == x)
+		keep_answer(x);
+	w->answering = NULL;
+}
+
+void
+exchange_follow(struct exchange *x, struct flight *f)
+{
+	x->asking = false;
+	(void)read_flight(x, f, FROM_PEER);
+}
+
+void
+exchange_lost(struct exchange *x)
+{
+	struct counters *c = &x->worker->counters;
+
+	x->asking = false;
+	x->passed_over |= UINT64_C(1) << x->owner;
+	count(&c->retries, 1);
+	count(&c->relayed, (uint64_t)-1);
+	restart(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING)
+		wake_post(&x->wake);
+}
+
 /* --- the answer's body ---------------------------------------------------- */
 
 size_t
@@ -384,8 +446,8 @@ exchange_body_state(const struct exchange *x)
 {
 	enum body_state state;
 
-	if (x->object)
-		return taken(x) == x->object->length ? BODY_DONE : BODY_OPEN;
+	if (x->whole)
+		return taken(x) == x->body_bytes ? BODY_DONE : BODY_OPEN;
 	state = body_state(&x->flight->body);
 	/* Bytes before the end are seen once the end is. */
 	return taken(x) == body_filled(&x->flight->body) ? state : BODY_OPEN;
@@ -399,7 +461,7 @@ exchange_body_bytes(const struct exchange *x)
 	if (length >= 0)
 		return length;
 	/* A HEAD that was passed on has no body to count. */
-	if (body_state(&x->flight->body) == BODY_DONE &&
+	if (x->flight && body_state(&x->flight->body) == BODY_DONE &&
 		x->head.method != METHOD_HEAD)
 		return (int64_t)body_filled(&x->flight->body);
 	return -1;

@@ -34,6 +34,7 @@ enum exchange_phase {
 };
 
 struct exchange {
+	struct list link;      /* in worker->exchanges while it is spare */
 	struct worker *worker; /* borrowed */
 	struct arena arena;
 	struct head head;
@@ -45,11 +46,15 @@ struct exchange {
 	bool from_peer;
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */
+	uint32_t stream;      /* ... and how this is called there */
+	bool asking;	      /* ... where nothing was said yet */
 
 	enum exchange_from from;
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
-	struct response response; /* the object's */
+	bool whole;		  /* the answer is there, in these: */
+	struct response response; /* the object's, or lent by its owner */
+	uint64_t body_bytes;
 	struct route_error error; /* ours, FROM_US */
 
 	/* A request's body on its way, written by whoever has the request;
@@ -79,6 +84,18 @@ struct route_error exchange_error(const struct exchange *x);
 /* Answers with an error of ours instead. */
 void exchange_refuse(struct exchange *x, unsigned status, const char *why);
 
+/* --- what the peer that was asked says ----------------------------------- */
+/* All of the answer. What it consists of is the caller's, and copied if it is
+ * needed when this returns. */
+void
+exchange_answer(struct exchange *x, const struct response *r, struct str body);
+/* It comes in f, of which the reference is taken over. */
+void exchange_follow(struct exchange *x, struct flight *f);
+/* That there is none. */
+void exchange_fail(struct exchange *x, unsigned status, const char *why);
+/* Nothing more: it was lost. Another one is asked. */
+void exchange_lost(struct exchange *x);
+
 /* --- the answer's body, when READY --------------------------------------- */
 /* The next bytes, as up to max slices; 0 when there are none for now. */
 size_t exchange_peek(struct exchange *x, struct str *slices, size_t max);
@@ -89,5 +106,5 @@ enum body_state exchange_body_state(const struct exchange *x);
 /* How many bytes there are in all; -1 when that is not known yet. */
 int64_t exchange_body_bytes(const struct exchange *x);
 
-/* Frees what exchange_put() left for the next one. */
-void exchange_drop_spare(struct worker *w);
+/* Frees what exchange_put() left for others. */
+void exchange_drop_spares(struct worker *w);

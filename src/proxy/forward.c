@@ -35,26 +35,39 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 	}
 }
 
+static void
+put_addr(struct in_addr addr, struct buf *out)
+{
+	const unsigned char *b = (const unsigned char *)&addr.s_addr;
+
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			buf_str(out, STR("."));
+		buf_u64(out, b[i]);
+	}
+}
+
 /* The addresses that the request came through, the client's last. */
 static void
 forwarded_for(const struct exchange *x, struct buf *out)
 {
 	const struct field *f = head_find(&x->head, FIELD_X_FORWARDED_FOR);
-	char client[INET_ADDRSTRLEN];
 
 	if (!f && x->from_peer)
 		return;
-	buf_z(out, "X-Forwarded-For: ");
+	buf_str(out, STR("X-Forwarded-For: "));
 	for (unsigned i = 0, n = 0; i < x->head.nfields; i++)
 		if (x->head.fields[i].id == FIELD_X_FORWARDED_FOR) {
-			buf_z(out, n++ ? ", " : "");
+			if (n++)
+				buf_str(out, STR(", "));
 			buf_str(out, x->head.fields[i].value);
 		}
 	if (!x->from_peer) {
-		inet_ntop(AF_INET, &x->client, client, sizeof(client));
-		buf_printf(out, "%s%s", f ? ", " : "", client);
+		if (f)
+			buf_str(out, STR(", "));
+		put_addr(x->client, out);
 	}
-	buf_z(out, "\r\n");
+	buf_str(out, STR("\r\n"));
 }
 
 /* What the client called us, for those that it did not pass by way of somebody
@@ -64,7 +77,7 @@ static void
 forwarded_from(const struct exchange *x, bool for_cache, struct buf *out)
 {
 	if (!head_find(&x->head, FIELD_X_FORWARDED_PROTO))
-		buf_z(out, "X-Forwarded-Proto: http\r\n");
+		buf_str(out, STR("X-Forwarded-Proto: http\r\n"));
 	if (for_cache || !head_find(&x->head, FIELD_X_FORWARDED_HOST))
 		fields_put(STR("X-Forwarded-Host"),
 			for_cache ? x->route.key_host : x->route.host, out);
@@ -78,12 +91,12 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 	bool for_cache = to == TO_ORIGIN_FOR_CACHE;
 
 	buf_str(out, for_cache ? STR("GET") : h->method_str);
-	buf_z(out, " ");
+	buf_str(out, STR(" "));
 	buf_str(out,
 		for_cache		? x->route.key_target
 			: to == TO_PEER ? h->target
 					: x->route.target);
-	buf_z(out, " HTTP/1.1\r\n");
+	buf_str(out, STR(" HTTP/1.1\r\n"));
 	fields_put(STR("Host"), for_cache ? x->route.key_host : x->route.host,
 		out);
 	for (unsigned i = 0; i < h->nfields; i++)

@@ -1,6 +1,7 @@
 #include "proxy/serve.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ struct serve {
 	struct exchange *x; /* owned */
 	uint64_t credit;    /* bytes of DATA that may still go */
 	bool head_sent;
+	bool answered;	   /* ... with all that was behind it */
 	struct list link;  /* in the server's bucket */
 	struct list ready; /* in server->ready: there may be more to send */
 };
@@ -68,15 +70,54 @@ on_ready(struct exchange *x)
 
 /* --- frames out ---------------------------------------------------------- */
 
+/* What an answer of so many bytes takes less of in one frame than in turns. */
+enum { ANSWER_MAX = 32 * 1024 };
+
+static bool
+is_whole(const struct exchange *x)
+{
+	int64_t bytes = exchange_body_bytes(x);
+
+	return x->head.method == METHOD_HEAD ||
+		(bytes >= 0 && bytes <= ANSWER_MAX &&
+			(x->whole ||
+				body_state(&x->flight->body) == BODY_DONE));
+}
+
+static void
+put_body(struct exchange *x, struct buf *out)
+{
+	struct str s;
+
+	while (exchange_peek(x, &s, 1)) {
+		buf_str(out, s);
+		exchange_advance(x, s.n);
+	}
+}
+
+/* The head, and what is behind it if that is all there and not much. */
 static void
 send_head(struct serve *v)
 {
-	struct buf head = {0};
+	bool all = is_whole(v->x);
+	struct channel *ch = v->server->channel;
+	struct wire_head head = {0};
+	struct buf *out = channel_begin(ch);
+	size_t at = buf_len(out);
+	struct answer a;
 
-	answer_to_peer(v->x, &head);
-	channel_send(v->server->channel, WIRE_HEAD, v->stream, buf_view(&head));
-	buf_fini(&head);
+	buf_append(out, &head, sizeof(head));
+	a = answer_to_peer(v->x, out);
+	head.status = htons((uint16_t)a.status);
+	head.fields_bytes = htonl((uint32_t)(buf_len(out) - at - sizeof(head)));
+	head.length =
+		htobe64(a.framing == ANSWER_LENGTH ? a.length : WIRE_NO_LENGTH);
+	memcpy(buf_head(out) + at, &head, sizeof(head));
+	if (all && v->x->head.method != METHOD_HEAD)
+		put_body(v->x, out);
+	channel_end(ch, all ? WIRE_ANSWER : WIRE_HEAD, v->stream);
 	v->head_sent = true;
+	v->answered = all;
 }
 
 static void
@@ -105,8 +146,8 @@ send_data(struct serve *v)
 
 	if (!v->credit || !exchange_peek(v->x, &s, 1))
 		return false;
-	if (s.n > WIRE_BULK)
-		s.n = WIRE_BULK;
+	if (s.n > WIRE_TURN)
+		s.n = WIRE_TURN;
 	if (s.n > v->credit)
 		s.n = (size_t)v->credit;
 	channel_send(v->server->channel, WIRE_DATA, v->stream, s);
@@ -119,8 +160,8 @@ send_data(struct serve *v)
 static enum step
 step(struct serve *v)
 {
-	bool wants_body = v->x->head.method != METHOD_HEAD;
 	enum body_state state;
+	bool sent;
 
 	switch (exchange_phase(v->x)) {
 	case EXCHANGE_WAITING: return STEP_WAIT;
@@ -131,18 +172,16 @@ step(struct serve *v)
 	}
 	if (!v->head_sent)
 		send_head(v);
-	if (wants_body) {
-		bool sent = send_data(v);
-
-		state = exchange_body_state(v->x);
-		if (state == BODY_OPEN)
-			return sent ? STEP_MORE : STEP_WAIT;
-		if (state == BODY_FAILED) {
-			send_fail(v, 502);
-			return end(v);
-		}
-	}
-	channel_send(v->server->channel, WIRE_END, v->stream, STR(""));
+	if (v->answered)
+		return end(v);
+	sent = send_data(v);
+	state = exchange_body_state(v->x);
+	if (state == BODY_OPEN)
+		return sent ? STEP_MORE : STEP_WAIT;
+	if (state == BODY_FAILED)
+		send_fail(v, 502);
+	else
+		channel_send(v->server->channel, WIRE_END, v->stream, STR(""));
 	return end(v);
 }
 

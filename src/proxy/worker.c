@@ -153,7 +153,9 @@ worker_new(struct node *n, unsigned index)
 	w->index = index;
 	list_init(&w->conns);
 	list_init(&w->requests);
+	list_init(&w->exchanges);
 	list_init(&w->channels);
+	w->frames = xmalloc(WORKER_FRAMES_BYTES);
 	list_init(&w->fetches);
 	list_init(&w->probes);
 	w->turns = xcalloc(config->nsites, sizeof(*w->turns));
@@ -215,11 +217,12 @@ worker_free(struct worker *w)
 		upstream_close_idle(w);
 		resolver_free(w->resolver);
 		conn_drop_spares(w);
-		exchange_drop_spare(w);
+		exchange_drop_spares(w);
 	}
 	loop_free(w->loop);
 	for (size_t i = 0; i < w->node->config->nsites; i++)
 		free(w->turns[i]);
 	free(w->turns);
+	free(w->frames);
 	free(w);
 }
