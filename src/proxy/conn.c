@@ -17,20 +17,21 @@
 enum {
 	READ_BYTES = 16 * 1024,
 	CHUNK_BYTES = 16 * 1024, /* of an answer of unknown length */
+	JOIN_BYTES = 4 * 1024,	 /* of a body that is copied to its head */
 	OUT_MAX = 64 * 1024,	 /* written ahead of the socket at most */
 	LINGER_NS = 2000000000,
 	LINGER_BYTES = 1024 * 1024,
-	SPARE_REQUESTS = 64,
-	SPARE_BYTES = 64 * 1024, /* of a spare one's buffer at most */
+	SPARE_REQUESTS = 256,
+	SPARE_BYTES = 64 * 1024, /* of a spare buffer at most */
 };
 
 enum conn_state { CONN_HEAD, CONN_ANSWER, CONN_LINGER };
 
 /* What a connection has while a request is being read or answered. */
 struct request {
-	struct list link;  /* in worker->requests while it is spare */
-	struct conn *conn; /* borrowed */
-	struct buf in, out;
+	struct list link;   /* in worker->requests while it is spare */
+	struct conn *conn;  /* borrowed */
+	struct buf in, out; /* see pick_up() */
 	struct exchange *x; /* owned; in CONN_ANSWER */
 	size_t head_bytes;  /* at the start of in, that x still looks at */
 
@@ -75,15 +76,41 @@ bury(struct grave *g)
 	free(container_of(g, struct conn, grave));
 }
 
-/* --- a connection's request ----------------------------------------------- */
+/* --- buffers ------------------------------------------------------------- */
+
+/* Many requests wait, few are being read or written: what is empty goes from
+ * hand to hand. */
+static struct buf *
+pick_up(struct buf *b, struct buf *spare)
+{
+	if (!b->p) {
+		*b = *spare;
+		*spare = (struct buf){0};
+	}
+	return b;
+}
 
 static void
-request_free(struct request *q)
+put_down(struct buf *b, struct buf *spare)
 {
-	buf_fini(&q->in);
-	buf_fini(&q->out);
-	free(q);
+	if (!b->p || buf_len(b))
+		return;
+	if (spare->p || b->cap > SPARE_BYTES) {
+		buf_fini(b);
+		return;
+	}
+	*spare = *b;
+	*b = (struct buf){0};
 }
+
+static void
+put_down_both(struct worker *w, struct request *q)
+{
+	put_down(&q->in, &w->spare_in);
+	put_down(&q->out, &w->spare_out);
+}
+
+/* --- a connection's request ----------------------------------------------- */
 
 static void on_consumed(struct tap *t);
 static void on_wake(struct wake *w);
@@ -114,9 +141,9 @@ request_put(struct worker *w, struct request *q)
 	wake_cancel(&q->wake);
 	buf_consume(&q->in, buf_len(&q->in));
 	buf_consume(&q->out, buf_len(&q->out));
-	if (w->nrequests == SPARE_REQUESTS ||
-		q->in.cap + q->out.cap > SPARE_BYTES) {
-		request_free(q);
+	put_down_both(w, q);
+	if (w->nrequests == SPARE_REQUESTS) {
+		free(q);
 		return;
 	}
 	list_push_front(&w->requests, &q->link);
@@ -129,8 +156,10 @@ conn_drop_spares(struct worker *w)
 	struct list *it;
 
 	while ((it = list_pop_front(&w->requests)))
-		request_free(container_of(it, struct request, link));
+		free(container_of(it, struct request, link));
 	w->nrequests = 0;
+	buf_fini(&w->spare_in);
+	buf_fini(&w->spare_out);
 }
 
 static void
@@ -201,7 +230,7 @@ await_client(struct conn *c)
 static bool
 read_some(struct conn *c)
 {
-	struct buf *in = &c->request->in;
+	struct buf *in = pick_up(&c->request->in, &c->worker->spare_in);
 	ssize_t n;
 
 	if (!c->readable || c->eof)
@@ -427,6 +456,7 @@ write_head(struct conn *c)
 	struct route_error error;
 
 	q->head_written = true;
+	(void)pick_up(&q->out, &c->worker->spare_out);
 	/* An answer that does not wait for the request's end can't be followed
 	 * by another one. */
 	c->keep_alive = c->keep_alive && q->upload_done && !c->eof;
@@ -481,6 +511,20 @@ sent(struct conn *c, size_t n)
 		buf_consume(&q->out, from_out);
 	if (n > from_out)
 		exchange_advance(q->x, n - from_out);
+}
+
+/* A small body goes behind its head: one piece of memory costs the kernel less
+ * than two. */
+static void
+join_small_body(struct request *q)
+{
+	struct str s;
+
+	if (has_plain_body(q) && buf_len(&q->out) &&
+		exchange_peek(q->x, &s, 1) && s.n <= JOIN_BYTES) {
+		buf_str(&q->out, s);
+		exchange_advance(q->x, s.n);
+	}
 }
 
 /* True when bytes went: the out buffer's and, unless chunked, the body's
@@ -567,8 +611,10 @@ step_answer(struct conn *c)
 	if (q->x && q->head_written && !q->ended &&
 		q->answer.framing == ANSWER_CHUNKED)
 		chunk_out(q);
-	if (q->x)
+	if (q->x) {
+		join_small_body(q);
 		check_end(c);
+	}
 	if (c->io.fd < 0)
 		return false;
 	if (write_some(c))
@@ -609,10 +655,13 @@ rest(struct conn *c)
 {
 	struct request *q = c->request;
 
+	if (c->state == CONN_HEAD && !buf_len(&q->in)) {
+		request_put(c->worker, take_ptr(&c->request));
+		return;
+	}
 	if (c->state == CONN_ANSWER)
 		keep_head(q);
-	else if (c->state == CONN_HEAD && !buf_len(&q->in))
-		request_put(c->worker, take_ptr(&c->request));
+	put_down_both(c->worker, q);
 }
 
 static void
