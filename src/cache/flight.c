@@ -10,7 +10,7 @@ static size_t
 own_bytes(const struct flight *f)
 {
 	return sizeof(*f) + f->key_bytes + f->response.fields.n +
-		f->response.withheld.n;
+		f->response.withheld.n + f->selector.n;
 }
 
 struct flight *
@@ -43,6 +43,7 @@ flight_unref(struct flight *f)
 	body_fini(&f->body);
 	object_unref(f->instead);
 	free((char *)f->response.fields.p);
+	free((char *)f->selector.p);
 	free(f->key);
 	free(f);
 }
@@ -77,9 +78,10 @@ flight_ready(struct flight *f, const struct response *r)
 }
 
 void
-flight_instead(struct flight *f, struct object *o)
+flight_instead(struct flight *f, struct object *o, unsigned status)
 {
 	f->instead = o;
+	f->instead_of = status;
 	enter(f, FLIGHT_INSTEAD);
 	body_end(&f->body, BODY_DONE);
 }

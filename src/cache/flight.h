@@ -28,6 +28,8 @@ struct flight {
 	_Atomic int phase;	  /* enum flight_phase */
 	struct response response; /* its text owned; from READY on */
 	struct object *instead;	  /* counted; from INSTEAD on */
+	unsigned instead_of;	  /* INSTEAD: the status that came, 304 or an
+				     error; 0: none came */
 	/* The head turned out not to be for others: whoever joined the wait
 	 * asks for himself. Set before READY. */
 	bool private_;
@@ -38,7 +40,11 @@ struct flight {
 	char *key; /* owned, not terminated */
 	size_t key_bytes;
 	uint64_t hash;
-	struct list link; /* guarded by the shard's lock */
+	struct str selector; /* owned; p is NULL until it is known */
+	bool authorized;     /* see struct wanted */
+	bool alone;	     /* nobody else boards */
+	struct list link;    /* counted; guarded by the shard's lock, with: */
+	bool purged;	     /* not to be stored */
 };
 
 /* A transient one, for one reader, with one reference. */
@@ -48,8 +54,8 @@ void flight_unref(struct flight *f); /* NULL is fine */
 
 /* The writer's. r's fields are copied. */
 void flight_ready(struct flight *f, const struct response *r);
-/* o's reference is taken over. Ends the flight. */
-void flight_instead(struct flight *f, struct object *o);
+/* o's reference is taken over; status: what came (304), or 0. Ends it. */
+void flight_instead(struct flight *f, struct object *o, unsigned status);
 void flight_fail(struct flight *f, unsigned status, const char *error);
 
 static inline enum flight_phase

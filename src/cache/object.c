@@ -91,7 +91,9 @@ settle(struct body *b, uint64_t length)
 struct object *
 object_of_flight(struct flight *f)
 {
-	struct parts p = {.key = flight_key(f), .fields = f->response.fields};
+	struct parts p = {.key = flight_key(f),
+		.selector = f->selector,
+		.fields = f->response.fields};
 	uint64_t length = body_filled(&f->body);
 	char room[OBJECT_FLAT];
 	struct object *o;
@@ -107,23 +109,18 @@ object_of_flight(struct flight *f)
 }
 
 static struct str
-part(const struct object *o, size_t at, size_t n)
-{
-	return str_of(o->data + at, n);
-}
-
-static struct str
 flat_of(const struct object *o)
 {
-	return part(o, o->key_bytes + o->selector_bytes + o->fields_bytes,
-		o->flat ? o->length : 0);
+	struct str fields = object_fields(o);
+
+	return str_of(fields.p + fields.n, o->flat ? o->length : 0);
 }
 
 struct object *
 object_renewed(const struct object *old, const struct response *r)
 {
 	struct parts p = {.key = object_key(old),
-		.selector = part(old, old->key_bytes, old->selector_bytes),
+		.selector = object_selector(old),
 		.fields = r->fields,
 		.flat = flat_of(old),
 		.body = old->body ? chunk_ref(old->body) : NULL};
@@ -146,9 +143,8 @@ struct object *
 object_moved(const struct object *old)
 {
 	struct parts p = {.key = object_key(old),
-		.selector = part(old, old->key_bytes, old->selector_bytes),
-		.fields = part(old, old->key_bytes + old->selector_bytes,
-			old->fields_bytes),
+		.selector = object_selector(old),
+		.fields = object_fields(old),
 		.body = chunk_copy(
 			old->budget, old->body, old->length, PAGES_MOVED)};
 	struct object *o = make(old->budget, old->hash, &p);
@@ -169,6 +165,17 @@ object_mark(struct budget *budget, struct str key, uint64_t hash, int64_t now_s,
 
 	describe(o, &r, 0);
 	return o;
+}
+
+int64_t
+object_age_s(const struct object *o, int64_t now_s)
+{
+	int64_t age_s = now_s - o->born_s;
+
+	if (age_s < o->fresh.lifetime_s &&
+		atomic_load_explicit(&o->outdated, memory_order_relaxed))
+		return o->fresh.lifetime_s;
+	return age_s;
 }
 
 size_t
@@ -201,8 +208,7 @@ object_response(const struct object *o, struct response *out)
 {
 	*out = (struct response){
 		.status = o->status,
-		.fields = part(
-			o, o->key_bytes + o->selector_bytes, o->fields_bytes),
+		.fields = object_fields(o),
 		.length = (int64_t)o->length,
 		.born_s = o->born_s,
 		.fresh = o->fresh,

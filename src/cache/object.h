@@ -19,7 +19,8 @@ struct object {
 	uint64_t hash;
 	_Atomic unsigned refs;
 	_Atomic bool visited;
-	bool stored; /* guarded by the shard's lock */
+	_Atomic bool outdated; /* purged softly: as if its lifetime were over */
+	bool stored;	       /* guarded by the shard's lock */
 
 	/* what it is */
 	bool flat;
@@ -47,6 +48,8 @@ struct object *object_mark(struct budget *budget, struct str key, uint64_t hash,
 struct object *object_ref(struct object *o);
 void object_unref(struct object *o); /* NULL is fine */
 
+/* Seconds since it was made, or since its lifetime ended if it is outdated. */
+int64_t object_age_s(const struct object *o, int64_t now_s);
 size_t object_bytes(struct object *o); /* all that is freed with it */
 void object_response(const struct object *o, struct response *out);
 /* Reads the body from its start. The reader must not outlive o. */
@@ -56,6 +59,20 @@ static inline bool
 object_is_mark(const struct object *o)
 {
 	return o->status == 0;
+}
+
+/* What its Vary selects: see http/vary.h. */
+static inline struct str
+object_selector(const struct object *o)
+{
+	return str_of(o->data + o->key_bytes, o->selector_bytes);
+}
+
+static inline struct str
+object_fields(const struct object *o)
+{
+	return str_of(
+		o->data + o->key_bytes + o->selector_bytes, o->fields_bytes);
 }
 
 static inline struct str

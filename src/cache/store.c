@@ -13,8 +13,14 @@
 #include "base/epoch.h"
 #include "base/mem.h"
 #include "cache/pages.h"
+#include "http/tags.h"
+#include "http/vary.h"
 
-enum { SHARDS = 64, SLOTS_MIN = 64 };
+enum {
+	SHARDS = 64,
+	SLOTS_MIN = 64,
+	VARIANTS_MAX = 32, /* of a key: clients choose what they accept */
+};
 
 struct table {
 	size_t nslots; /* a power of two */
@@ -101,24 +107,42 @@ slot_of(struct table *t, uint64_t hash)
 
 /* --- finding -------------------------------------------------------------- */
 
+static bool
+has_key(const struct object *o, struct str key, uint64_t hash)
+{
+	return o->hash == hash && str_eq(object_key(o), key);
+}
+
+/* The newest that is selected, or else the mark. */
 static struct object *
-find(struct shard *h, struct str key, uint64_t hash)
+find(struct shard *h, const struct wanted *w, uint64_t hash, bool *others)
 {
 	struct object *o = atomic_load(slot_of(atomic_load(&h->table), hash));
+	struct object *mark = NULL;
 
-	while (o && (o->hash != hash || !str_eq(object_key(o), key)))
-		o = atomic_load(&o->chain);
-	return o;
+	*others = false;
+	for (; o; o = atomic_load(&o->chain)) {
+		if (!has_key(o, w->key, hash))
+			continue;
+		if (object_is_mark(o))
+			mark = o;
+		else if ((o->fresh.shared || !w->authorized) &&
+			vary_matches(object_selector(o), w->request))
+			return o;
+		else
+			*others = true;
+	}
+	return mark;
 }
 
 struct object *
-store_find(struct store *s, struct str key)
+store_find(struct store *s, const struct wanted *w, bool *others)
 {
-	uint64_t hash = hash_of(key);
+	uint64_t hash = hash_of(w->key);
 	struct object *o;
 
 	epoch_enter();
-	o = find(shard_of(s, hash), key, hash);
+	o = find(shard_of(s, hash), w, hash, others);
 	if (o)
 		object_ref(o); /* the store has one until we leave */
 	epoch_leave();
@@ -215,24 +239,35 @@ remove_locked(struct store *s, struct shard *h, struct object *o)
 	epoch_retire(o, let_go);
 }
 
-void
-store_put(struct store *s, struct object *o)
+/* Those whose place o takes: of the same selection, marks, and the oldest of
+ * too many variants. */
+static void
+make_way_locked(struct store *s, struct shard *h, const struct object *o)
 {
-	struct shard *h = shard_of(s, o->hash);
-	struct object *old;
+	struct object *at =
+		atomic_load(slot_of(atomic_load(&h->table), o->hash));
+	unsigned variants = 0;
 
-	pthread_mutex_lock(&h->lock);
-	old = find(h, object_key(o), o->hash);
-	if (old)
-		remove_locked(s, h, old);
-	insert_locked(s, h, o);
-	pthread_mutex_unlock(&h->lock);
-	store_trim(s);
+	for (struct object *next; at; at = next) {
+		next = atomic_load(&at->chain);
+		if (!has_key(at, object_key(o), o->hash))
+			continue;
+		if (object_is_mark(at) ||
+			str_eq(object_selector(at), object_selector(o)) ||
+			++variants == VARIANTS_MAX)
+			remove_locked(s, h, at);
+	}
 }
 
-/* o's place is taken by another one, unless it is NULL or o has gone. */
 static void
-replace(struct store *s, struct object *o, struct object *by)
+put_locked(struct store *s, struct shard *h, struct object *o)
+{
+	make_way_locked(s, h, o);
+	insert_locked(s, h, o);
+}
+
+void
+store_replace(struct store *s, struct object *o, struct object *by)
 {
 	struct shard *h = shard_of(s, o->hash);
 
@@ -250,66 +285,129 @@ replace(struct store *s, struct object *o, struct object *by)
 void
 store_remove(struct store *s, struct object *o)
 {
-	replace(s, o, NULL);
+	store_replace(s, o, NULL);
 }
 
 void
 store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s)
 {
-	store_put(s,
-		object_mark(&s->budget, key, hash_of(key), now_s, lifetime_s));
+	uint64_t hash = hash_of(key);
+	struct shard *h = shard_of(s, hash);
+
+	pthread_mutex_lock(&h->lock);
+	put_locked(s, h, object_mark(&s->budget, key, hash, now_s, lifetime_s));
+	pthread_mutex_unlock(&h->lock);
 }
 
 /* --- flights ------------------------------------------------------------- */
 
+/* What it selects is not known before its head: whoever boards until then may
+ * find that it is not for him. */
 static struct flight *
-find_flight(struct shard *h, struct str key, uint64_t hash)
+find_flight(struct shard *h, const struct wanted *w, uint64_t hash)
 {
 	list_foreach (it, &h->flights) {
 		struct flight *f = container_of(it, struct flight, link);
 
-		if (f->hash == hash && str_eq(flight_key(f), key))
+		if (f->hash == hash && !f->alone &&
+			f->authorized == w->authorized &&
+			str_eq(flight_key(f), w->key) &&
+			(!f->selector.p ||
+				vary_matches(f->selector, w->request)))
 			return f;
 	}
 	return NULL;
 }
 
+static char *
+copy(struct budget *budget, struct str s)
+{
+	char *p = xmalloc(s.n);
+
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	budget_add(budget, s.n);
+	return p;
+}
+
+static void
+select_locked(struct flight *f, struct str selector)
+{
+	if (f->selector.p)
+		return;
+	f->selector = str_of(copy(f->body.budget, selector), selector.n);
+}
+
 static struct flight *
-begin_locked(struct store *s, struct shard *h, struct str key, uint64_t hash)
+begin_locked(
+	struct store *s, struct shard *h, const struct wanted *w, uint64_t hash)
 {
 	struct flight *f = flight_new(&s->budget);
 
 	atomic_store(&f->body.transient, false);
-	f->key = xmalloc(key.n);
-	memcpy(f->key, key.p, key.n);
-	f->key_bytes = key.n;
+	f->key = copy(&s->budget, w->key);
+	f->key_bytes = w->key.n;
 	f->hash = hash;
-	budget_add(&s->budget, key.n);
+	f->authorized = w->authorized;
 	list_push_back(&h->flights, &f->link);
 	return f;
 }
 
 enum store_result
-store_board(struct store *s, struct str key, const struct object *seen,
+store_board(struct store *s, const struct wanted *w, const struct object *seen,
 	struct flight **out)
 {
-	uint64_t hash = hash_of(key);
+	uint64_t hash = hash_of(w->key);
 	struct shard *h = shard_of(s, hash);
 	enum store_result r = STORE_JOIN;
 	struct flight *f;
+	bool others;
 
 	pthread_mutex_lock(&h->lock);
-	f = find_flight(h, key, hash);
+	f = find_flight(h, w, hash);
 	if (f) {
 		*out = flight_ref(f);
-	} else if (find(h, key, hash) != seen) {
+	} else if (find(h, w, hash, &others) != seen) {
 		r = STORE_STORED;
 	} else {
-		*out = begin_locked(s, h, key, hash);
+		*out = flight_ref(begin_locked(s, h, w, hash));
 		r = STORE_BEGIN;
 	}
 	pthread_mutex_unlock(&h->lock);
 	return r;
+}
+
+struct flight *
+store_begin_alone(struct store *s, const struct wanted *w)
+{
+	uint64_t hash = hash_of(w->key);
+	struct shard *h = shard_of(s, hash);
+	struct flight *f;
+
+	pthread_mutex_lock(&h->lock);
+	f = flight_ref(begin_locked(s, h, w, hash));
+	f->alone = true;
+	pthread_mutex_unlock(&h->lock);
+	return f;
+}
+
+void
+store_select(struct store *s, struct flight *f, struct str selector)
+{
+	struct shard *h = shard_of(s, f->hash);
+
+	pthread_mutex_lock(&h->lock);
+	select_locked(f, selector);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void
+depart_locked(struct flight *f)
+{
+	if (list_linked(&f->link)) {
+		list_remove(&f->link);
+		flight_unref(f);
+	}
 }
 
 void
@@ -318,15 +416,111 @@ store_depart(struct store *s, struct flight *f)
 	struct shard *h = shard_of(s, f->hash);
 
 	pthread_mutex_lock(&h->lock);
-	list_remove(&f->link);
+	depart_locked(f);
 	pthread_mutex_unlock(&h->lock);
+}
+
+/* The flight has brought o. */
+static void
+land(struct store *s, struct flight *f, struct object *o)
+{
+	struct shard *h = shard_of(s, f->hash);
+
+	pthread_mutex_lock(&h->lock);
+	if (f->purged)
+		object_unref(o);
+	else
+		put_locked(s, h, o);
+	depart_locked(f);
+	pthread_mutex_unlock(&h->lock);
+	store_trim(s);
 }
 
 void
 store_keep(struct store *s, struct flight *f)
 {
-	store_put(s, object_of_flight(f));
-	store_depart(s, f);
+	land(s, f, object_of_flight(f));
+}
+
+void
+store_renew(struct store *s, struct flight *f, struct object *o)
+{
+	land(s, f, o);
+}
+
+/* --- purging -------------------------------------------------------------- */
+
+static bool
+concerns(const struct purge *p, struct str key, struct str fields)
+{
+	switch (p->kind) {
+	case PURGE_KEY: return str_eq(key, p->what);
+	case PURGE_PREFIX: return str_starts(key, p->what);
+	case PURGE_TAG: return tags_have(fields, p->what);
+	}
+	return false;
+}
+
+/* Whether a tag concerns it is not known before its head. */
+static bool
+may_concern(const struct purge *p, const struct flight *f)
+{
+	if (p->kind != PURGE_TAG)
+		return concerns(p, flight_key(f), STR(""));
+	return flight_phase(f) == FLIGHT_WAITING ||
+		tags_have(f->response.fields, p->what);
+}
+
+static size_t
+purge_chain_locked(
+	struct store *s, struct shard *h, size_t slot, const struct purge *p)
+{
+	struct object *o = atomic_load(&atomic_load(&h->table)->slots[slot]);
+	size_t n = 0;
+
+	for (struct object *next; o; o = next) {
+		next = atomic_load(&o->chain);
+		if (!concerns(p, object_key(o), object_fields(o)))
+			continue;
+		n += !object_is_mark(o);
+		if (p->soft)
+			atomic_store(&o->outdated, true);
+		else
+			remove_locked(s, h, o);
+	}
+	return n;
+}
+
+static size_t
+purge_shard(struct store *s, struct shard *h, const struct purge *p)
+{
+	size_t n = 0, first = 0, last;
+
+	pthread_mutex_lock(&h->lock);
+	last = atomic_load(&h->table)->nslots - 1;
+	if (p->kind == PURGE_KEY)
+		first = last = hash_of(p->what) & last;
+	for (size_t i = first; i <= last; i++)
+		n += purge_chain_locked(s, h, i, p);
+	list_foreach (it, &h->flights) {
+		struct flight *f = container_of(it, struct flight, link);
+
+		f->purged = f->purged || may_concern(p, f);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return n;
+}
+
+size_t
+store_purge(struct store *s, const struct purge *p)
+{
+	size_t n = 0;
+
+	if (p->kind == PURGE_KEY)
+		return purge_shard(s, shard_of(s, hash_of(p->what)), p);
+	for (int i = 0; i < SHARDS; i++)
+		n += purge_shard(s, &s->shards[i], p);
+	return n;
 }
 
 /* --- evicting ------------------------------------------------------------ */
@@ -369,8 +563,8 @@ store_trim(struct store *s)
 
 		switch (sieve_next(&s->sieve, &o)) {
 		case SIEVE_EMPTY: return;
-		case SIEVE_EVICT: replace(s, o, NULL); break;
-		case SIEVE_MOVE: replace(s, o, object_moved(o)); break;
+		case SIEVE_EVICT: store_replace(s, o, NULL); break;
+		case SIEVE_MOVE: store_replace(s, o, object_moved(o)); break;
 		}
 		object_unref(o);
 	}

@@ -17,9 +17,17 @@ struct store *store_new(uint64_t limit_bytes);
 /* Nobody may fill or hold anything of it any more. */
 void store_free(struct store *s); /* NULL is fine */
 
-/* What is stored for a key, fresh or not, or a mark: a reference of the
- * caller's; NULL when there is nothing. */
-struct object *store_find(struct store *s, struct str key);
+/* What is asked for. */
+struct wanted {
+	struct str key;
+	const struct head *request; /* by which variants are selected */
+	bool authorized;	    /* not to be mixed with those who are not */
+};
+
+/* What is stored for it, fresh or not, or a mark: a reference of the caller's;
+ * NULL when there is nothing. others: there are other variants of the key. */
+struct object *
+store_find(struct store *s, const struct wanted *w, bool *others);
 
 enum store_result {
 	STORE_STORED, /* somebody was faster: find it again */
@@ -27,21 +35,40 @@ enum store_result {
 	STORE_BEGIN,  /* new, and the caller's to fill */
 };
 
-/* For a key of which `seen` is stored (NULL: nothing), and is not good enough.
+/* Of what is wanted, `seen` is stored (NULL: nothing), and is not good enough.
  * *out is a reference of the caller's, unless STORED. */
-enum store_result store_board(struct store *s, struct str key,
+enum store_result store_board(struct store *s, const struct wanted *w,
 	const struct object *seen, struct flight **out);
+/* One to fill that nobody else boards. */
+struct flight *store_begin_alone(struct store *s, const struct wanted *w);
+/* What its Vary selects is known: others may not board any more. Copied. */
+void store_select(struct store *s, struct flight *f, struct str selector);
 /* Nobody boards any more. Harmless when nobody can anyway. */
 void store_depart(struct store *s, struct flight *f);
-/* Its body is complete: it becomes an object, in place of an older one. */
+/* Its body is complete: it becomes an object, in place of older ones, unless
+ * it has been purged. */
 void store_keep(struct store *s, struct flight *f);
-/* The object takes the place of an older one; its reference is taken over. */
-void store_put(struct store *s, struct object *o);
-/* Takes o out, if it is (still) in: later requests don't find it. */
+/* A flight has found another head for what is stored, which takes its place
+ * unless that has been purged. o's reference is taken over. */
+void store_renew(struct store *s, struct flight *f, struct object *o);
+/* by takes o's place, if o is (still) in; its reference is taken over. */
+void store_replace(struct store *s, struct object *o, struct object *by);
+/* Takes o out, if it is in: later requests don't find it. */
 void store_remove(struct store *s, struct object *o);
 /* For so long, requests for the key don't wait for one another. */
 void
 store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s);
+enum purge_kind { PURGE_KEY, PURGE_PREFIX, PURGE_TAG };
+
+struct purge {
+	enum purge_kind kind;
+	struct str what; /* a key, the beginning of keys, or a tag */
+	bool soft;	 /* it may still be used where stale responses may */
+};
+
+/* How many objects it took out, or outdated. What is on its way and concerned,
+ * or may be, is not stored. */
+size_t store_purge(struct store *s, const struct purge *p);
 /* Evicts until the budget holds or nothing is left to evict. Writers call it
  * as bodies grow. */
 void store_trim(struct store *s);

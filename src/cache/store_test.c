@@ -32,13 +32,33 @@ fill(struct flight *f, size_t n)
 	}
 }
 
+static const struct head no_fields;
+
+static struct object *
+find(struct store *s, struct str key)
+{
+	struct wanted w = {key, &no_fields, false};
+	bool others;
+
+	return store_find(s, &w, &others);
+}
+
+static enum store_result
+board_seen(struct store *s, struct str key, const struct object *seen,
+	struct flight **out)
+{
+	struct wanted w = {key, &no_fields, false};
+
+	return store_board(s, &w, seen, out);
+}
+
 static struct flight *
 board(struct store *s, struct str key, enum store_result expected)
 {
-	struct object *seen = store_find(s, key);
+	struct object *seen = find(s, key);
 	struct flight *f = NULL;
 
-	assert_int_equal(store_board(s, key, seen, &f), expected);
+	assert_int_equal(board_seen(s, key, seen, &f), expected);
 	object_unref(seen);
 	return f;
 }
@@ -60,7 +80,7 @@ put(struct store *s, struct str key, size_t n)
 static int64_t
 get(struct store *s, struct str key)
 {
-	struct object *o = store_find(s, key);
+	struct object *o = find(s, key);
 	struct reader r = {.on_progress = on_progress};
 	int64_t bytes = 0;
 	struct str slice;
@@ -85,7 +105,7 @@ test_states(void **state)
 	struct object *o = NULL;
 	struct flight *f, *g;
 
-	assert_null(store_find(s, STR("a")));
+	assert_null(find(s, STR("a")));
 	put(s, STR("a"), 10);
 	assert_int_equal(get(s, STR("a")), 10);
 	/* it is not good enough: fetched again, and joined meanwhile */
@@ -107,8 +127,8 @@ test_states(void **state)
 	assert_int_equal(get(s, STR("a")), 20);
 	assert_int_equal(store_count(s), 1);
 	/* somebody else stored it since we looked */
-	assert_int_equal(store_board(s, STR("a"), NULL, &f), STORE_STORED);
-	o = store_find(s, STR("a"));
+	assert_int_equal(board_seen(s, STR("a"), NULL, &f), STORE_STORED);
+	o = find(s, STR("a"));
 	store_remove(s, o);
 	store_remove(s, o);
 	object_unref(o);
@@ -123,12 +143,12 @@ test_mark(void **state)
 	struct object *o;
 
 	store_mark(s, STR("a"), 1000, 60);
-	o = store_find(s, STR("a"));
+	o = find(s, STR("a"));
 	assert_true(object_is_mark(o));
 	object_unref(o);
 	assert_int_equal(store_count(s), 0);
 	put(s, STR("a"), 10);
-	o = store_find(s, STR("a"));
+	o = find(s, STR("a"));
 	assert_false(object_is_mark(o));
 	object_unref(o);
 	assert_int_equal(store_count(s), 1);
@@ -148,11 +168,11 @@ test_renewed(void **state)
 
 		r.fields = STR("ETag: \"2\"\r\n");
 		put(s, STR("a"), sizes[i]);
-		o = store_find(s, STR("a"));
-		store_put(s, object_renewed(o, &r));
+		o = find(s, STR("a"));
+		store_replace(s, o, object_renewed(o, &r));
 		object_unref(o);
 		assert_int_equal(get(s, STR("a")), sizes[i]);
-		o = store_find(s, STR("a"));
+		o = find(s, STR("a"));
 		object_response(o, &r);
 		assert_true(str_eq(r.fields, STR("ETag: \"2\"\r\n")));
 		object_unref(o);
@@ -242,14 +262,14 @@ want(struct store *s, int i)
 	int64_t n;
 
 	snprintf(key, sizeof(key), "k%d", i);
-	seen = store_find(s, str_z(key));
+	seen = find(s, str_z(key));
 	if (seen) {
 		object_unref(seen);
 		n = get(s, str_z(key)); /* unless it is evicted by now */
 		assert_true(n == -1 || n == (int64_t)size_of(i));
 		return;
 	}
-	switch (store_board(s, str_z(key), NULL, &f)) {
+	switch (board_seen(s, str_z(key), NULL, &f)) {
 	case STORE_STORED: return;
 	case STORE_JOIN: break;
 	case STORE_BEGIN:

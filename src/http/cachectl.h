@@ -67,6 +67,7 @@ struct freshness {
 	bool no_cache;	       /* to be validated before each use */
 	bool immutable;	       /* while fresh, a reload asks for nothing new */
 	bool heuristic;	       /* nobody wrote the lifetime */
+	bool shared;	       /* for requests with Authorization too (3.5) */
 	int64_t lifetime_s;    /* since the origin made it */
 	int64_t initial_age_s; /* when it arrived */
 	int64_t stale_while_revalidate_s;
@@ -87,6 +88,7 @@ struct stored_freshness {
 	bool no_cache : 1;
 	bool immutable : 1;
 	bool heuristic : 1;
+	bool shared : 1;
 };
 static_assert(sizeof(struct stored_freshness) == 16, "one per object");
 

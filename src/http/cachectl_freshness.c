@@ -273,6 +273,7 @@ cachectl_freshness(const struct cachectl_event *e, struct freshness *out)
 		c.must_revalidate || c.proxy_revalidate || c.s_maxage >= 0;
 	f.no_cache = c.no_cache;
 	f.immutable = c.immutable;
+	f.shared = c.public_ || c.s_maxage >= 0 || c.must_revalidate;
 	f.why_not = why_not(e, &c, &f);
 	f.storable = !f.why_not;
 	*out = f;
@@ -292,6 +293,7 @@ cachectl_keep(const struct freshness *f)
 		.no_cache = f->no_cache,
 		.immutable = f->immutable,
 		.heuristic = f->heuristic,
+		.shared = f->shared,
 	};
 }
 

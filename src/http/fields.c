@@ -39,7 +39,7 @@ fields_to_head(struct str fields, unsigned status, struct head *out)
 	while (fields_next(&fields, &f)) {
 		if (out->nfields == most)
 			return false;
-		out->fields[out->nfields++] = f;
+		head_add(out, f.name, f.value);
 	}
 	return true;
 }

@@ -172,11 +172,10 @@ status_line(struct str line, struct head *h)
 	return HEAD_DONE;
 }
 
-/* --- fields ----------------------------------------------------------------
- */
+/* --- fields -------------------------------------------------------------- */
 
-static void
-add_field(struct str name, struct str value, struct head *h)
+void
+head_add(struct head *h, struct str name, struct str value)
 {
 	enum field_id id = field_id_of(name);
 	uint64_t bit = UINT64_C(1) << id;
@@ -237,7 +236,7 @@ take_field(struct str in, const struct head_limits *limits, struct head *h,
 	*used = end;
 	while (end > value && is_blank(line.p[end - 1]))
 		end--;
-	add_field(str_of(line.p, name), str_of(line.p + value, end - value), h);
+	head_add(h, str_of(line.p, name), str_of(line.p + value, end - value));
 	return end < *used ? check_tabs(from(up_to(line, *used), end), h)
 			   : HEAD_DONE;
 }

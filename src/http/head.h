@@ -20,8 +20,10 @@
 
 enum {
 	HEAD_MAX_LINE = 8192,	/* bytes of the first line without CRLF */
-	HEAD_MAX_FIELD = 16384, /* bytes of a field line without CRLF */
 	HEAD_MAX_BYTES = 32768, /* bytes of the whole head */
+	/* Bytes of a field line without CRLF: no other limit than the head's,
+	 * until a caller sets one. */
+	HEAD_MAX_FIELD = HEAD_MAX_BYTES,
 	HEAD_MAX_FIELDS = 100,
 	/* What we add at most to a head that we pass on. */
 	HEAD_ADDED_BYTES = 1024,
@@ -98,6 +100,10 @@ enum head_result head_parse_response(struct str in, struct head *h);
  * what it added. */
 enum head_result head_parse_own_request(struct str in, struct head *h);
 enum head_result head_parse_own_response(struct str in, struct head *h);
+
+/* For heads that are not parsed but made, from a struct head that is zero: one
+ * more field. There must be room. */
+void head_add(struct head *h, struct str name, struct str value);
 
 /* Does it ask for no change (RFC 9110, 9.2.1)? Unknown methods might. */
 bool method_is_safe(enum method m);

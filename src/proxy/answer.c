@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "http/date.h"
+#include "proxy/shape.h"
 
 static const struct {
 	unsigned status;
@@ -83,6 +84,37 @@ age_s(const struct exchange *x, const struct response *r)
 	return loop_wall_s(x->worker->loop) - r->born_s;
 }
 
+static const char *
+why_forwarded(const struct exchange *x)
+{
+	switch (x->why) {
+	case WHY_URI_MISS: return "; fwd=uri-miss";
+	case WHY_VARY_MISS: return "; fwd=vary-miss";
+	case WHY_STALE: return "; fwd=stale";
+	case WHY_REQUEST: return "; fwd=request";
+	}
+	return "";
+}
+
+static void
+forwarded(const struct exchange *x, const struct response *r, struct buf *out)
+{
+	buf_z(out, why_forwarded(x));
+	if (x->instead_of)
+		buf_printf(out, "; fwd-status=%u", x->instead_of);
+	else if (!x->object && !r->why_not && x->from == FROM_MISS)
+		buf_z(out, "; stored");
+	if (x->from == FROM_JOIN)
+		buf_z(out, "; collapsed");
+}
+
+static bool
+is_read(const struct exchange *x)
+{
+	return x->head.method == METHOD_GET || x->head.method == METHOD_HEAD;
+}
+
+/* RFC 9211. */
 static void
 cache_status(const struct exchange *x, struct buf *out)
 {
@@ -91,47 +123,41 @@ cache_status(const struct exchange *x, struct buf *out)
 
 	buf_str(out, x->worker->node->cache_status);
 	switch (x->from) {
+	case FROM_US: break;
 	case FROM_HIT: buf_str(out, STR("; hit")); break;
-	case FROM_JOIN: buf_z(out, "; fwd=uri-miss; collapsed"); break;
-	case FROM_MISS:
-		buf_z(out,
-			r->why_not ? "; fwd=uri-miss"
-				   : "; fwd=uri-miss; stored");
-		break;
+	case FROM_JOIN:
+	case FROM_MISS: forwarded(x, r, out); break;
 	case FROM_PEER:
 		buf_str(out, STR("; fwd=bypass; detail=\"owner "));
 		buf_z(out, config->peers[x->owner].name);
-		buf_str(out, STR("\""));
-		break;
+		buf_str(out, STR("\"\r\n"));
+		return;
 	case FROM_PASS:
 		buf_z(out,
-			x->head.method == METHOD_GET ||
-					x->head.method == METHOD_HEAD
-				? "; fwd=request"
-				: "; fwd=method");
+			!is_read(x)	    ? "; fwd=method"
+				: x->upload ? "; fwd=request"
+					    : why_forwarded(x));
 		break;
-	case FROM_US: break;
 	}
-	if (x->from == FROM_PEER) {
-		buf_str(out, STR("\r\n"));
-	} else if (r->why_not) {
+	if (r->why_not) {
 		buf_printf(out, "; detail=\"%s\"\r\n", r->why_not);
-	} else {
-		buf_str(out, STR("; ttl="));
-		buf_i64(out, r->fresh.lifetime_s - age_s(x, r));
-		buf_str(out, STR("\r\n"));
+		return;
 	}
+	buf_str(out, STR("; ttl="));
+	buf_i64(out, r->fresh.lifetime_s - age_s(x, r));
+	buf_str(out, STR("\r\n"));
 }
 
 static void
-common(const struct exchange *x, struct buf *out)
+common(const struct exchange *x, const struct shape *s, struct buf *out)
 {
 	const struct response *r = exchange_response(x);
 	int64_t age = age_s(x, r);
 
-	buf_str(out, r->fields);
+	shape_put_fields(s, r->fields, out);
 	if (x->from == FROM_MISS)
-		buf_str(out, r->withheld);
+		shape_put_fields(s, r->withheld, out);
+	buf_str(out, s->added);
 	/* What is not stored carries the age that it came with. */
 	if (!r->why_not)
 		number_field(out, STR("Age: "), age > 0 ? (uint64_t)age : 0);
@@ -139,20 +165,18 @@ common(const struct exchange *x, struct buf *out)
 	cache_status(x, out);
 }
 
-/* HEAD is answered with the fields of a GET, and nothing behind them. */
 static struct answer
-framing_of(const struct exchange *x)
+framing_of(const struct shape *s)
 {
-	unsigned status = exchange_response(x)->status;
-	int64_t bytes = exchange_body_bytes(x);
-
-	if (status == 204 || status == 304)
-		return (struct answer){ANSWER_NO_BODY, 0, status};
-	if (bytes >= 0)
-		return (struct answer){ANSWER_LENGTH, (uint64_t)bytes, status};
-	return (struct answer){ANSWER_CHUNKED, 0, status};
+	if (s->status == 204 || s->status == 304)
+		return (struct answer){ANSWER_NO_BODY, 0, s->status};
+	if (s->length >= 0)
+		return (struct answer){
+			ANSWER_LENGTH, (uint64_t)s->length, s->status};
+	return (struct answer){ANSWER_CHUNKED, 0, s->status};
 }
 
+/* HEAD is answered with the fields of a GET, and nothing behind them. */
 static struct answer
 without_body(const struct exchange *x, struct answer a)
 {
@@ -164,10 +188,13 @@ without_body(const struct exchange *x, struct answer a)
 struct answer
 answer_to_client(struct exchange *x, bool keep_alive, struct buf *out)
 {
-	struct answer a = framing_of(x);
+	struct shape s;
+	struct answer a;
 
-	status_line(out, a.status);
-	common(x, out);
+	shape_answer(x, &s);
+	a = framing_of(&s);
+	status_line(out, s.status);
+	common(x, &s, out);
 	if (a.framing == ANSWER_CHUNKED && x->head.minor == 0)
 		a.framing = ANSWER_CLOSE;
 	if (a.framing == ANSWER_LENGTH)
@@ -186,9 +213,12 @@ answer_to_client(struct exchange *x, bool keep_alive, struct buf *out)
 struct answer
 answer_to_peer(struct exchange *x, struct buf *out)
 {
-	struct answer a = framing_of(x);
+	struct shape s;
+	struct answer a;
 
-	common(x, out);
+	shape_answer(x, &s);
+	a = framing_of(&s);
+	common(x, &s, out);
 	return a;
 }
 

@@ -20,6 +20,7 @@
  *	CANCEL	the asker is no longer interested; ends the stream
  *	CREDIT	4 bytes: so many more bytes of DATA may come
  *	STATUS	asks for the node's own status; REPLY has it as JSON
+ *	PURGE	the answerer's store lets go of something: see purge.h
  *	PING	nothing: so that silence means death
  *
  * A stream's number is the asker's choice, unique among his open ones.
@@ -46,6 +47,7 @@ enum wire_type {
 	WIRE_REPLY,
 	WIRE_PING,
 	WIRE_ANSWER,
+	WIRE_PURGE,
 };
 
 enum {

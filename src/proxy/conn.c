@@ -483,13 +483,14 @@ chunk_out(struct request *q)
 	char head[CHUNK_HEAD_MAX];
 	struct str s;
 
-	while (buf_len(&q->out) < OUT_MAX && exchange_peek(q->x, &s, 1)) {
+	while (buf_len(&q->out) < OUT_MAX &&
+		content_peek(&q->x->content, &s, 1)) {
 		if (s.n > CHUNK_BYTES)
 			s.n = CHUNK_BYTES;
 		buf_append(&q->out, head, chunk_head(head, s.n));
 		buf_str(&q->out, s);
 		buf_z(&q->out, "\r\n");
-		exchange_advance(q->x, s.n);
+		content_advance(&q->x->content, s.n);
 	}
 }
 
@@ -510,7 +511,7 @@ sent(struct conn *c, size_t n)
 	if (from_out)
 		buf_consume(&q->out, from_out);
 	if (n > from_out)
-		exchange_advance(q->x, n - from_out);
+		content_advance(&q->x->content, n - from_out);
 }
 
 /* A small body goes behind its head: one piece of memory costs the kernel less
@@ -521,9 +522,9 @@ join_small_body(struct request *q)
 	struct str s;
 
 	if (has_plain_body(q) && buf_len(&q->out) &&
-		exchange_peek(q->x, &s, 1) && s.n <= JOIN_BYTES) {
+		content_peek(&q->x->content, &s, 1) && s.n <= JOIN_BYTES) {
 		buf_str(&q->out, s);
-		exchange_advance(q->x, s.n);
+		content_advance(&q->x->content, s.n);
 	}
 }
 
@@ -534,8 +535,9 @@ write_some(struct conn *c)
 {
 	struct request *q = c->request;
 	struct str slices[SEND_SLICES];
-	size_t n = has_plain_body(q) ? exchange_peek(q->x, slices, SEND_SLICES)
-				     : 0;
+	size_t n = has_plain_body(q)
+		? content_peek(&q->x->content, slices, SEND_SLICES)
+		: 0;
 	ssize_t r = -EAGAIN;
 
 	if (!n && !buf_len(&q->out))
@@ -566,7 +568,7 @@ check_end(struct conn *c)
 
 	if (q->ended || !q->head_written)
 		return;
-	switch (exchange_body_state(q->x)) {
+	switch (content_state(&q->x->content)) {
 	case BODY_OPEN: return;
 	case BODY_FAILED:
 		if (!buf_len(&q->out))

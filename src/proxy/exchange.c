@@ -5,24 +5,31 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "http/precondition.h"
+#include "http/vary.h"
 #include "proxy/fetch.h"
 #include "proxy/peer.h"
 
-enum { SPARES = 256 };
+enum {
+	JOIN_MS = 5000, /* the longest wait for another's fetch */
+	SPARES = 256,
+};
 
 static void
 on_progress(struct reader *r)
 {
-	wake_post(&container_of(r, struct exchange, reader)->wake);
+	wake_post(&container_of(r, struct exchange, content.reader)->wake);
 }
 
 static void restart(struct exchange *x);
+static void read_instead(struct exchange *x);
 static void pass(struct exchange *x);
 static void serve(struct exchange *x);
 
 /* --- its life ------------------------------------------------------------- */
 
 static void on_wake(struct wake *w);
+static void on_timer(struct timer *t);
 
 struct exchange *
 exchange_get(struct worker *w)
@@ -36,7 +43,8 @@ exchange_get(struct worker *w)
 	}
 	x = NEW(struct exchange);
 	x->worker = w;
-	x->reader.on_progress = on_progress;
+	x->content.reader.on_progress = on_progress;
+	x->timer.on_timer = on_timer;
 	wake_init(&x->wake, w->loop, on_wake);
 	return x;
 }
@@ -64,7 +72,8 @@ leave_answer(struct exchange *x)
 	if (x->asking)
 		peer_cancel(x->worker->peers[x->owner], x);
 	x->whole = false;
-	reader_detach(&x->reader);
+	content_leave(&x->content);
+	loop_disarm(x->worker->loop, &x->timer);
 	flight_unref(take_ptr(&x->flight));
 	object_unref(take_ptr(&x->object));
 }
@@ -90,6 +99,7 @@ exchange_put(struct exchange *x)
 	arena_reset(&x->arena);
 	x->kept = x->from_peer = false;
 	x->passed_over = 0;
+	x->instead_of = 0;
 	x->client.s_addr = 0;
 	x->error = (struct route_error){0};
 	list_push_front(&w->exchanges, &x->link);
@@ -136,6 +146,15 @@ is_anothers(const struct exchange *x)
 		x->flight->private_;
 }
 
+/* It is another variant than we asked for. */
+static bool
+is_unfit(const struct exchange *x)
+{
+	return x->from == FROM_JOIN &&
+		flight_phase(x->flight) == FLIGHT_READY &&
+		!vary_matches(x->flight->selector, &x->head);
+}
+
 enum exchange_phase
 exchange_phase(const struct exchange *x)
 {
@@ -143,7 +162,7 @@ exchange_phase(const struct exchange *x)
 		return EXCHANGE_READY;
 	if (!x->flight)
 		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
-	if (is_anothers(x))
+	if (is_anothers(x) || is_unfit(x))
 		return EXCHANGE_WAITING; /* until on_wake() */
 	switch (flight_phase(x->flight)) {
 	case FLIGHT_READY: return EXCHANGE_READY;
@@ -169,18 +188,40 @@ exchange_error(const struct exchange *x)
 }
 
 static void
+uncount_join(struct exchange *x)
+{
+	count(&x->worker->counters.coalesced, (uint64_t)-1);
+	count(&x->worker->counters.served, (uint64_t)-1);
+}
+
+static void
 on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
-	struct counters *c = &x->worker->counters;
 
 	if (x->flight && is_anothers(x)) {
-		count(&c->coalesced, (uint64_t)-1);
-		count(&c->served, (uint64_t)-1);
+		uncount_join(x);
 		pass(x);
+	} else if (x->flight && is_unfit(x)) {
+		uncount_join(x);
+		serve(x);
 	} else {
+		if (x->flight && flight_phase(x->flight) == FLIGHT_INSTEAD)
+			read_instead(x);
 		x->on_ready(x);
 	}
+}
+
+/* A wait has its bounds: whoever fetches may have a slower origin, or luck. */
+static void
+on_timer(struct timer *t)
+{
+	struct exchange *x = container_of(t, struct exchange, timer);
+
+	if (exchange_phase(x) != EXCHANGE_WAITING || x->from != FROM_JOIN)
+		return;
+	uncount_join(x);
+	pass(x);
 }
 
 /* --- where the answer comes from ------------------------------------------ */
@@ -194,7 +235,7 @@ read_flight(struct exchange *x, struct flight *f, enum exchange_from from)
 	x->from = from;
 	if (flight_phase(f) != FLIGHT_WAITING)
 		wake_post(&x->wake);
-	return reader_attach(&x->reader, &f->body);
+	return content_of_flight(&x->content, f);
 }
 
 /* o's reference is taken over. */
@@ -206,8 +247,7 @@ read_object(struct exchange *x, struct object *o, enum exchange_from from)
 	x->from = from;
 	x->whole = true;
 	object_response(o, &x->response);
-	x->body_bytes = o->length;
-	object_read(o, &x->reader);
+	content_of_object(&x->content, o);
 }
 
 static struct flight *
@@ -234,19 +274,29 @@ exchange_refuse(struct exchange *x, unsigned status, const char *why)
 }
 
 static void
+read_instead(struct exchange *x)
+{
+	struct object *o = object_ref(x->flight->instead);
+
+	x->instead_of = x->flight->instead_of;
+	read_object(x, o, x->from);
+}
+
+static void
 pass(struct exchange *x)
 {
 	count(&x->worker->counters.served, 1);
 	count(&x->worker->counters.passes, 1);
 	(void)read_flight(x, private_flight(x), FROM_PASS);
-	fetch_start(x, false);
+	fetch_start(x, x->flight, FETCH_PASS, NULL);
 }
 
-/* Is the stored response good for this request as it is? */
-static bool
-is_usable(const struct object *o, int64_t now_s)
+static void
+hit(struct exchange *x, struct object *o)
 {
-	return !object_is_mark(o) && now_s - o->born_s < o->fresh.lifetime_s;
+	count(&x->worker->counters.hits, 1);
+	count(&x->worker->counters.served, 1);
+	read_object(x, object_ref(o), FROM_HIT);
 }
 
 static void
@@ -260,38 +310,114 @@ join(struct exchange *x, struct flight *f)
 	}
 	count(&c->coalesced, 1);
 	count(&c->served, 1);
+	loop_arm(x->worker->loop, &x->timer, JOIN_MS * NS_PER_MS);
 }
 
+/* stale: what is stored, to be validated; NULL: nothing. */
 static void
-miss(struct exchange *x, struct flight *f)
+miss(struct exchange *x, struct flight *f, struct object *stale)
 {
 	struct counters *c = &x->worker->counters;
 
 	(void)read_flight(x, f, FROM_MISS);
 	count(&c->misses, 1);
 	count(&c->served, 1);
-	fetch_start(x, true);
+	fetch_start(x, f, FETCH_KEEP, stale);
+}
+
+static void
+revalidate_meanwhile(
+	struct exchange *x, const struct wanted *w, struct object *stale)
+{
+	struct flight *f;
+
+	switch (store_board(x->worker->node->store, w, stale, &f)) {
+	case STORE_STORED: return;
+	case STORE_JOIN: break; /* somebody does already */
+	case STORE_BEGIN: fetch_start(x, f, FETCH_KEEP, stale); break;
+	}
+	flight_unref(f);
+}
+
+/* What is stored (NULL: nothing) is not good enough. */
+static void
+board(struct exchange *x, const struct wanted *w, struct object *o)
+{
+	struct object *stale = o && !object_is_mark(o) ? o : NULL;
+	struct flight *f;
+
+	if (x->asked.only_if_cached) {
+		count(&x->worker->counters.served, 1);
+		count(&x->worker->counters.unsatisfied, 1);
+		exchange_fail(x, 504, "not in the cache");
+		return;
+	}
+	/* A HEAD that won't have what is stored does not cost a GET. */
+	if (stale && x->head.method == METHOD_HEAD) {
+		pass(x);
+		return;
+	}
+	switch (store_board(x->worker->node->store, w, o, &f)) {
+	case STORE_STORED: serve(x); break;
+	case STORE_JOIN: join(x, f); break;
+	case STORE_BEGIN: miss(x, f, stale); break;
+	}
+}
+
+static enum exchange_why
+why_not(const struct exchange *x, const struct object *o, bool others)
+{
+	if (!o || object_is_mark(o))
+		return others ? WHY_VARY_MISS : WHY_URI_MISS;
+	return x->asked.no_cache || x->asked.max_age >= 0 ||
+			x->asked.min_fresh >= 0
+		? WHY_REQUEST
+		: WHY_STALE;
+}
+
+/* Others are not likely to share the answer, so nobody waits for it; if they
+ * can, it is stored. A part is not asked for as a whole for that. */
+static void
+go_alone(struct exchange *x, const struct wanted *w)
+{
+	if (x->head.method == METHOD_HEAD || precondition_in(&x->head) ||
+		head_find(&x->head, FIELD_RANGE))
+		pass(x);
+	else
+		miss(x, store_begin_alone(x->worker->node->store, w), NULL);
+}
+
+/* May the answer be what is stored? */
+static enum cachectl_use
+judge(const struct exchange *x, const struct object *o)
+{
+	int64_t age_s = object_age_s(o, loop_wall_s(x->worker->loop));
+
+	/* Of a mark, whether it still holds. */
+	if (object_is_mark(o))
+		return age_s < o->fresh.lifetime_s ? USE_FRESH : USE_REVALIDATE;
+	return cachectl_use(&x->asked, &o->fresh, age_s);
 }
 
 /* As the owner, or in the owner's place. */
 static void
 serve(struct exchange *x)
 {
-	struct store *store = x->worker->node->store;
-	struct object *o = store_find(store, x->route.key);
-	struct flight *f;
+	struct wanted w = {x->route.key, &x->head,
+		head_find(&x->head, FIELD_AUTHORIZATION)};
+	bool others;
+	struct object *o = store_find(x->worker->node->store, &w, &others);
+	enum cachectl_use use = o ? judge(x, o) : USE_REVALIDATE;
 
-	if (o && is_usable(o, loop_wall_s(x->worker->loop))) {
-		read_object(x, o, FROM_HIT);
-		count(&x->worker->counters.hits, 1);
-		count(&x->worker->counters.served, 1);
-		return;
-	}
-	switch (store_board(store, x->route.key, o, &f)) {
-	case STORE_STORED: serve(x); break;
-	case STORE_JOIN: join(x, f); break;
-	case STORE_BEGIN: miss(x, f); break;
-	}
+	x->why = why_not(x, o, others);
+	if (o ? object_is_mark(o) && use == USE_FRESH : w.authorized)
+		go_alone(x, &w);
+	else if (use == USE_REVALIDATE)
+		board(x, &w, o);
+	else
+		hit(x, o);
+	if (use == USE_STALE_REVALIDATING)
+		revalidate_meanwhile(x, &w, o);
 	object_unref(o);
 }
 
@@ -326,7 +452,7 @@ may_be_cached(const struct exchange *x)
 	const struct head *h = &x->head;
 
 	return (h->method == METHOD_GET || h->method == METHOD_HEAD) &&
-		!x->upload && !head_find(h, FIELD_AUTHORIZATION);
+		!x->upload;
 }
 
 static void
@@ -357,6 +483,7 @@ exchange_start(struct exchange *x, const char *raw)
 	struct route_error error;
 
 	x->raw = raw;
+	cachectl_parse(&x->head, &x->asked);
 	if (head_has_token(&x->head, FIELD_CDN_LOOP, str_z(n->cdn_id))) {
 		exchange_refuse(x, 508, "this request has been here before");
 		return;
@@ -379,7 +506,7 @@ keep_answer(struct exchange *x)
 	struct str *fields = &x->response.fields;
 
 	*fields = arena_copy(&x->arena, *fields);
-	x->reader.flat = arena_copy(&x->arena, x->reader.flat);
+	content_keep(&x->content, &x->arena);
 }
 
 void
@@ -390,8 +517,7 @@ exchange_answer(struct exchange *x, const struct response *r, struct str body)
 	x->asking = false;
 	x->whole = true;
 	x->response = *r;
-	x->body_bytes = body.n;
-	reader_attach_flat(&x->reader, body);
+	content_of_text(&x->content, body);
 	w->answering = x;
 	x->on_ready(x);
 	/* It may have ended, and be another one's already. */
@@ -419,50 +545,4 @@ exchange_lost(struct exchange *x)
 	restart(x);
 	if (exchange_phase(x) != EXCHANGE_WAITING)
 		wake_post(&x->wake);
-}
-
-/* --- the answer's body ---------------------------------------------------- */
-
-size_t
-exchange_peek(struct exchange *x, struct str *slices, size_t max)
-{
-	return reader_peek(&x->reader, slices, max);
-}
-
-void
-exchange_advance(struct exchange *x, size_t n)
-{
-	reader_advance(&x->reader, n);
-}
-
-static uint64_t
-taken(const struct exchange *x)
-{
-	return atomic_load_explicit(&x->reader.pos, memory_order_relaxed);
-}
-
-enum body_state
-exchange_body_state(const struct exchange *x)
-{
-	enum body_state state;
-
-	if (x->whole)
-		return taken(x) == x->body_bytes ? BODY_DONE : BODY_OPEN;
-	state = body_state(&x->flight->body);
-	/* Bytes before the end are seen once the end is. */
-	return taken(x) == body_filled(&x->flight->body) ? state : BODY_OPEN;
-}
-
-int64_t
-exchange_body_bytes(const struct exchange *x)
-{
-	int64_t length = exchange_response(x)->length;
-
-	if (length >= 0)
-		return length;
-	/* A HEAD that was passed on has no body to count. */
-	if (x->flight && body_state(&x->flight->body) == BODY_DONE &&
-		x->head.method != METHOD_HEAD)
-		return (int64_t)body_filled(&x->flight->body);
-	return -1;
 }

@@ -14,18 +14,22 @@
  * The head is borrowed from where it was parsed until exchange_keep(): what is
  * answered at once is never copied.
  */
-#include "base/arena.h"
+#include "http/cachectl.h"
+#include "proxy/content.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
 
 enum exchange_from {
 	FROM_US, /* an error of ours */
 	FROM_HIT,
-	FROM_JOIN,
-	FROM_MISS,
-	FROM_PASS,
+	FROM_JOIN, /* a fetch that another request caused */
+	FROM_MISS, /* ... that this one did */
+	FROM_PASS, /* the origin, past the cache */
 	FROM_PEER,
 };
+
+/* Why what is stored was not good enough (RFC 9211, 2.2). */
+enum exchange_why { WHY_URI_MISS, WHY_VARY_MISS, WHY_STALE, WHY_REQUEST };
 
 enum exchange_phase {
 	EXCHANGE_WAITING,
@@ -49,20 +53,23 @@ struct exchange {
 	uint32_t stream;      /* ... and how this is called there */
 	bool asking;	      /* ... where nothing was said yet */
 
+	struct cachectl asked;
 	enum exchange_from from;
+	enum exchange_why why;	  /* FROM_JOIN, FROM_MISS */
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
-	bool whole;		  /* the answer is there, in these: */
+	unsigned instead_of;	  /* see struct flight */
+	bool whole;		  /* the answer is there, in content and: */
 	struct response response; /* the object's, or lent by its owner */
-	uint64_t body_bytes;
 	struct route_error error; /* ours, FROM_US */
 
 	/* A request's body on its way, written by whoever has the request;
 	 * counted; NULL when there is none. */
 	struct flight *upload;
-	struct reader reader; /* of the answer's body */
+	struct content content; /* what is behind the answer's head */
 	struct wake wake;
-	void *user; /* whoever has the request */
+	struct timer timer; /* a wait for somebody else's fetch */
+	void *user;	    /* whoever has the request */
 	void (*on_ready)(struct exchange *x);
 };
 
@@ -95,16 +102,6 @@ void exchange_follow(struct exchange *x, struct flight *f);
 void exchange_fail(struct exchange *x, unsigned status, const char *why);
 /* Nothing more: it was lost. Another one is asked. */
 void exchange_lost(struct exchange *x);
-
-/* --- the answer's body, when READY --------------------------------------- */
-/* The next bytes, as up to max slices; 0 when there are none for now. */
-size_t exchange_peek(struct exchange *x, struct str *slices, size_t max);
-void exchange_advance(struct exchange *x, size_t n);
-/* OPEN: more will come, or is there. DONE: all has been taken. FAILED: what
- * there was has been taken, and no more will come. */
-enum body_state exchange_body_state(const struct exchange *x);
-/* How many bytes there are in all; -1 when that is not known yet. */
-int64_t exchange_body_bytes(const struct exchange *x);
 
 /* Frees what exchange_put() left for others. */
 void exchange_drop_spares(struct worker *w);

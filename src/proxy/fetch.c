@@ -10,14 +10,19 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "http/cachectl.h"
+#include "http/vary.h"
 #include "proxy/dial.h"
 #include "proxy/forward.h"
+#include "proxy/heed.h"
 #include "proxy/intake.h"
+#include "proxy/judge.h"
 #include "proxy/origin.h"
 
 enum {
 	READ_BYTES = 64 * 1024,
 	INTERIM_MAX = 32, /* 1xx heads before the final one */
+	MARK_S = 10,	  /* after an answer that others can't share, for so
+			     long nobody waits for another's */
 };
 
 enum fetch_state { FETCH_DIAL, FETCH_HEAD, FETCH_BODY };
@@ -28,9 +33,12 @@ struct fetch {
 	struct grave grave;
 	enum fetch_state state;
 	struct flight *flight; /* counted; we write it */
-	bool for_cache;
-	bool boarding;	    /* the flight is in the store: others may join */
+	enum fetch_mode mode;
+	bool keep;	      /* it is going to be stored, as it looks */
+	struct object *stale; /* counted: what we validate; or NULL */
+	struct cachectl asked;
 	enum method method; /* as the origin was asked */
+	char *key;	    /* owned */
 
 	struct dial dial;
 	struct upstream *up; /* owned while in use; connected */
@@ -60,6 +68,7 @@ bury(struct grave *g)
 
 	buf_fini(&f->request);
 	buf_fini(&f->upload_out);
+	free(f->key);
 	free(f);
 }
 
@@ -79,6 +88,7 @@ finish(struct fetch *f, bool reusable)
 	wake_cancel(&f->wake);
 	flight_unref(take_ptr(&f->upload));
 	flight_unref(take_ptr(&f->flight));
+	object_unref(take_ptr(&f->stale));
 	list_remove(&f->link);
 	loop_bury(f->worker->loop, &f->grave);
 }
@@ -87,20 +97,40 @@ finish(struct fetch *f, bool reusable)
 static void
 depart(struct fetch *f)
 {
-	if (f->boarding)
+	if (f->mode == FETCH_KEEP)
 		store_depart(f->worker->node->store, f->flight);
-	f->boarding = false;
+	f->keep = false;
+}
+
+/* The origin has failed before its head: what is stored may do in its place
+ * (RFC 5861, 4). status: what it said; 0: nothing. */
+static bool
+rescue(struct fetch *f, unsigned status)
+{
+	int64_t now_s = loop_wall_s(f->worker->loop);
+
+	if (!f->stale || f->state == FETCH_BODY ||
+		!cachectl_usable_on_error(&f->asked, &f->stale->fresh,
+			object_age_s(f->stale, now_s)))
+		return false;
+	count(&f->worker->counters.rescued, 1);
+	depart(f);
+	flight_instead(f->flight, object_ref(f->stale), status);
+	finish(f, false);
+	return true;
 }
 
 /* status: for clients that have seen no head yet. */
 static void
 fail(struct fetch *f, unsigned status, const char *why)
 {
-	depart(f);
 	if (status >= 500)
 		log_info("origin_failed origin=%s status=%u why=\"%s\" key=%s",
 			dial_text(&f->dial).z, status, why,
-			log_quote(flight_key(f->flight)).z);
+			log_quote(str_z(f->key)).z);
+	if (status >= 500 && rescue(f, 0))
+		return;
+	depart(f);
 	flight_fail(f->flight, status, why);
 	finish(f, false);
 }
@@ -109,9 +139,8 @@ static void
 complete(struct fetch *f)
 {
 	body_end(&f->flight->body, BODY_DONE);
-	if (f->boarding)
+	if (f->keep)
 		store_keep(f->worker->node->store, f->flight);
-	f->boarding = false;
 	finish(f, f->reusable && f->upload_done);
 }
 
@@ -263,80 +292,146 @@ receive_into(struct fetch *f, struct buf *in)
 	return r;
 }
 
-/* What may be kept, and whether others may have it. */
-static void
-judge(struct fetch *f, const struct head *h, struct response *out)
+static struct judge_case
+case_of(const struct fetch *f, const struct head *h)
 {
-	const struct node_config *config = f->worker->node->config;
-	int64_t now_s = loop_wall_s(f->worker->loop);
-	struct head request;
-	struct freshness fresh;
+	return (struct judge_case){
+		.request = buf_view(&f->request),
+		.response = h,
+		.frame = f->intake.frame,
+		.asked_at_s = f->asked_at_s,
+		.arrived_at_s = loop_wall_s(f->worker->loop),
+		.object_max_bytes = f->worker->node->config->object_max_bytes,
+	};
+}
 
-	out->why_not = "not for the cache";
-	if (!f->for_cache)
-		return;
-	out->why_not = "request too large";
-	if (head_parse_own_request(buf_view(&f->request), &request) !=
-		HEAD_DONE)
-		return;
-	cachectl_freshness(
-		&(struct cachectl_event){
-			.request = &request,
-			.response = h,
-			.asked_at_s = f->asked_at_s,
-			.arrived_at_s = now_s,
-		},
-		&fresh);
-	/* What needs a look before each use is not kept yet. */
-	if (fresh.storable &&
-		(fresh.no_cache || fresh.lifetime_s <= fresh.initial_age_s))
-		fresh = (struct freshness){.why_not = "stale on arrival"};
-	if (fresh.storable && head_find(h, FIELD_VARY))
-		fresh = (struct freshness){.why_not = "Vary"};
-	out->why_not = fresh.storable ? NULL : fresh.why_not;
-	out->fresh = cachectl_keep(&fresh);
-	out->born_s = now_s - fresh.initial_age_s;
-	if (!out->why_not && f->intake.frame.kind == FRAME_LENGTH &&
-		f->intake.frame.length > config->object_max_bytes)
-		out->why_not = "too large";
+/* Not for the cache, hence for whoever asked first only. for_all: it will be
+ * the same for others, who need not wait for one another. */
+static void
+make_private(struct fetch *f, bool for_all)
+{
+	struct node *n = f->worker->node;
+
+	if (for_all)
+		store_mark(n->store, flight_key(f->flight),
+			loop_wall_s(f->worker->loop), MARK_S);
+	depart(f);
+	f->flight->private_ = true;
+	atomic_store(&f->flight->body.transient, true);
+	wake_post(&f->wake); /* perhaps nobody reads it */
+}
+
+/* Stored from now on, for those whom its Vary selects. */
+static bool
+make_shared(struct fetch *f, const struct head *h)
+{
+	struct buf selector = {0};
+	struct head request;
+	bool fits = head_parse_own_request(buf_view(&f->request), &request) ==
+			HEAD_DONE &&
+		vary_make(&request, h, &selector);
+
+	if (fits)
+		store_select(
+			f->worker->node->store, f->flight, buf_view(&selector));
+	buf_fini(&selector);
+	return fits;
+}
+
+static void
+judge_head(struct fetch *f, const struct head *h, struct response *out)
+{
+	struct judge_case c = case_of(f, h);
+	struct judgement j;
+
+	judge(&c, &j);
+	if (!j.response.why_not && !make_shared(f, h))
+		j.response.why_not = "Vary";
+	if (j.response.why_not)
+		make_private(f, j.for_all);
+	*out = j.response;
+}
+
+/* As the head says, of a response to HEAD as well. */
+static int64_t
+length_of(const struct fetch *f, const struct head *h)
+{
+	const struct field *field = head_find(h, FIELD_CONTENT_LENGTH);
+	uint64_t n;
+
+	if (f->intake.frame.kind == FRAME_LENGTH)
+		return (int64_t)f->intake.frame.length;
+	if (f->method == METHOD_HEAD && field &&
+		str_u64(field->value, INT64_MAX, &n) == 0)
+		return (int64_t)n;
+	return -1;
 }
 
 static void
 accept_head(struct fetch *f, const struct head *h)
 {
-	struct flight *flight = f->flight;
-	struct response r = {.status = h->status, .length = -1};
-	const struct field *length = head_find(h, FIELD_CONTENT_LENGTH);
+	struct response r = {
+		.status = h->status, .why_not = "not for the cache"};
 	struct buf fields = {0}, withheld = {0};
-	uint64_t n;
 
-	judge(f, h, &r);
-	if (f->intake.frame.kind == FRAME_LENGTH)
-		r.length = (int64_t)f->intake.frame.length;
-	else if (f->method == METHOD_HEAD && length &&
-		str_u64(length->value, INT64_MAX, &n) == 0)
-		r.length = (int64_t)n;
-	if (r.why_not) {
-		forward_fields(h, FORWARD_ALL, &fields);
-		r.fields = buf_view(&fields);
-	} else {
-		forward_fields(h, FORWARD_KEPT, &fields);
+	if (f->mode == FETCH_KEEP)
+		judge_head(f, h, &r);
+	r.length = length_of(f, h);
+	forward_fields(h, r.why_not ? FORWARD_ALL : FORWARD_KEPT, &fields);
+	if (!r.why_not)
 		forward_fields(h, FORWARD_WITHHELD, &withheld);
-		r.fields = buf_view(&fields);
-		r.withheld = buf_view(&withheld);
-	}
-	if (r.why_not && f->boarding) {
-		depart(f);
-		flight->private_ = true;
-		atomic_store(&flight->body.transient, true);
-		wake_post(&f->wake); /* perhaps nobody reads it */
-	}
+	r.fields = buf_view(&fields);
+	r.withheld = buf_view(&withheld);
 	f->state = FETCH_BODY;
 	arm(f);
 	dial_answered(&f->dial);
-	flight_ready(flight, &r);
+	flight_ready(f->flight, &r);
 	buf_fini(&fields);
 	buf_fini(&withheld);
+}
+
+/* What is stored is good still. */
+static void
+accept_not_modified(struct fetch *f, const struct head *h)
+{
+	struct store *store = f->worker->node->store;
+	struct judge_case c = case_of(f, h);
+	bool storable;
+	struct object *o = judge_renewed(&c, f->stale, &storable);
+
+	dial_answered(&f->dial);
+	if (!o) {
+		store_remove(store, f->stale);
+		object_unref(take_ptr(&f->stale));
+		fail(f, 502, "the origin confirms what was not asked");
+		return;
+	}
+	count(&f->worker->counters.validated, 1);
+	if (storable)
+		store_renew(store, f->flight, object_ref(o));
+	else
+		store_remove(store, f->stale);
+	depart(f);
+	flight_instead(f->flight, o, h->status);
+	finish(f, f->reusable);
+}
+
+static void
+heed(struct fetch *f, const struct head *h)
+{
+	struct judge_case c = case_of(f, h);
+
+	if (f->method == METHOD_HEAD && h->status == 200)
+		heed_head(f->worker, str_z(f->key), &c);
+	else if (!method_is_safe(f->method))
+		heed_unsafe(f->worker, f->method, str_z(f->key), h);
+}
+
+/* Those of RFC 5861, 4. */
+static bool
+is_failure(unsigned status)
+{
+	return status == 500 || (status >= 502 && status <= 504);
 }
 
 /* True when there is more to do at once. */
@@ -382,6 +477,15 @@ step_head(struct fetch *f)
 	}
 	f->reusable = head_keep_alive(&h) && frame.kind != FRAME_CLOSE;
 	intake_init(&f->intake, frame);
+	if (h.status == 304 && f->stale) {
+		buf_consume(in, h.bytes);
+		accept_not_modified(f, &h);
+		return false;
+	}
+	if (is_failure(h.status) && rescue(f, h.status))
+		return false;
+	if (f->mode == FETCH_PASS)
+		heed(f, &h);
 	accept_head(f, &h);
 	buf_consume(in, h.bytes);
 	return true;
@@ -392,7 +496,7 @@ grown(struct fetch *f)
 {
 	struct node *n = f->worker->node;
 
-	if (!f->boarding)
+	if (!f->keep)
 		return;
 	if (body_filled(&f->flight->body) > n->config->object_max_bytes) {
 		depart(f);
@@ -584,45 +688,60 @@ static void
 write_request(struct fetch *f, const struct exchange *x)
 {
 	const struct field *length = head_find(&x->head, FIELD_CONTENT_LENGTH);
+	bool pass = f->mode == FETCH_PASS;
 	struct str rest, n;
 
-	forward_request(
-		x, f->for_cache ? TO_ORIGIN_FOR_CACHE : TO_ORIGIN, &f->request);
+	forward_request(x, pass ? TO_ORIGIN : TO_ORIGIN_FOR_CACHE, &f->request);
 	f->upload_chunked = f->upload && !length;
-	if (f->upload_chunked)
+	if (f->upload_chunked) {
 		buf_z(&f->request, "Transfer-Encoding: chunked\r\n");
-	else if (!f->for_cache && length) {
+	} else if (pass && length) {
 		/* Once, however often the client says it. */
 		rest = length->value;
 		(void)list_next(&rest, &n);
 		buf_printf(&f->request, "Content-Length: %.*s\r\n", STR_ARG(n));
 	}
+	if (f->stale)
+		judge_conditions(f->stale, &f->request);
 	buf_z(&f->request, "\r\n");
 }
 
-void
-fetch_start(struct exchange *x, bool for_cache)
+static struct fetch *
+fetch_new(struct worker *w, struct flight *flight)
 {
-	struct worker *w = x->worker;
-	struct dial_target to = target_of(x);
 	struct fetch *f = NEW(struct fetch);
 
 	f->worker = w;
 	f->grave.bury = bury;
-	list_push_back(&w->fetches, &f->link);
-	f->flight = flight_ref(x->flight);
-	f->for_cache = f->boarding = for_cache;
-	f->method = for_cache ? METHOD_GET : x->head.method;
 	f->dial.user = f;
 	f->dial.on_connected = on_connected;
 	f->dial.on_failed = on_failed;
 	f->timer.on_timer = on_timer;
 	f->tap.on_consumed = on_consumed;
-	wake_init(&f->wake, w->loop, on_wake);
-	body_set_tap(&f->flight->body, &f->tap);
-	f->upload = x->upload && !for_cache ? flight_ref(x->upload) : NULL;
-	f->upload_done = !f->upload;
 	f->upload_reader.on_progress = on_upload;
+	wake_init(&f->wake, w->loop, on_wake);
+	list_push_back(&w->fetches, &f->link);
+	f->flight = flight_ref(flight);
+	body_set_tap(&flight->body, &f->tap);
+	return f;
+}
+
+void
+fetch_start(struct exchange *x, struct flight *flight, enum fetch_mode mode,
+	struct object *stale)
+{
+	struct worker *w = x->worker;
+	struct dial_target to = target_of(x);
+	struct fetch *f = fetch_new(w, flight);
+
+	f->mode = mode;
+	f->keep = mode == FETCH_KEEP;
+	f->stale = stale ? object_ref(stale) : NULL;
+	f->asked = x->asked;
+	f->key = xstrndup(x->route.key.p, x->route.key.n);
+	f->method = f->keep ? METHOD_GET : x->head.method;
+	f->upload = x->upload && !f->keep ? flight_ref(x->upload) : NULL;
+	f->upload_done = !f->upload;
 	if (f->upload)
 		CHECK(reader_attach(&f->upload_reader, &f->upload->body) == 0);
 	f->asked_at_s = loop_wall_s(w->loop);

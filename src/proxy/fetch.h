@@ -6,10 +6,15 @@
  */
 #include "proxy/exchange.h"
 
-/* Fills x->flight. for_cache: a whole, unconditional GET, stored under the
- * key if the response allows; else the request as the client made it, with
- * x->upload as its body. */
-void fetch_start(struct exchange *x, bool for_cache);
+enum fetch_mode {
+	FETCH_PASS, /* the request as the client made it, with x->upload */
+	FETCH_KEEP, /* a whole GET of what the key names, stored if the
+		       response allows */
+};
+
+/* Fills f. stale: what is stored for it, to be validated; NULL: nothing. The
+ * exchange is read now only. */
+void fetch_start(struct exchange *x, struct flight *f, enum fetch_mode mode,
+	struct object *stale);
 /* For the worker's end: gives up what is still under way. */
-struct fetch;
 void fetch_abort_all(struct worker *w);

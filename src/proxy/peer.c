@@ -11,6 +11,7 @@
 #include "net/sock.h"
 #include "proxy/channel.h"
 #include "proxy/forward.h"
+#include "proxy/purge.h"
 
 enum {
 	REDIAL_MS = 200,
@@ -346,6 +347,17 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	case WIRE_FAIL: return !a || on_fail(p, a, payload);
 	default: return false;
 	}
+}
+
+void
+peer_purge(struct peer *p, const struct purge *purge)
+{
+	struct buf payload = {0};
+
+	CHECK(p->up);
+	purge_put(purge, &payload);
+	channel_send(p->channel, WIRE_PURGE, 0, buf_view(&payload));
+	buf_fini(&payload);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "proxy/exchange.h"
 
 struct peer;
+struct purge;
 
 struct peer *peer_new(struct worker *w, size_t index);
 void peer_free(struct peer *p);
@@ -19,6 +20,9 @@ bool peer_is_unknown(const struct peer *p);
 void peer_ask(struct peer *p, struct exchange *x);
 /* What it might still say is of no interest. x->asking. */
 void peer_cancel(struct peer *p, struct exchange *x);
+
+/* The peer must be up. */
+void peer_purge(struct peer *p, const struct purge *purge);
 
 /* A question for the peer's own status; the caller's. */
 struct peer_call {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "proxy/answer.h"
 #include "proxy/channel.h"
+#include "proxy/purge.h"
 #include "proxy/status.h"
 
 enum { BUCKETS = 256 };
@@ -73,15 +74,14 @@ on_ready(struct exchange *x)
 /* What an answer of so many bytes takes less of in one frame than in turns. */
 enum { ANSWER_MAX = 32 * 1024 };
 
+/* Is all that is behind the head there, and not much? */
 static bool
-is_whole(const struct exchange *x)
+is_small(const struct exchange *x, const struct answer *a)
 {
-	int64_t bytes = exchange_body_bytes(x);
-
-	return x->head.method == METHOD_HEAD ||
-		(bytes >= 0 && bytes <= ANSWER_MAX &&
-			(x->whole ||
-				body_state(&x->flight->body) == BODY_DONE));
+	if (x->head.method == METHOD_HEAD || a->framing == ANSWER_NO_BODY)
+		return true;
+	return a->framing == ANSWER_LENGTH && a->length <= ANSWER_MAX &&
+		content_is_there(&x->content);
 }
 
 static void
@@ -89,9 +89,9 @@ put_body(struct exchange *x, struct buf *out)
 {
 	struct str s;
 
-	while (exchange_peek(x, &s, 1)) {
+	while (content_peek(&x->content, &s, 1)) {
 		buf_str(out, s);
-		exchange_advance(x, s.n);
+		content_advance(&x->content, s.n);
 	}
 }
 
@@ -99,7 +99,6 @@ put_body(struct exchange *x, struct buf *out)
 static void
 send_head(struct serve *v)
 {
-	bool all = is_whole(v->x);
 	struct channel *ch = v->server->channel;
 	struct wire_head head = {0};
 	struct buf *out = channel_begin(ch);
@@ -113,11 +112,11 @@ send_head(struct serve *v)
 	head.length =
 		htobe64(a.framing == ANSWER_LENGTH ? a.length : WIRE_NO_LENGTH);
 	memcpy(buf_head(out) + at, &head, sizeof(head));
-	if (all && v->x->head.method != METHOD_HEAD)
-		put_body(v->x, out);
-	channel_end(ch, all ? WIRE_ANSWER : WIRE_HEAD, v->stream);
 	v->head_sent = true;
-	v->answered = all;
+	v->answered = is_small(v->x, &a);
+	if (v->answered && v->x->head.method != METHOD_HEAD)
+		put_body(v->x, out);
+	channel_end(ch, v->answered ? WIRE_ANSWER : WIRE_HEAD, v->stream);
 }
 
 static void
@@ -144,7 +143,7 @@ send_data(struct serve *v)
 {
 	struct str s;
 
-	if (!v->credit || !exchange_peek(v->x, &s, 1))
+	if (!v->credit || !content_peek(&v->x->content, &s, 1))
 		return false;
 	if (s.n > WIRE_TURN)
 		s.n = WIRE_TURN;
@@ -152,7 +151,7 @@ send_data(struct serve *v)
 		s.n = (size_t)v->credit;
 	channel_send(v->server->channel, WIRE_DATA, v->stream, s);
 	v->credit -= s.n;
-	exchange_advance(v->x, s.n);
+	content_advance(&v->x->content, s.n);
 	return true;
 }
 
@@ -175,7 +174,7 @@ step(struct serve *v)
 	if (v->answered)
 		return end(v);
 	sent = send_data(v);
-	state = exchange_body_state(v->x);
+	state = content_state(&v->x->content);
 	if (state == BODY_OPEN)
 		return sent ? STEP_MORE : STEP_WAIT;
 	if (state == BODY_FAILED)
@@ -265,6 +264,17 @@ on_status(struct server *s, uint32_t stream)
 }
 
 static bool
+on_purge(struct server *s, struct str payload)
+{
+	struct purge p;
+
+	if (!purge_parse(payload, &p))
+		return false;
+	(void)store_purge(s->worker->node->store, &p);
+	return true;
+}
+
+static bool
 on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	struct str payload)
 {
@@ -279,6 +289,7 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 			serve_end(v);
 		return true;
 	case WIRE_STATUS: return on_status(s, stream);
+	case WIRE_PURGE: return on_purge(s, payload);
 	default: return false;
 	}
 }
