@@ -170,15 +170,22 @@ loop_watch_foreign(struct loop *l, struct source *s, int fd, uint32_t events)
 	return 0;
 }
 
+int
+loop_release(struct loop *l, struct source *s)
+{
+	int fd = s->fd;
+
+	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	s->fd = -1;
+	return fd;
+}
+
 void
 loop_close(struct loop *l, struct source *s)
 {
-	if (s->fd < 0)
-		return;
 	/* Explicitly: a forked child may share the open file. */
-	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
-	close(s->fd);
-	s->fd = -1;
+	if (s->fd >= 0)
+		close(loop_release(l, s));
 }
 
 /* --- tasks, graves, wakes ------------------------------------------------ */

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,8 +29,9 @@ struct channel {
 	struct timer timer;
 	struct task flush;
 	struct in_addr addr;
-	int peer; /* index; -1: not known yet */
-	bool up, writable;
+	int peer;     /* index */
+	uint64_t key; /* see hello.h */
+	bool accepted, up, writable;
 	bool hung_up;	    /* the end is to be read, behind what is there */
 	const char *ending; /* why it is about to end */
 	uint64_t heard_ns;
@@ -53,8 +53,7 @@ bury(struct grave *g)
 static const char *
 peer_name(const struct channel *ch)
 {
-	return ch->peer < 0 ? "?"
-			    : ch->worker->node->config->peers[ch->peer].name;
+	return ch->worker->node->config->peers[ch->peer].name;
 }
 
 static void
@@ -97,27 +96,50 @@ channel_close_all(struct worker *w)
 
 /* --- frames out ---------------------------------------------------------- */
 
+/* Where it is in out. */
+static size_t
+begin_frame(struct buf *out)
+{
+	static const char header[WIRE_HEADER];
+	size_t at = buf_len(out);
+
+	buf_append(out, header, sizeof(header));
+	return at;
+}
+
+static void
+end_frame(struct buf *out, size_t at, enum wire_type type, uint32_t stream)
+{
+	size_t n = buf_len(out) - at - WIRE_HEADER;
+	uint32_t header[3] = {
+		htonl((uint32_t)n), htonl((uint32_t)type << 24), htonl(stream)};
+
+	CHECK(n <= WIRE_MAX);
+	static_assert(sizeof(header) == WIRE_HEADER, "the frame's header");
+	memcpy(buf_head(out) + at, header, sizeof(header));
+}
+
 struct buf *
 channel_begin(struct channel *ch)
 {
-	static const char header[WIRE_HEADER];
-
-	ch->frame_at = buf_len(&ch->out);
-	buf_append(&ch->out, header, sizeof(header));
+	ch->frame_at = begin_frame(&ch->out);
 	return &ch->out;
 }
 
 void
 channel_end(struct channel *ch, enum wire_type type, uint32_t stream)
 {
-	size_t n = buf_len(&ch->out) - ch->frame_at - WIRE_HEADER;
-	uint32_t header[3] = {
-		htonl((uint32_t)n), htonl((uint32_t)type << 24), htonl(stream)};
-
-	CHECK(n <= WIRE_MAX);
-	static_assert(sizeof(header) == WIRE_HEADER, "the frame's header");
-	memcpy(buf_head(&ch->out) + ch->frame_at, header, sizeof(header));
+	end_frame(&ch->out, ch->frame_at, type, stream);
 	loop_defer(ch->worker->loop, &ch->flush);
+}
+
+void
+channel_put_hello(const struct node *n, const struct hello *h, struct buf *out)
+{
+	size_t at = begin_frame(out);
+
+	hello_put(n, h, out);
+	end_frame(out, at, WIRE_HELLO, 0);
 }
 
 void
@@ -180,14 +202,10 @@ flush(struct task *t)
 static void
 say_hello(struct channel *ch)
 {
-	const struct node *n = ch->worker->node;
-	char text[256];
-	int len = snprintf(text, sizeof(text), "sevenfold 2 %s %s %016llx",
-		n->config->cluster, n->config->peers[n->config->self].name,
-		(unsigned long long)n->view_checksum);
+	struct hello h = {.key = ch->key};
 
-	CHECK(len > 0 && (size_t)len < sizeof(text));
-	channel_send(ch, WIRE_HELLO, 0, str_of(text, (size_t)len));
+	channel_put_hello(ch->worker->node, &h, &ch->out);
+	loop_defer(ch->worker->loop, &ch->flush);
 }
 
 static int
@@ -200,34 +218,13 @@ find_peer(const struct node_config *config, struct in_addr addr)
 	return -1;
 }
 
-/* NULL when the hello is fine, or what is wrong with it. */
-static const char *
-judge_hello(const struct channel *ch, struct str hello)
-{
-	const struct node *n = ch->worker->node;
-	struct str word[5];
-	char sum[17];
-
-	for (int i = 0; i < 5; i++)
-		if (!str_split(&hello, ' ', &word[i]))
-			return "its hello is malformed";
-	snprintf(sum, sizeof(sum), "%016llx",
-		(unsigned long long)n->view_checksum);
-	if (!str_eq(word[0], STR("sevenfold")) || !str_eq(word[1], STR("2")))
-		return "it speaks another version";
-	if (!str_eq(word[2], str_z(n->config->cluster)))
-		return "it belongs to another cluster";
-	if (!str_eq(word[3], str_z(peer_name(ch))))
-		return "its name is another node's";
-	if (!str_eq(word[4], str_z(sum)))
-		return "its configuration differs from ours";
-	return NULL;
-}
-
+/* Whoever accepted speaks second, and not at all where bodies will follow. */
 static void
-on_hello(struct channel *ch, struct str hello)
+on_hello(struct channel *ch, struct str text)
 {
-	const char *wrong = judge_hello(ch, hello);
+	struct hello h;
+	const char *wrong =
+		hello_parse(ch->worker->node, (size_t)ch->peer, text, &h);
 
 	if (wrong) {
 		log_warn("hello_refused peer=%s addr=%s why=\"%s\"",
@@ -235,8 +232,10 @@ on_hello(struct channel *ch, struct str hello)
 		channel_close(ch, wrong);
 		return;
 	}
+	if (ch->accepted && !h.bulk)
+		say_hello(ch);
 	ch->up = true;
-	ch->user->on_up(ch->user, (size_t)ch->peer);
+	ch->user->on_up(ch->user, (size_t)ch->peer, &h);
 }
 
 static void
@@ -342,8 +341,8 @@ on_timer(struct timer *t)
 	loop_arm(ch->worker->loop, &ch->timer, PING_MS * NS_PER_MS);
 }
 
-struct channel *
-channel_new(struct worker *w, int fd, int dialled, struct in_addr addr,
+static struct channel *
+channel_new(struct worker *w, int fd, int peer, struct in_addr addr,
 	struct channel_user *user)
 {
 	struct channel *ch = NEW(struct channel);
@@ -351,19 +350,57 @@ channel_new(struct worker *w, int fd, int dialled, struct in_addr addr,
 	ch->worker = w;
 	ch->user = user;
 	ch->addr = addr;
-	ch->peer = dialled >= 0 ? dialled : find_peer(w->node->config, addr);
+	ch->peer = peer;
 	ch->io = (struct source){.fd = -1, .on_io = on_io};
 	ch->timer.on_timer = on_timer;
 	ch->flush.run = flush;
 	ch->grave.bury = bury;
 	ch->heard_ns = loop_now_ns(w->loop);
-	if (ch->peer < 0 || loop_watch(w->loop, &ch->io, fd) < 0) {
+	if (peer < 0 || loop_watch(w->loop, &ch->io, fd) < 0) {
 		close(fd);
 		free(ch);
 		return NULL;
 	}
 	list_push_back(&w->channels, &ch->link);
 	loop_arm(w->loop, &ch->timer, PING_MS * NS_PER_MS);
+	return ch;
+}
+
+struct channel *
+channel_dialled(struct worker *w, int fd, size_t peer, uint64_t key,
+	struct channel_user *user)
+{
+	struct in_addr addr = w->node->config->peers[peer].addr;
+	struct channel *ch = channel_new(w, fd, (int)peer, addr, user);
+
+	if (!ch)
+		return NULL;
+	ch->key = key;
 	say_hello(ch);
 	return ch;
+}
+
+struct channel *
+channel_accepted(struct worker *w, int fd, struct in_addr addr,
+	struct channel_user *user)
+{
+	int peer = find_peer(w->node->config, addr);
+	struct channel *ch = channel_new(w, fd, peer, addr, user);
+
+	if (ch)
+		ch->accepted = true;
+	return ch;
+}
+
+int
+channel_release(struct channel *ch)
+{
+	struct loop *l = ch->worker->loop;
+
+	ch->ending = "it is another's";
+	loop_disarm(l, &ch->timer);
+	task_cancel(&ch->flush);
+	list_remove(&ch->link);
+	loop_bury(l, &ch->grave);
+	return loop_release(l, &ch->io);
 }

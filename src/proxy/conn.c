@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "http/chunk.h"
 #include "proxy/answer.h"
+#include "proxy/bulk.h"
 #include "proxy/intake.h"
 #include "proxy/send.h"
 
@@ -528,24 +529,36 @@ join_small_body(struct request *q)
 	}
 }
 
-/* True when bytes went: the out buffer's and, unless chunked, the body's
- * behind it. */
+/* The out buffer and, unless chunked, the body behind it: how many bytes went,
+ * 0 when there are none for now, or negative errno. */
+static ssize_t
+send_some(struct conn *c)
+{
+	struct request *q = c->request;
+	struct content *body = has_plain_body(q) ? &q->x->content : NULL;
+	struct bulk *bulk = body ? body->bulk : NULL;
+	struct str slices[SEND_SLICES];
+	size_t n = body && !bulk ? content_peek(body, slices, SEND_SLICES) : 0;
+
+	if (!n && !bulk && !buf_len(&q->out))
+		return 0;
+	if (!c->writable)
+		return -EAGAIN;
+	if (bulk)
+		return bulk_send(bulk, c->io.fd, buf_view(&q->out));
+	return send_slices(c->io.fd, store_pages(c->worker->node->store),
+		buf_view(&q->out), slices, n, false);
+}
+
+/* True when bytes went. */
 static bool
 write_some(struct conn *c)
 {
-	struct request *q = c->request;
-	struct str slices[SEND_SLICES];
-	size_t n = has_plain_body(q)
-		? content_peek(&q->x->content, slices, SEND_SLICES)
-		: 0;
-	ssize_t r = -EAGAIN;
+	ssize_t r = send_some(c);
 
-	if (!n && !buf_len(&q->out))
+	if (r == 0)
 		return false;
-	if (c->writable)
-		r = send_slices(c->io.fd, store_pages(c->worker->node->store),
-			buf_view(&q->out), slices, n, false);
-	if (r >= 0) {
+	if (r > 0) {
 		c->deadline_ns = 0;
 		sent(c, (size_t)r);
 		return true;

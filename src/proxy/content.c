@@ -1,11 +1,15 @@
 #include "proxy/content.h"
 
 #include "base/check.h"
+#include "base/own.h"
+#include "proxy/bulk.h"
 
 void
 content_leave(struct content *c)
 {
 	reader_detach(&c->reader);
+	if (c->bulk)
+		bulk_end(take_ptr(&c->bulk));
 	c->object = NULL;
 	c->flight = NULL;
 	c->is_text = false;
@@ -28,6 +32,14 @@ content_of_flight(struct content *c, struct flight *f)
 	content_leave(c);
 	c->flight = f;
 	return reader_attach(&c->reader, &f->body);
+}
+
+void
+content_of_bulk(struct content *c, struct bulk *b)
+{
+	content_leave(c);
+	reader_attach_flat(&c->reader, STR(""));
+	c->bulk = b;
 }
 
 void
@@ -165,6 +177,8 @@ content_advance(struct content *c, size_t n)
 {
 	const struct piece *p;
 
+	if (c->bulk)
+		return; /* it counts for itself */
 	if (!c->pieces) {
 		reader_advance(&c->reader, n);
 		return;
@@ -201,6 +215,8 @@ content_state(const struct content *c)
 {
 	enum body_state state;
 
+	if (c->bulk)
+		return bulk_state(c->bulk);
 	if (is_all_taken(c))
 		return BODY_DONE;
 	if (c->object || c->is_text)

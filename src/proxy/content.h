@@ -16,9 +16,12 @@ struct piece {
 	uint64_t first, n;
 };
 
+struct bulk;
+
 struct content {
 	const struct object *object; /* borrowed; or */
 	struct flight *flight;	     /* borrowed; or */
+	struct bulk *bulk;	     /* borrowed; or */
 	bool is_text;		     /* the reader's; or it is of nothing */
 	struct reader reader;
 	const struct piece *pieces; /* in an arena; NULL: the whole body */
@@ -31,6 +34,8 @@ struct content {
 void content_of_object(struct content *c, const struct object *o);
 /* -ESTALE: the flight's first bytes have been let go. */
 int content_of_flight(struct content *c, struct flight *f);
+/* That is read past this, with bulk_send(). */
+void content_of_bulk(struct content *c, struct bulk *b);
 /* Borrowed, but for content_keep(). */
 void content_of_text(struct content *c, struct str text);
 /* The text is about to go: what is left of it is copied. */

@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "http/precondition.h"
 #include "http/vary.h"
+#include "proxy/bulk.h"
 #include "proxy/fetch.h"
 #include "proxy/peer.h"
 
@@ -71,7 +72,7 @@ leave_answer(struct exchange *x)
 {
 	if (x->asking)
 		peer_cancel(x->worker->peers[x->owner], x);
-	x->whole = false;
+	x->known = false;
 	content_leave(&x->content);
 	loop_disarm(x->worker->loop, &x->timer);
 	flight_unref(take_ptr(&x->flight));
@@ -158,7 +159,7 @@ is_unfit(const struct exchange *x)
 enum exchange_phase
 exchange_phase(const struct exchange *x)
 {
-	if (x->whole)
+	if (x->known)
 		return EXCHANGE_READY;
 	if (!x->flight)
 		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
@@ -245,7 +246,7 @@ read_object(struct exchange *x, struct object *o, enum exchange_from from)
 	leave_answer(x);
 	x->object = o;
 	x->from = from;
-	x->whole = true;
+	x->known = true;
 	object_response(o, &x->response);
 	content_of_object(&x->content, o);
 }
@@ -515,7 +516,7 @@ exchange_answer(struct exchange *x, const struct response *r, struct str body)
 	struct worker *w = x->worker;
 
 	x->asking = false;
-	x->whole = true;
+	x->known = true;
 	x->response = *r;
 	content_of_text(&x->content, body);
 	w->answering = x;
@@ -524,6 +525,29 @@ exchange_answer(struct exchange *x, const struct response *r, struct str body)
 	if (w->answering == x)
 		keep_answer(x);
 	w->answering = NULL;
+}
+
+static void
+on_bulk(void *user)
+{
+	struct exchange *x = user;
+
+	x->on_ready(x);
+}
+
+bool
+exchange_splice(struct exchange *x, const struct response *r, struct bulk *b)
+{
+	if (!bulk_begin(b, (uint64_t)r->length, on_bulk, x))
+		return false;
+	x->asking = false;
+	x->known = true;
+	x->response = *r;
+	x->response.fields = arena_copy(&x->arena, r->fields);
+	content_of_bulk(&x->content, b);
+	count(&x->worker->counters.spliced, 1);
+	x->on_ready(x);
+	return true;
 }
 
 void

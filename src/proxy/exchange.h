@@ -59,7 +59,7 @@ struct exchange {
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
 	unsigned instead_of;	  /* see struct flight */
-	bool whole;		  /* the answer is there, in content and: */
+	bool known;		  /* the answer is, as content and: */
 	struct response response; /* the object's, or lent by its owner */
 	struct route_error error; /* ours, FROM_US */
 
@@ -96,6 +96,10 @@ void exchange_refuse(struct exchange *x, unsigned status, const char *why);
  * needed when this returns. */
 void
 exchange_answer(struct exchange *x, const struct response *r, struct str body);
+/* What is behind its head comes on b, where r->length bytes are to come. False
+ * when b is in use. */
+bool
+exchange_splice(struct exchange *x, const struct response *r, struct bulk *b);
 /* It comes in f, of which the reference is taken over. */
 void exchange_follow(struct exchange *x, struct flight *f);
 /* That there is none. */

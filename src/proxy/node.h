@@ -8,6 +8,7 @@
 #include "placement/place.h"
 
 #include <netinet/in.h>
+#include <pthread.h>
 
 struct origins;
 struct worker;
@@ -99,6 +100,10 @@ struct node {
 	struct origins *origins; /* by site */
 	struct budget flight;	 /* bytes on their way, in no store */
 	struct worker **workers;
+	pthread_mutex_t depots_lock; /* guards the list and its depots'
+					arrivals: a connection may be accepted
+					by another worker than it is for */
+	struct list depots;	     /* struct depot */
 	uint64_t started_ns;
 	char cdn_id[80];	 /* how CDN-Loop names us (RFC 8586) */
 	struct str via;		 /* owned: our field line in answers */

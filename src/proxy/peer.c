@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "net/sock.h"
+#include "proxy/bulk.h"
 #include "proxy/channel.h"
 #include "proxy/forward.h"
 #include "proxy/purge.h"
@@ -52,6 +53,7 @@ struct peer {
 	size_t nasks, nfree;
 	uint16_t *free_slots; /* owned: a stack */
 	uint16_t generation;
+	struct bulks bulks;
 	struct list calls;
 };
 
@@ -199,7 +201,7 @@ inflow_start(struct peer *p, struct ask *a, const struct response *r)
 
 /* The head at the front of *payload, which becomes what follows. */
 static bool
-take_head(struct str *payload, struct response *out)
+take_head(struct str *payload, struct response *out, uint32_t *bulk)
 {
 	struct wire_head head;
 	size_t n;
@@ -209,6 +211,7 @@ take_head(struct str *payload, struct response *out)
 	memcpy(&head, payload->p, sizeof(head));
 	*payload = str_of(payload->p + sizeof(head), payload->n - sizeof(head));
 	n = ntohl(head.fields_bytes);
+	*bulk = ntohl(head.bulk);
 	*out = (struct response){.status = ntohs(head.status),
 		.fields = str_of(payload->p, n),
 		.length = (int64_t)be64toh(head.length),
@@ -224,8 +227,9 @@ on_answer(struct peer *p, struct ask *a, struct str payload)
 {
 	struct exchange *x = a->x;
 	struct response r;
+	uint32_t bulk;
 
-	if (!x || !take_head(&payload, &r))
+	if (!x || !take_head(&payload, &r, &bulk) || bulk)
 		return false;
 	if (x->head.method == METHOD_HEAD || r.length < 0
 			? payload.n != 0
@@ -236,13 +240,33 @@ on_answer(struct peer *p, struct ask *a, struct str payload)
 	return true;
 }
 
+/* The body comes on a bulk connection; if that was lost, so is the answer. */
+static bool
+on_bulk(struct peer *p, struct ask *a, uint32_t number,
+	const struct response *r)
+{
+	struct exchange *x = a->x;
+	struct bulk *b = bulks_find(&p->bulks, number);
+
+	ask_end(p, a->stream);
+	if (b)
+		return exchange_splice(x, r, b);
+	exchange_lost(x);
+	return true;
+}
+
 static bool
 on_head(struct peer *p, struct ask *a, struct str payload)
 {
 	struct response r;
+	uint32_t bulk;
 
-	if (!a->x || !take_head(&payload, &r) || payload.n)
+	if (!a->x || !take_head(&payload, &r, &bulk) || payload.n)
 		return false;
+	if (bulk)
+		return r.length > 0 && on_bulk(p, a, bulk, &r);
+	if (r.length >= WIRE_BULK_MIN && a->x->head.method != METHOD_HEAD)
+		bulks_want(&p->bulks);
 	inflow_start(p, a, &r);
 	return true;
 }
@@ -378,10 +402,11 @@ peer_call_cancel(struct peer_call *call)
 /* --- up and down --------------------------------------------------------- */
 
 static void
-on_up(struct channel_user *u, size_t index)
+on_up(struct channel_user *u, size_t index, const struct hello *theirs)
 {
 	struct peer *p = container_of(u, struct peer, user);
 
+	(void)theirs;
 	CHECK(index == p->index);
 	p->up = p->dialled = true;
 	log_info("peer_up peer=%s worker=%u",
@@ -414,6 +439,7 @@ on_down(struct channel_user *u)
 	p->channel = NULL;
 	p->up = false;
 	p->dialled = true;
+	bulks_close(&p->bulks);
 	lose_asks(p);
 	while ((it = list_pop_front(&p->calls))) {
 		struct peer_call *call =
@@ -432,6 +458,14 @@ fill(struct channel_user *u)
 }
 
 static void
+on_free(struct bulks *bs, uint32_t number)
+{
+	struct peer *p = container_of(bs, struct peer, bulks);
+
+	channel_send(p->channel, WIRE_FREE, number, STR(""));
+}
+
+static void
 dial(struct peer *p)
 {
 	const struct node_config *config = p->worker->node->config;
@@ -440,8 +474,8 @@ dial(struct peer *p)
 		config->peers[config->self].addr, to, config->peer_port);
 
 	if (fd >= 0)
-		p->channel =
-			channel_new(p->worker, fd, (int)p->index, to, &p->user);
+		p->channel = channel_dialled(
+			p->worker, fd, p->index, p->bulks.key, &p->user);
 	if (!p->channel) {
 		p->dialled = true;
 		loop_arm(p->worker->loop, &p->redial, REDIAL_MS * NS_PER_MS);
@@ -464,6 +498,8 @@ peer_new(struct worker *w, size_t index)
 	p->index = index;
 	p->redial.on_timer = on_redial;
 	list_init(&p->calls);
+	bulks_init(&p->bulks, w, index);
+	p->bulks.on_free = on_free;
 	dial(p);
 	return p;
 }

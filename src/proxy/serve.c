@@ -6,8 +6,10 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/own.h"
 #include "proxy/answer.h"
 #include "proxy/channel.h"
+#include "proxy/depot.h"
 #include "proxy/purge.h"
 #include "proxy/status.h"
 
@@ -29,6 +31,7 @@ struct server {
 	struct channel_user user;
 	struct worker *worker; /* borrowed */
 	struct channel *channel;
+	struct depot *depot; /* owned; NULL until it is up */
 	struct list buckets[BUCKETS];
 	struct list ready; /* streams take turns, a frame each */
 	struct grave grave;
@@ -71,16 +74,13 @@ on_ready(struct exchange *x)
 
 /* --- frames out ---------------------------------------------------------- */
 
-/* What an answer of so many bytes takes less of in one frame than in turns. */
-enum { ANSWER_MAX = 32 * 1024 };
-
 /* Is all that is behind the head there, and not much? */
 static bool
 is_small(const struct exchange *x, const struct answer *a)
 {
 	if (x->head.method == METHOD_HEAD || a->framing == ANSWER_NO_BODY)
 		return true;
-	return a->framing == ANSWER_LENGTH && a->length <= ANSWER_MAX &&
+	return a->framing == ANSWER_LENGTH && a->length < WIRE_BULK_MIN &&
 		content_is_there(&x->content);
 }
 
@@ -95,28 +95,58 @@ put_body(struct exchange *x, struct buf *out)
 	}
 }
 
-/* The head, and what is behind it if that is all there and not much. */
+/* A bulk connection for it; 0: it goes otherwise. */
+static uint32_t
+bulk_for(const struct serve *v, const struct answer *a)
+{
+	if (a->framing != ANSWER_LENGTH || a->length < WIRE_BULK_MIN ||
+		v->x->head.method == METHOD_HEAD)
+		return 0;
+	return depot_find(v->server->depot);
+}
+
+/* The head at `at` of a frame that ends with the fields. */
+static void
+fill_head(struct buf *frame, size_t at, const struct answer *a, uint32_t bulk)
+{
+	struct wire_head head = {
+		.status = htons((uint16_t)a->status),
+		.fields_bytes =
+			htonl((uint32_t)(buf_len(frame) - at - sizeof(head))),
+		.length = htobe64(a->framing == ANSWER_LENGTH ? a->length
+							      : WIRE_NO_LENGTH),
+		.bulk = htonl(bulk),
+	};
+
+	memcpy(buf_head(frame) + at, &head, sizeof(head));
+}
+
+/* The head, and what is behind it if that is small, or goes elsewhere. */
 static void
 send_head(struct serve *v)
 {
+	static const struct wire_head room;
 	struct channel *ch = v->server->channel;
-	struct wire_head head = {0};
 	struct buf *out = channel_begin(ch);
 	size_t at = buf_len(out);
 	struct answer a;
+	bool small;
+	uint32_t bulk;
 
-	buf_append(out, &head, sizeof(head));
+	buf_append(out, &room, sizeof(room));
 	a = answer_to_peer(v->x, out);
-	head.status = htons((uint16_t)a.status);
-	head.fields_bytes = htonl((uint32_t)(buf_len(out) - at - sizeof(head)));
-	head.length =
-		htobe64(a.framing == ANSWER_LENGTH ? a.length : WIRE_NO_LENGTH);
-	memcpy(buf_head(out) + at, &head, sizeof(head));
-	v->head_sent = true;
-	v->answered = is_small(v->x, &a);
-	if (v->answered && v->x->head.method != METHOD_HEAD)
+	small = is_small(v->x, &a);
+	bulk = small ? 0 : bulk_for(v, &a);
+	fill_head(out, at, &a, bulk);
+	if (small && v->x->head.method != METHOD_HEAD)
 		put_body(v->x, out);
-	channel_end(ch, v->answered ? WIRE_ANSWER : WIRE_HEAD, v->stream);
+	channel_end(ch, small ? WIRE_ANSWER : WIRE_HEAD, v->stream);
+	if (bulk) {
+		exchange_keep(v->x);
+		depot_send(v->server->depot, bulk, take_ptr(&v->x));
+	}
+	v->head_sent = true;
+	v->answered = small || bulk;
 }
 
 static void
@@ -288,6 +318,7 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 		if (v)
 			serve_end(v);
 		return true;
+	case WIRE_FREE: return depot_free(s->depot, stream);
 	case WIRE_STATUS: return on_status(s, stream);
 	case WIRE_PURGE: return on_purge(s, payload);
 	default: return false;
@@ -297,9 +328,17 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 /* --- up and down --------------------------------------------------------- */
 
 static void
-on_up(struct channel_user *u, size_t peer)
+on_up(struct channel_user *u, size_t peer, const struct hello *theirs)
 {
-	(void)u, (void)peer;
+	struct server *s = container_of(u, struct server, user);
+	struct worker *w = s->worker;
+
+	if (!theirs->bulk) {
+		s->depot = depot_open(w, peer, theirs->key);
+		return;
+	}
+	depot_deliver(w->node, peer, theirs, channel_release(s->channel));
+	loop_bury(w->loop, &s->grave);
 }
 
 static void
@@ -316,6 +355,7 @@ on_down(struct channel_user *u)
 	for (int i = 0; i < BUCKETS; i++)
 		list_foreach_safe (it, &s->buckets[i])
 			serve_end(container_of(it, struct serve, link));
+	depot_close(take_ptr(&s->depot));
 	loop_bury(s->worker->loop, &s->grave);
 }
 
@@ -330,7 +370,7 @@ serve_start(struct worker *w, int fd, struct in_addr addr)
 	list_init(&s->ready);
 	for (int i = 0; i < BUCKETS; i++)
 		list_init(&s->buckets[i]);
-	s->channel = channel_new(w, fd, -1, addr, &s->user);
+	s->channel = channel_accepted(w, fd, addr, &s->user);
 	if (!s->channel)
 		free(s);
 }

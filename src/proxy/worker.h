@@ -30,7 +30,7 @@ struct worker {
 	struct list requests;		    /* spare ones, of conn.c */
 	unsigned nrequests;
 	struct buf spare_in, spare_out; /* of requests */
-	struct list exchanges; /* spare ones, of exchange.c */
+	struct list exchanges;		/* spare ones, of exchange.c */
 	unsigned nexchanges;
 	struct exchange *answering; /* see exchange_answer() */
 	struct list channels;	    /* struct channel */
