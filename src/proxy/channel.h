@@ -9,7 +9,9 @@
  * in network order; the payload is at most WIRE_MAX bytes.
  *
  *	HELLO	both ways, first: see hello.h; from who dialled, then from who
- *accepted ASK	a request head, as HTTP/1.1 would have it: opens the stream
+ *		accepted
+ *	ASK	a request head, as HTTP/1.1 would have it: opens the stream
+ *	INTERIM	the head of an interim answer (1xx), before all others
  *	ANSWER	struct wire_head, the response's fields as text, all of its
  *		body; ends the stream
  *	HEAD	struct wire_head, the response's fields as text. If it names a
@@ -17,7 +19,8 @@
  *		ends; or else
  *	DATA	bytes of the body, at most WIRE_TURN at a time, within the
  *		credit that the asker has given: first BODY_WINDOW
- *	END	the body is complete; ends the stream
+ *	END	the body is complete; its trailers, "Name: value\r\n" each; ends
+ *		the stream
  *	FAIL	there will be no more: "STATUS"; ends the stream
  *	CANCEL	the asker is no longer interested; ends the stream
  *	FREE	the body on the bulk connection of that number has been taken
@@ -53,6 +56,7 @@ enum wire_type {
 	WIRE_ANSWER,
 	WIRE_PURGE,
 	WIRE_FREE,
+	WIRE_INTERIM,
 };
 
 enum {

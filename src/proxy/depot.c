@@ -178,6 +178,7 @@ depot_send(struct depot *d, uint32_t number, struct exchange *x)
 	c->x = x;
 	x->user = c;
 	x->on_ready = on_ready;
+	x->on_interim = NULL;
 	pump(c);
 }
 

@@ -26,6 +26,7 @@ freshness(const struct judge_case *c, const struct head *response,
 			.response = response,
 			.asked_at_s = c->asked_at_s,
 			.arrived_at_s = c->arrived_at_s,
+			.is_part = c->is_part,
 		},
 		out);
 	return true;
@@ -77,7 +78,8 @@ judge_renewed(
 	object_response(stored, &r);
 	fields_update(r.fields, c->response, &fields);
 	r.fields = buf_view(&fields);
-	if (fields_to_head(r.fields, r.status, &merged) &&
+	if (r.fields.n <= OBJECT_TEXT &&
+		fields_to_head(r.fields, r.status, &merged) &&
 		freshness(c, &merged, &f, &peculiar)) {
 		take_freshness(c, &f, &r);
 		*storable = f.storable;
@@ -87,10 +89,11 @@ judge_renewed(
 	return o;
 }
 
-void
+bool
 judge_conditions(const struct object *stored, struct buf *out)
 {
 	struct str rest = object_fields(stored);
+	size_t before = buf_len(out);
 	struct field f;
 
 	while (fields_next(&rest, &f)) {
@@ -99,4 +102,5 @@ judge_conditions(const struct object *stored, struct buf *out)
 		else if (f.id == FIELD_LAST_MODIFIED)
 			fields_put(STR("If-Modified-Since"), f.value, out);
 	}
+	return buf_len(out) > before;
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "http/trailers.h"
 #include "net/sock.h"
 #include "proxy/bulk.h"
 #include "proxy/channel.h"
@@ -24,6 +25,7 @@ struct inflow {
 	struct peer *peer; /* borrowed */
 	uint32_t stream;
 	struct flight *flight; /* counted */
+	struct asker *asker;   /* borrowed; NULL: he has left */
 	enum method method;
 	uint64_t credited; /* bytes of credit given beyond the first window */
 	struct tap tap;
@@ -255,6 +257,20 @@ on_bulk(struct peer *p, struct ask *a, uint32_t number,
 	return true;
 }
 
+/* The peer says what goes to the client as it is. */
+static bool
+on_interim(struct ask *a, struct str payload)
+{
+	struct head h;
+
+	if (!a->x || head_parse_own_response(payload, &h) != HEAD_DONE ||
+		h.bytes != payload.n || h.status >= 200 || h.status == 101)
+		return false;
+	if (a->x->on_interim)
+		a->x->on_interim(a->x, h.status, payload);
+	return true;
+}
+
 static bool
 on_head(struct peer *p, struct ask *a, struct str payload)
 {
@@ -291,8 +307,9 @@ on_data(struct inflow *i, struct str payload)
 }
 
 static bool
-on_end(struct inflow *i)
+on_end(struct inflow *i, struct str payload)
 {
+	struct buf trailers = {0};
 	struct flight *f;
 
 	if (!i)
@@ -301,7 +318,9 @@ on_end(struct inflow *i)
 	if (f->response.length >= 0 && i->method != METHOD_HEAD &&
 		body_filled(&f->body) != (uint64_t)f->response.length)
 		return false;
-	body_end(&f->body, BODY_DONE);
+	trailers_put(payload, &trailers);
+	flight_end(f, buf_view(&trailers));
+	buf_fini(&trailers);
 	inflow_end(i);
 	return true;
 }
@@ -364,10 +383,11 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	switch (type) {
 	case WIRE_REPLY: return on_reply(p, stream, payload);
 	/* What we cancelled may still be on its way. */
+	case WIRE_INTERIM: return !a || on_interim(a, payload);
 	case WIRE_ANSWER: return !a || on_answer(p, a, payload);
 	case WIRE_HEAD: return !a || on_head(p, a, payload);
 	case WIRE_DATA: return !a || on_data(a->inflow, payload);
-	case WIRE_END: return !a || on_end(a->inflow);
+	case WIRE_END: return !a || on_end(a->inflow, payload);
 	case WIRE_FAIL: return !a || on_fail(p, a, payload);
 	default: return false;
 	}

@@ -72,6 +72,16 @@ on_ready(struct exchange *x)
 	make_ready(x->user);
 }
 
+static void
+on_interim(struct exchange *x, unsigned status, struct str head)
+{
+	struct serve *v = x->user;
+
+	(void)status;
+	if (!v->head_sent)
+		channel_send(v->server->channel, WIRE_INTERIM, v->stream, head);
+}
+
 /* --- frames out ---------------------------------------------------------- */
 
 /* Is all that is behind the head there, and not much? */
@@ -210,7 +220,8 @@ step(struct serve *v)
 	if (state == BODY_FAILED)
 		send_fail(v, 502);
 	else
-		channel_send(v->server->channel, WIRE_END, v->stream, STR(""));
+		channel_send(v->server->channel, WIRE_END, v->stream,
+			exchange_trailers(v->x));
 	return end(v);
 }
 
@@ -255,6 +266,7 @@ on_ask(struct server *s, uint32_t stream, struct str payload)
 	v->x = x;
 	x->user = v;
 	x->on_ready = on_ready;
+	x->on_interim = on_interim;
 	x->from_peer = true;
 	exchange_start(x, payload.p);
 	if (channel_has_room(s->channel))

@@ -14,6 +14,7 @@
 #include "proxy/fetch.h"
 #include "proxy/peer.h"
 #include "proxy/probe.h"
+#include "proxy/request.h"
 #include "proxy/serve.h"
 #include "proxy/upstream.h"
 
@@ -216,7 +217,7 @@ worker_free(struct worker *w)
 		probe_stop_all(w);
 		upstream_close_idle(w);
 		resolver_free(w->resolver);
-		conn_drop_spares(w);
+		request_drop_spares(w);
 		exchange_drop_spares(w);
 	}
 	loop_free(w->loop);

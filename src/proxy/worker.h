@@ -27,7 +27,7 @@ struct worker {
 	struct source clients, inbound;	    /* listeners */
 	struct peer *peers[VIEW_MAX_NODES]; /* by index; NULL for ourselves */
 	struct list conns;		    /* struct conn */
-	struct list requests;		    /* spare ones, of conn.c */
+	struct list requests;		    /* spare ones, of request.c */
 	unsigned nrequests;
 	struct buf spare_in, spare_out; /* of requests */
 	struct list exchanges;		/* spare ones, of exchange.c */
