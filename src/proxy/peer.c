@@ -1,7 +1,6 @@
 #include "proxy/peer.h"
 
 #include <arpa/inet.h>
-#include <endian.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -201,42 +200,34 @@ inflow_start(struct peer *p, struct ask *a, const struct response *r)
 
 /* --- frames of answers ---------------------------------------------------- */
 
-/* The head at the front of *payload, which becomes what follows. */
-static bool
-take_head(struct str *payload, struct response *out, uint32_t *bulk)
+static struct response
+response_of(const struct wire_head *h)
 {
-	struct wire_head head;
-	size_t n;
-
-	if (payload->n < sizeof(head))
-		return false;
-	memcpy(&head, payload->p, sizeof(head));
-	*payload = str_of(payload->p + sizeof(head), payload->n - sizeof(head));
-	n = ntohl(head.fields_bytes);
-	*bulk = ntohl(head.bulk);
-	*out = (struct response){.status = ntohs(head.status),
-		.fields = str_of(payload->p, n),
-		.length = (int64_t)be64toh(head.length),
+	return (struct response){.status = h->status,
+		.fields = h->fields,
+		.length = h->length,
 		.why_not = "relayed"};
-	if (n > payload->n || (n && payload->p[n - 1] != '\n'))
-		return false;
-	*payload = str_of(payload->p + n, payload->n - n);
-	return out->status >= 200 && out->status <= 599 && out->length >= -1;
+}
+
+static bool
+has_length(const struct exchange *x, const struct wire_head *h, uint64_t n)
+{
+	if (x->head.method == METHOD_HEAD || h->length < 0)
+		return n == 0;
+	return n == (uint64_t)h->length;
 }
 
 static bool
 on_answer(struct peer *p, struct ask *a, struct str payload)
 {
 	struct exchange *x = a->x;
+	struct wire_head h;
 	struct response r;
-	uint32_t bulk;
 
-	if (!x || !take_head(&payload, &r, &bulk) || bulk)
+	if (!x || !wire_head_take(&payload, &h) || h.bulk ||
+		!has_length(x, &h, payload.n))
 		return false;
-	if (x->head.method == METHOD_HEAD || r.length < 0
-			? payload.n != 0
-			: payload.n != (uint64_t)r.length)
-		return false;
+	r = response_of(&h);
 	ask_end(p, a->stream);
 	exchange_answer(x, &r, payload);
 	return true;
@@ -274,14 +265,15 @@ on_interim(struct ask *a, struct str payload)
 static bool
 on_head(struct peer *p, struct ask *a, struct str payload)
 {
+	struct wire_head h;
 	struct response r;
-	uint32_t bulk;
 
-	if (!a->x || !take_head(&payload, &r, &bulk) || payload.n)
+	if (!a->x || !wire_head_take(&payload, &h) || payload.n)
 		return false;
-	if (bulk)
-		return r.length > 0 && on_bulk(p, a, bulk, &r);
-	if (r.length >= WIRE_BULK_MIN && a->x->head.method != METHOD_HEAD)
+	r = response_of(&h);
+	if (h.bulk)
+		return on_bulk(p, a, h.bulk, &r);
+	if (h.length >= WIRE_BULK_MIN && a->x->head.method != METHOD_HEAD)
 		bulks_want(&p->bulks);
 	inflow_start(p, a, &r);
 	return true;

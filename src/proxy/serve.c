@@ -1,7 +1,6 @@
 #include "proxy/serve.h"
 
 #include <arpa/inet.h>
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -115,48 +114,29 @@ bulk_for(const struct serve *v, const struct answer *a)
 	return depot_find(v->server->depot);
 }
 
-/* The head at `at` of a frame that ends with the fields. */
-static void
-fill_head(struct buf *frame, size_t at, const struct answer *a, uint32_t bulk)
-{
-	struct wire_head head = {
-		.status = htons((uint16_t)a->status),
-		.fields_bytes =
-			htonl((uint32_t)(buf_len(frame) - at - sizeof(head))),
-		.length = htobe64(a->framing == ANSWER_LENGTH ? a->length
-							      : WIRE_NO_LENGTH),
-		.bulk = htonl(bulk),
-	};
-
-	memcpy(buf_head(frame) + at, &head, sizeof(head));
-}
-
 /* The head, and what is behind it if that is small, or goes elsewhere. */
 static void
 send_head(struct serve *v)
 {
-	static const struct wire_head room;
 	struct channel *ch = v->server->channel;
 	struct buf *out = channel_begin(ch);
-	size_t at = buf_len(out);
-	struct answer a;
-	bool small;
-	uint32_t bulk;
+	size_t at = wire_head_begin(out);
+	struct answer a = answer_to_peer(v->x, out);
+	bool small = is_small(v->x, &a);
+	struct wire_head h = {.status = a.status,
+		.length = a.framing == ANSWER_LENGTH ? (int64_t)a.length : -1,
+		.bulk = small ? 0 : bulk_for(v, &a)};
 
-	buf_append(out, &room, sizeof(room));
-	a = answer_to_peer(v->x, out);
-	small = is_small(v->x, &a);
-	bulk = small ? 0 : bulk_for(v, &a);
-	fill_head(out, at, &a, bulk);
+	wire_head_end(out, at, &h);
 	if (small && v->x->head.method != METHOD_HEAD)
 		put_body(v->x, out);
 	channel_end(ch, small ? WIRE_ANSWER : WIRE_HEAD, v->stream);
-	if (bulk) {
+	if (h.bulk) {
 		exchange_keep(v->x);
-		depot_send(v->server->depot, bulk, take_ptr(&v->x));
+		depot_send(v->server->depot, h.bulk, take_ptr(&v->x));
 	}
 	v->head_sent = true;
-	v->answered = small || bulk;
+	v->answered = small || h.bulk;
 }
 
 static void
