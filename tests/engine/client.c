@@ -448,7 +448,7 @@ connect_all(struct client *c)
 	}
 }
 
-static void
+_Noreturn static void
 usage(void)
 {
 	errx(2,

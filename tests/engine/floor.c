@@ -219,7 +219,7 @@ serve(struct floor *f)
 /* --- the command line ------------------------------------------------------
  */
 
-static void
+_Noreturn static void
 usage(void)
 {
 	errx(2, "usage: floor [--file | --keyed] PORT PATH LENGTH");

@@ -2,6 +2,7 @@
 is counted. All servers take turns, in another order in each round, so that
 what disturbs the machine disturbs them alike; medians are compared."""
 
+import atexit
 import dataclasses
 import json
 import random
@@ -28,12 +29,13 @@ class Client:
             [str(c) for c in command], text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             preexec_fn=lambda: set_up_child(CLIENT_CORE))
+        atexit.register(self.stop)
         if self.process.stdout.readline() != "ready\n":
             self.fail("could not connect")
 
     def fail(self, what):
         self.process.kill()
-        _, errors = self.process.communicate()
+        errors = self.process.stderr.read()
         raise BenchError(f"a client of {self.server.name} {what}: {errors}")
 
     def tell(self, line):
@@ -58,6 +60,7 @@ class Client:
         return self.tell("each")
 
     def stop(self):
+        atexit.unregister(self.stop)
         self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
