@@ -9,6 +9,7 @@
 #include "http/precondition.h"
 #include "http/upgrade.h"
 #include "http/vary.h"
+#include "proxy/bulk.h"
 #include "proxy/fetch.h"
 #include "proxy/gather.h"
 #include "proxy/peer.h"
@@ -18,6 +19,7 @@
 enum {
 	JOIN_MS = 5000, /* the longest wait for another's fetch */
 	MISLED_MAX = 2, /* how often one joins what turns out to be unfit */
+	SPARES = 256,
 };
 
 static void
@@ -55,10 +57,13 @@ static void on_timer(struct timer *t);
 struct exchange *
 exchange_get(struct worker *w)
 {
-	struct exchange *x = take_ptr(&w->spare);
+	struct list *spare = list_pop_front(&w->exchanges);
+	struct exchange *x;
 
-	if (x)
-		return x;
+	if (spare) {
+		w->nexchanges--;
+		return container_of(spare, struct exchange, link);
+	}
 	x = NEW(struct exchange);
 	x->worker = w;
 	x->content.reader.on_progress = on_progress;
@@ -72,22 +77,27 @@ exchange_get(struct worker *w)
 static void
 free_exchange(struct exchange *x)
 {
-	if (!x)
-		return;
 	arena_fini(&x->arena);
 	free(x);
 }
 
 void
-exchange_drop_spare(struct worker *w)
+exchange_drop_spares(struct worker *w)
 {
-	free_exchange(take_ptr(&w->spare));
+	struct list *it;
+
+	while ((it = list_pop_front(&w->exchanges)))
+		free_exchange(container_of(it, struct exchange, link));
+	w->nexchanges = 0;
 }
 
 static void
 leave_answer(struct exchange *x)
 {
 	asker_leave(&x->asker);
+	if (x->asking)
+		peer_cancel(x->worker->peers[x->owner], x);
+	x->known = false;
 	content_leave(&x->content);
 	loop_disarm(x->worker->loop, &x->timer);
 	flight_unref(take_ptr(&x->flight));
@@ -103,11 +113,13 @@ exchange_put(struct exchange *x)
 	if (!x)
 		return;
 	w = x->worker;
+	if (w->answering == x)
+		w->answering = NULL;
 	leave_answer(x);
 	tunnel_free(take_ptr(&x->tunnel));
 	wake_cancel(&x->wake);
 	flight_unref(take_ptr(&x->upload));
-	if (w->spare) {
+	if (w->nexchanges == SPARES) {
 		free_exchange(x);
 		return;
 	}
@@ -118,7 +130,8 @@ exchange_put(struct exchange *x)
 	x->instead_of = x->misled = 0;
 	x->client = (struct in6_addr){0};
 	x->error = (struct route_error){0};
-	w->spare = x;
+	list_push_front(&w->exchanges, &x->link);
+	w->nexchanges++;
 }
 
 static void
@@ -144,20 +157,13 @@ exchange_keep(struct exchange *x)
 		rebase(&h->fields[i].value, x, copy);
 	}
 	rebase(&x->route.origin_host, x, copy);
+	rebase(&x->route.host, x, copy);
+	rebase(&x->route.target, x, copy);
 	x->raw = copy;
 	x->kept = true;
 }
 
 /* --- what has become of it ------------------------------------------------ */
-
-/* The owner was lost before he answered. */
-static bool
-is_lost(const struct exchange *x)
-{
-	return x->from == FROM_PEER &&
-		flight_phase(x->flight) == FLIGHT_FAILED &&
-		x->flight->peer_lost;
-}
 
 /* It was for whoever asked first; not for us. */
 static bool
@@ -213,11 +219,11 @@ is_part(const struct exchange *x)
 enum exchange_phase
 exchange_phase(const struct exchange *x)
 {
-	if (x->object)
+	if (x->known)
 		return EXCHANGE_READY;
 	if (!x->flight)
 		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
-	if (is_lost(x) || is_anothers(x) || is_unfit(x) || is_part(x))
+	if (is_anothers(x) || is_unfit(x) || is_part(x))
 		return EXCHANGE_WAITING; /* until on_wake() */
 	switch (flight_phase(x->flight)) {
 	case FLIGHT_READY: return EXCHANGE_READY;
@@ -259,22 +265,26 @@ repass(struct exchange *x)
 	pass(x);
 }
 
+/* What it has come to is told to whoever has the request. */
+static void
+tell(struct exchange *x)
+{
+	if (exchange_phase(x) != EXCHANGE_WAITING)
+		wake_post(&x->wake);
+}
+
 static void
 on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
 
-	if (x->flight && is_lost(x)) {
-		x->passed_over |= UINT64_C(1) << x->owner;
-		count(&x->worker->counters.retries, 1);
-		count(&x->worker->counters.relayed, (uint64_t)-1);
-		restart(x);
-	} else if (x->flight && is_anothers(x)) {
+	if (x->flight && is_anothers(x)) {
 		repass(x);
 	} else if (x->flight && is_unfit(x)) {
 		uncount(x);
 		x->misled++;
 		serve(x);
+		tell(x);
 	} else if (x->flight && is_part(x)) {
 		gather(x);
 	} else {
@@ -317,6 +327,7 @@ read_object(struct exchange *x, struct object *o, enum exchange_from from)
 	leave_answer(x);
 	x->object = o;
 	x->from = from;
+	x->known = true;
 	object_response(o, &x->response);
 	content_of_object(&x->content, o);
 }
@@ -327,8 +338,8 @@ private_flight(struct exchange *x)
 	return flight_new(&x->worker->node->flight);
 }
 
-static void
-fail(struct exchange *x, unsigned status, const char *why)
+void
+exchange_fail(struct exchange *x, unsigned status, const char *why)
 {
 	leave_answer(x);
 	x->from = FROM_US;
@@ -339,7 +350,7 @@ fail(struct exchange *x, unsigned status, const char *why)
 void
 exchange_refuse(struct exchange *x, unsigned status, const char *why)
 {
-	fail(x, status, why);
+	exchange_fail(x, status, why);
 	if (!x->from_peer)
 		count(&x->worker->counters.refused, 1);
 }
@@ -453,7 +464,7 @@ refuse_uncached(struct exchange *x)
 {
 	count(&x->worker->counters.served, 1);
 	count(&x->worker->counters.unsatisfied, 1);
-	fail(x, 504, "not in the cache");
+	exchange_fail(x, 504, "not in the cache");
 }
 
 /* Others are not likely to share the answer, so nobody waits for it; if they
@@ -654,7 +665,8 @@ restart(struct exchange *x)
 	struct peer *owner = cacheable ? find_owner(x) : NULL;
 
 	if (owner) {
-		(void)read_flight(x, private_flight(x), FROM_PEER);
+		leave_answer(x);
+		x->from = FROM_PEER;
 		peer_ask(owner, x);
 		return;
 	}
@@ -724,6 +736,78 @@ exchange_start(struct exchange *x, const char *raw)
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
 	restart(x);
+}
+
+/* --- what the peer says --------------------------------------------------- */
+
+/* What is left of the answer is needed for longer. */
+static void
+keep_answer(struct exchange *x)
+{
+	struct str *fields = &x->response.fields;
+
+	*fields = arena_copy(&x->arena, *fields);
+	content_keep(&x->content, &x->arena);
+}
+
+void
+exchange_answer(struct exchange *x, const struct response *r, struct str body)
+{
+	struct worker *w = x->worker;
+
+	x->asking = false;
+	x->known = true;
+	x->response = *r;
+	content_of_text(&x->content, body);
+	w->answering = x;
+	x->on_ready(x);
+	/* It may have ended, and be another one's already. */
+	if (w->answering == x)
+		keep_answer(x);
+	w->answering = NULL;
+}
+
+static void
+on_bulk(void *user)
+{
+	struct exchange *x = user;
+
+	x->on_ready(x);
+}
+
+bool
+exchange_splice(struct exchange *x, const struct response *r, struct bulk *b)
+{
+	if (!bulk_begin(b, (uint64_t)r->length, on_bulk, x))
+		return false;
+	x->asking = false;
+	x->known = true;
+	x->response = *r;
+	x->response.fields = arena_copy(&x->arena, r->fields);
+	content_of_bulk(&x->content, b);
+	count(&x->worker->counters.spliced, 1);
+	x->on_ready(x);
+	return true;
+}
+
+void
+exchange_follow(struct exchange *x, struct flight *f)
+{
+	x->asking = false;
+	(void)read_flight(x, f, FROM_PEER);
+}
+
+void
+exchange_lost(struct exchange *x)
+{
+	struct counters *c = &x->worker->counters;
+
+	x->asking = false;
+	x->passed_over |= UINT64_C(1) << x->owner;
+	count(&c->retries, 1);
+	count(&c->relayed, (uint64_t)-1);
+	restart(x);
+	tell(x);
 }
 
 struct str

@@ -155,7 +155,9 @@ worker_new(struct node *n, unsigned index)
 	w->index = index;
 	list_init(&w->conns);
 	list_init(&w->requests);
+	list_init(&w->exchanges);
 	list_init(&w->channels);
+	w->frames = xmalloc(WORKER_FRAMES_BYTES);
 	list_init(&w->fetches);
 	list_init(&w->purges);
 	list_init(&w->probes);
@@ -219,11 +221,12 @@ worker_free(struct worker *w)
 		upstream_close_idle(w);
 		resolver_free(w->resolver);
 		request_drop_spares(w);
-		exchange_drop_spare(w);
+		exchange_drop_spares(w);
 	}
 	loop_free(w->loop);
 	for (size_t i = 0; i < w->node->config->nsites; i++)
 		free(w->turns[i]);
 	free(w->turns);
+	free(w->frames);
 	free(w);
 }
