@@ -13,6 +13,7 @@
 #include "base/epoch.h"
 #include "base/mem.h"
 #include "cache/pages.h"
+#include "cache/sieve.h"
 #include "http/tags.h"
 #include "http/vary.h"
 
@@ -34,16 +35,6 @@ struct shard {
 	struct table *_Atomic table; /* owned */
 	size_t count, marks;
 	struct list flights; /* that may be boarded: few */
-};
-
-/* All objects in the order in which they came, so that memory that was taken
- * together is given back together. */
-struct sieve {
-	pthread_mutex_t lock; /* guards all, and each object's sieve; inside a
-				 shard's. For a moment, by those who miss */
-	struct list objects;  /* newest first */
-	struct list *hand;    /* NULL: start at the oldest */
-	size_t count;
 };
 
 struct store {
@@ -76,8 +67,7 @@ store_new(uint64_t limit_bytes)
 		return NULL;
 	}
 	s->budget.pages = s->pages;
-	pthread_mutex_init(&s->sieve.lock, NULL);
-	list_init(&s->sieve.objects);
+	sieve_init(&s->sieve);
 	for (int i = 0; i < SHARDS; i++) {
 		struct shard *h = &s->shards[i];
 
@@ -191,26 +181,6 @@ grow_locked(struct shard *h)
 		}
 	atomic_store(&h->table, t);
 	epoch_retire(old, free);
-}
-
-static void
-sieve_add(struct sieve *v, struct object *o)
-{
-	pthread_mutex_lock(&v->lock);
-	list_push_front(&v->objects, &o->sieve);
-	v->count++;
-	pthread_mutex_unlock(&v->lock);
-}
-
-static void
-sieve_drop(struct sieve *v, struct object *o)
-{
-	pthread_mutex_lock(&v->lock);
-	if (v->hand == &o->sieve)
-		v->hand = o->sieve.prev;
-	list_remove(&o->sieve);
-	v->count--;
-	pthread_mutex_unlock(&v->lock);
 }
 
 /* o's reference is taken over. */
@@ -623,47 +593,19 @@ store_purge(struct store *s, const struct purge *p)
 
 /* --- evicting ------------------------------------------------------------ */
 
-enum sieve_result { SIEVE_EMPTY, SIEVE_EVICT, SIEVE_MOVE };
-
-/* The next that was not visited, or that is spared but should move out of the
- * way; *out is a reference. Each is passed at most twice. */
-static enum sieve_result
-sieve_next(struct sieve *v, struct object **out)
-{
-	enum sieve_result r = SIEVE_EMPTY;
-	struct list *at;
-
-	pthread_mutex_lock(&v->lock);
-	at = v->hand ? v->hand : v->objects.prev;
-	for (size_t i = 0; i <= 2 * v->count + 1 && !r; i++, at = at->prev) {
-		struct object *o = container_of(at, struct object, sieve);
-
-		if (at == &v->objects)
-			continue;
-		if (!atomic_exchange_explicit(
-			    &o->visited, false, memory_order_relaxed))
-			r = SIEVE_EVICT;
-		else if (object_is_in_the_way(o))
-			r = SIEVE_MOVE;
-		if (r)
-			*out = object_ref(o);
-	}
-	v->hand = at;
-	pthread_mutex_unlock(&v->lock);
-	return r;
-}
-
 void
 store_trim(struct store *s)
 {
-	while (budget_exceeded(&s->budget)) {
-		struct object *o;
+	enum sieve_result r = SIEVE_PASSED;
 
-		switch (sieve_next(&s->sieve, &o)) {
-		case SIEVE_EMPTY: return;
-		case SIEVE_EVICT: store_replace(s, o, NULL); break;
-		case SIEVE_MOVE: store_replace(s, o, object_moved(o)); break;
-		}
+	while (r != SIEVE_EMPTY && budget_exceeded(&s->budget)) {
+		struct object *o = NULL;
+
+		r = sieve_next(&s->sieve, &o);
+		if (r == SIEVE_EVICT)
+			store_remove(s, o);
+		else if (r == SIEVE_MOVE)
+			store_replace(s, o, object_moved(o));
 		object_unref(o);
 	}
 }
@@ -707,17 +649,17 @@ shard_fini(struct shard *h)
 void
 store_free(struct store *s)
 {
+	struct object *o;
+
 	if (!s)
 		return;
-	while (!list_empty(&s->sieve.objects))
-		store_remove(s,
-			container_of(
-				s->sieve.objects.next, struct object, sieve));
+	while ((o = sieve_any(&s->sieve)))
+		store_remove(s, o);
 	for (int i = 0; i < SHARDS; i++)
 		shard_fini(&s->shards[i]);
 	epoch_drain();
 	CHECK(store_bytes(s) == 0);
 	pages_free(s->pages);
-	pthread_mutex_destroy(&s->sieve.lock);
+	sieve_fini(&s->sieve);
 	free(s);
 }

@@ -493,11 +493,13 @@ board_part(struct exchange *x, uint64_t at)
 static bool
 serve_parts(struct exchange *x)
 {
-	bool ranged = head_find(&x->head, FIELD_RANGE), mark, wants, suits;
+	bool ranged = x->head.method == METHOD_GET &&
+		head_find(&x->head, FIELD_RANGE);
+	bool mark, wants, suits;
 	struct object *m;
 	uint64_t at;
 
-	if (x->head.method != METHOD_GET || x->asked.only_if_cached)
+	if (x->asked.only_if_cached)
 		return false;
 	wants = gather_wants(x, &at);
 	m = gather_manifest(x, &mark);

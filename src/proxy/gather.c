@@ -81,6 +81,8 @@ gather_is_stored(struct exchange *x, const struct object *manifest)
 	struct range range;
 	bool all = true, others;
 
+	if (x->head.method == METHOD_HEAD)
+		return true;
 	(void)is_part(x, &v, segment_length(manifest), &range);
 	for (uint64_t at = range.first; all && at <= range.last;
 		at = segment_around(at).last + 1) {
@@ -360,7 +362,9 @@ gather_start(struct exchange *x, struct object *manifest)
 	g->end = range.last + 1;
 	describe(g, part, range);
 	/* Of what is not a part none may be sent: see is_part(). */
-	if (!part && shape_is_empty(x, &v, segment_length(manifest)))
+	if (!part &&
+		(x->head.method == METHOD_HEAD ||
+			shape_is_empty(x, &v, segment_length(manifest))))
 		g->at = g->end;
 	wake_post(&g->wake);
 	return out;
