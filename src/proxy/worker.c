@@ -12,6 +12,7 @@
 #include "proxy/conn.h"
 #include "proxy/exchange.h"
 #include "proxy/fetch.h"
+#include "proxy/gather.h"
 #include "proxy/peer.h"
 #include "proxy/probe.h"
 #include "proxy/serve.h"
@@ -155,6 +156,7 @@ worker_new(struct node *n, unsigned index)
 	list_init(&w->requests);
 	list_init(&w->channels);
 	list_init(&w->fetches);
+	list_init(&w->gathers);
 	list_init(&w->probes);
 	w->turns = xcalloc(config->nsites, sizeof(*w->turns));
 	for (size_t i = 0; i < config->nsites; i++)
@@ -198,6 +200,7 @@ worker_end_all(struct worker *w)
 	loop_close(w->loop, &w->inbound);
 	conn_abort_all(w);
 	fetch_abort_all(w);
+	gather_abort_all(w);
 	channel_close_all(w);
 	loop_settle(w->loop);
 }

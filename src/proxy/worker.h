@@ -31,6 +31,7 @@ struct worker {
 	struct exchange *spare;		/* exchange.c's; NULL: none */
 	struct list channels;		/* struct channel that peers opened */
 	struct list fetches;		/* struct fetch */
+	struct list gathers;		/* struct gather */
 	struct list pool[POOL_BUCKETS]; /* struct pool, of idle upstreams */
 	int **turns;			/* by site: see origins_choose() */
 	struct list probes;		/* struct probe; of the first worker */
