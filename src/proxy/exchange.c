@@ -216,28 +216,36 @@ repass(struct exchange *x)
 	pass(x);
 }
 
+/* What was waited for has come, or turned out not to be the answer. */
+static void
+look(struct exchange *x)
+{
+	if (is_lost(x)) {
+		x->passed_over |= UINT64_C(1) << x->owner;
+		count(&x->worker->counters.retries, 1);
+		count(&x->worker->counters.relayed, (uint64_t)-1);
+		restart(x);
+	} else if (is_anothers(x)) {
+		repass(x);
+	} else if (is_unfit(x)) {
+		uncount(x);
+		serve(x);
+	} else if (is_part(x)) {
+		gather(x);
+	} else if (flight_phase(x->flight) == FLIGHT_INSTEAD) {
+		read_instead(x);
+	}
+}
+
 static void
 on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
 
-	if (x->flight && is_lost(x)) {
-		x->passed_over |= UINT64_C(1) << x->owner;
-		count(&x->worker->counters.retries, 1);
-		count(&x->worker->counters.relayed, (uint64_t)-1);
-		restart(x);
-	} else if (x->flight && is_anothers(x)) {
-		repass(x);
-	} else if (x->flight && is_unfit(x)) {
-		uncount(x);
-		serve(x);
-	} else if (x->flight && is_part(x)) {
-		gather(x);
-	} else {
-		if (x->flight && flight_phase(x->flight) == FLIGHT_INSTEAD)
-			read_instead(x);
+	if (x->flight)
+		look(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING)
 		x->on_ready(x);
-	}
 }
 
 /* A wait has its bounds: whoever fetches may have a slower origin, or luck. */
