@@ -38,6 +38,9 @@ struct flight {
 	bool peer_lost;
 	unsigned error_status; /* from FAILED on, or when the body failed */
 	const char *error;     /* static text */
+	/* "Name: value\r\n"..., owned: what came behind the body, for those who
+	 * read it as it came; never stored. Set before the body is DONE. */
+	struct str trailers;
 
 	/* the store's, empty if it is for nobody else */
 	char *key; /* owned, not terminated */
@@ -60,6 +63,8 @@ void flight_unref(struct flight *f); /* NULL is fine */
 void flight_ready(struct flight *f, const struct response *r);
 /* o's reference is taken over; status: what came (304), or 0. Ends it. */
 void flight_instead(struct flight *f, struct object *o, unsigned status);
+/* The body is DONE. trailers are copied. */
+void flight_end(struct flight *f, struct str trailers);
 void flight_fail(struct flight *f, unsigned status, const char *error);
 
 static inline enum flight_phase

@@ -162,7 +162,7 @@ open_locked(struct pages *p, enum pages_kind kind)
 	block = p->idle[--p->nidle];
 	p->open[kind].block = block;
 	p->open[kind].taken = 0;
-	p->kind[block] = kind;
+	p->kind[block] = (uint8_t)kind;
 	if (p->block_bytes < BLOCK_HUGE)
 		return true;
 	/* Not where the kernel has no huge page to give: then it is slower. */

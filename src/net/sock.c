@@ -165,3 +165,34 @@ sock_text(struct in_addr addr, uint16_t port)
 	snprintf(t.z, sizeof(t.z), "%s:%u", ip, port);
 	return t;
 }
+
+struct in6_addr
+sock_mapped(struct in_addr addr)
+{
+	struct in6_addr mapped = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+	memcpy(mapped.s6_addr + 12, &addr, sizeof(addr));
+	return mapped;
+}
+
+bool
+sock_unmapped(const struct in6_addr *addr, struct in_addr *out)
+{
+	if (!IN6_IS_ADDR_V4MAPPED(addr))
+		return false;
+	memcpy(out, addr->s6_addr + 12, sizeof(*out));
+	return true;
+}
+
+struct sock_host_text
+sock_host_text(const struct in6_addr *addr)
+{
+	struct sock_host_text t;
+	struct in_addr v4;
+
+	if (sock_unmapped(addr, &v4))
+		inet_ntop(AF_INET, &v4, t.z, sizeof(t.z));
+	else
+		inet_ntop(AF_INET6, addr, t.z, sizeof(t.z));
+	return t;
+}

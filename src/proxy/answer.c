@@ -8,6 +8,10 @@ static const struct {
 	unsigned status;
 	const char *reason;
 } reasons[] = {
+	{100, "Continue"},
+	{101, "Switching Protocols"},
+	{102, "Processing"},
+	{103, "Early Hints"},
 	{200, "OK"},
 	{201, "Created"},
 	{202, "Accepted"},
@@ -166,9 +170,15 @@ common(const struct exchange *x, const struct shape *s, struct buf *out)
 	cache_status(x, out);
 }
 
+/* A body whose length is known only now, since it has ended, may have
+ * trailers. */
 static struct answer
-framing_of(const struct shape *s)
+framing_of(const struct exchange *x, const struct shape *s)
 {
+	if (x->flight && exchange_response(x)->length < 0 &&
+		exchange_trailers(x).n &&
+		s->status == exchange_response(x)->status)
+		return (struct answer){ANSWER_CHUNKED, 0};
 	if (s->status == 204 || s->status == 304)
 		return (struct answer){ANSWER_NO_BODY, 0};
 	if (s->length >= 0)
@@ -192,7 +202,7 @@ answer_to_client(struct exchange *x, bool keep_alive, struct buf *out)
 	struct answer a;
 
 	shape_answer(x, &s);
-	a = framing_of(&s);
+	a = framing_of(x, &s);
 	common(x, &s, out);
 	if (a.framing == ANSWER_CHUNKED && x->head.minor == 0)
 		a.framing = ANSWER_CLOSE;
@@ -216,12 +226,51 @@ answer_to_peer(struct exchange *x, struct buf *out)
 	struct answer a;
 
 	shape_answer(x, &s);
-	a = framing_of(&s);
+	a = framing_of(x, &s);
 	common(x, &s, out);
 	if (a.framing == ANSWER_LENGTH)
 		number_field(out, STR("Content-Length: "), a.length);
 	buf_str(out, STR("\r\n"));
 	return without_body(x, a);
+}
+
+/* What a proxy has to say of methods: origins may allow less. */
+static const char allow[] =
+	"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+
+void
+answer_tunnel(const struct exchange *x, struct buf *out)
+{
+	const struct response *r = exchange_response(x);
+
+	status_line(out, r->status);
+	buf_str(out, r->fields);
+	buf_str(out, x->worker->node->via);
+	buf_str(out,
+		r->status == 101 ? STR("Connection: upgrade\r\n\r\n")
+				 : STR("\r\n"));
+}
+
+void
+answer_interim(
+	struct str via, unsigned status, struct str fields, struct buf *out)
+{
+	status_line(out, status);
+	buf_str(out, fields);
+	buf_str(out, via);
+	buf_str(out, STR("\r\n"));
+}
+
+void
+answer_options(const char *node, bool keep_alive, struct buf *out)
+{
+	char date[DATE_SIZE];
+
+	date_format(date, clock_wall_s());
+	status_line(out, 200);
+	buf_printf(out,
+		"Date: %s\r\nVia: 1.1 %s\r\n%sContent-Length: 0\r\n%s\r\n",
+		date, node, allow, keep_alive ? "" : "Connection: close\r\n");
 }
 
 void
@@ -237,9 +286,9 @@ answer_error(const char *node, bool is_head, unsigned status, const char *why,
 		"Cache-Status: %s; detail=\"%s\"\r\n"
 		"Cache-Control: no-store\r\n"
 		"Content-Type: text/plain; charset=utf-8\r\n"
-		"Content-Length: %zu\r\n%s\r\n",
-		date, node, node, why, strlen(why) + 1,
-		keep_alive ? "" : "Connection: close\r\n");
+		"%sContent-Length: %zu\r\n%s\r\n",
+		date, node, node, why, status == 405 ? allow : "",
+		strlen(why) + 1, keep_alive ? "" : "Connection: close\r\n");
 	if (!is_head)
 		buf_printf(out, "%s\n", why);
 }

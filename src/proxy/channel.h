@@ -10,10 +10,11 @@
  *
  *	HELLO	both ways, first: "sevenfold 1 CLUSTER NODE CHECKSUM"
  *	ASK	a request head, as HTTP/1.1 would have it: opens the stream
+ *	INTERIM	the head of an interim answer (1xx), before HEAD
  *	HEAD	a response head
  *	DATA	bytes of the body, at most WIRE_BULK at a time, within the
  *		credit that the asker has given: first BODY_WINDOW
- *	END	the body is complete
+ *	END	the body is complete; its trailers, "Name: value\r\n" each
  *	FAIL	there will be no more: "STATUS"; ends the stream
  *	CANCEL	the asker is no longer interested; ends the stream
  *	CREDIT	4 bytes: so many more bytes of DATA may come
@@ -44,6 +45,7 @@ enum wire_type {
 	WIRE_REPLY,
 	WIRE_PING,
 	WIRE_PURGE,
+	WIRE_INTERIM,
 };
 
 enum {

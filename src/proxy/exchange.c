@@ -5,12 +5,15 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "http/forwarded.h"
 #include "http/precondition.h"
+#include "http/upgrade.h"
 #include "http/vary.h"
 #include "proxy/fetch.h"
 #include "proxy/gather.h"
 #include "proxy/peer.h"
 #include "proxy/segment.h"
+#include "proxy/tunnel.h"
 
 enum {
 	JOIN_MS = 5000, /* the longest wait for another's fetch */
@@ -20,6 +23,21 @@ static void
 on_progress(struct reader *r)
 {
 	wake_post(&container_of(r, struct exchange, content.reader)->wake);
+}
+
+static void
+on_interim(struct asker *a, unsigned status, struct str head)
+{
+	struct exchange *x = container_of(a, struct exchange, asker);
+
+	if (x->on_interim)
+		x->on_interim(x, status, head);
+}
+
+static void
+on_tunnel(struct asker *a, struct tunnel *t)
+{
+	container_of(a, struct exchange, asker)->tunnel = t;
 }
 
 static void restart(struct exchange *x);
@@ -44,6 +62,8 @@ exchange_get(struct worker *w)
 	x->worker = w;
 	x->content.reader.on_progress = on_progress;
 	x->timer.on_timer = on_timer;
+	x->asker.on_interim = on_interim;
+	x->asker.on_tunnel = on_tunnel;
 	wake_init(&x->wake, w->loop, on_wake);
 	return x;
 }
@@ -66,6 +86,7 @@ exchange_drop_spare(struct worker *w)
 static void
 leave_answer(struct exchange *x)
 {
+	asker_leave(&x->asker);
 	content_leave(&x->content);
 	loop_disarm(x->worker->loop, &x->timer);
 	flight_unref(take_ptr(&x->flight));
@@ -82,6 +103,7 @@ exchange_put(struct exchange *x)
 		return;
 	w = x->worker;
 	leave_answer(x);
+	tunnel_free(take_ptr(&x->tunnel));
 	wake_cancel(&x->wake);
 	flight_unref(take_ptr(&x->upload));
 	if (w->spare) {
@@ -89,10 +111,11 @@ exchange_put(struct exchange *x)
 		return;
 	}
 	arena_reset(&x->arena);
-	x->kept = x->from_peer = false;
+	x->kept = x->from_peer = x->upgrade = false;
+	x->on_interim = NULL;
 	x->passed_over = 0;
 	x->instead_of = 0;
-	x->client.s_addr = 0;
+	x->client = (struct in6_addr){0};
 	x->error = (struct route_error){0};
 	w->spare = x;
 }
@@ -590,7 +613,7 @@ may_be_cached(const struct exchange *x)
 	const struct head *h = &x->head;
 
 	return (h->method == METHOD_GET || h->method == METHOD_HEAD) &&
-		!x->upload;
+		!x->upload && !x->upgrade;
 }
 
 static void
@@ -613,6 +636,46 @@ restart(struct exchange *x)
 		pass(x);
 }
 
+static bool
+expects_the_unknown(const struct head *h)
+{
+	const struct field *f = head_find(h, FIELD_EXPECT);
+	struct str rest, expectation;
+
+	for (; f; f = head_next(h, f)) {
+		rest = f->value;
+		while (list_next(&rest, &expectation))
+			if (!str_ieq(expectation, STR("100-continue")))
+				return true;
+	}
+	return false;
+}
+
+/* Whatever it is about, it ends here: refused, or answered by us (RFC 9110,
+ * 9.3.7 and 7.6.2). What a TRACE would show is not for everybody. */
+static bool
+ends_here(struct exchange *x)
+{
+	const struct node *n = x->worker->node;
+	const struct head *h = &x->head;
+
+	if (head_has_token(h, FIELD_CDN_LOOP, str_z(n->cdn_id))) {
+		exchange_refuse(x, 508, "this request has been here before");
+	} else if (h->method == METHOD_TRACE) {
+		exchange_refuse(x, 405, "TRACE is not answered");
+	} else if (expects_the_unknown(h)) {
+		exchange_refuse(x, 417, "this expectation is unknown");
+	} else if (h->method == METHOD_OPTIONS &&
+		(str_eq(h->target, STR("*")) || forwarded_hops_left(h) == 0)) {
+		count(&x->worker->counters.local, 1);
+		x->from = FROM_US;
+		x->error = (struct route_error){.status = 200};
+	} else {
+		return false;
+	}
+	return true;
+}
+
 void
 exchange_start(struct exchange *x, const char *raw)
 {
@@ -621,14 +684,20 @@ exchange_start(struct exchange *x, const char *raw)
 
 	x->raw = raw;
 	cachectl_parse(&x->head, &x->asked);
-	if (head_has_token(&x->head, FIELD_CDN_LOOP, str_z(n->cdn_id))) {
-		exchange_refuse(x, 508, "this request has been here before");
+	if (ends_here(x))
 		return;
-	}
 	if (route_request(n->config, &x->head, x->from_peer ? NULL : &x->client,
 		    &x->arena, &x->route, &error) < 0) {
 		exchange_refuse(x, error.status, error.why);
 		return;
 	}
+	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
+		upgrade_is_offered(&x->head);
 	restart(x);
+}
+
+struct str
+exchange_trailers(const struct exchange *x)
+{
+	return x->flight ? x->flight->trailers : STR("");
 }

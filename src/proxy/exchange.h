@@ -15,6 +15,7 @@
  * answered at once is never copied.
  */
 #include "http/cachectl.h"
+#include "proxy/asker.h"
 #include "proxy/content.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
@@ -51,8 +52,9 @@ struct exchange {
 			    exchange_keep() on in the arena */
 	bool kept;
 	struct route route;
-	struct in_addr client; /* 0: a peer asks */
+	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
+	bool upgrade;	      /* to another protocol, if the origin agrees */
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */
 
@@ -72,9 +74,14 @@ struct exchange {
 	struct flight *upload;
 	struct content content; /* what is behind the answer's head */
 	struct wake wake;
-	struct timer timer; /* a wait for somebody else's fetch */
-	void *user;	    /* whoever has the request */
+	struct timer timer;    /* a wait for somebody else's fetch */
+	struct asker asker;    /* of what we started ourselves */
+	struct tunnel *tunnel; /* owned; READY as a tunnel, with 101 or 200 */
+	void *user;	       /* whoever has the request */
 	void (*on_ready)(struct exchange *x);
+	/* An interim answer (1xx), whole; NULL: not wanted. */
+	void (*on_interim)(
+		struct exchange *x, unsigned status, struct str head);
 };
 
 /* One to parse a head into. */
@@ -90,8 +97,11 @@ void exchange_put(struct exchange *x); /* ends it; NULL is fine */
  * and another one is about to take its place. */
 enum exchange_phase exchange_phase(const struct exchange *x);
 const struct response *exchange_response(const struct exchange *x); /* READY */
-/* Why it FAILED, or the body did. */
+/* Why it FAILED, or the body did; with a status below 400, the answer to an
+ * OPTIONS that is for us. */
 struct route_error exchange_error(const struct exchange *x);
+/* What came behind the body, "Name: value\r\n" each; once that is DONE. */
+struct str exchange_trailers(const struct exchange *x);
 /* Answers with an error of ours instead. */
 void exchange_refuse(struct exchange *x, unsigned status, const char *why);
 

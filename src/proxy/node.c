@@ -11,9 +11,27 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/sock.h"
 #include "proxy/origin.h"
 #include "proxy/status.h"
 #include "proxy/worker.h"
+
+bool
+node_prefixes_have(const struct node_prefixes *p, const struct in6_addr *addr)
+{
+	struct in_addr v4;
+
+	if (!sock_unmapped(addr, &v4))
+		return false;
+	for (size_t i = 0; i < p->n; i++) {
+		unsigned bits = p->v[i].bits;
+		uint32_t mask = bits ? htonl(~UINT32_C(0) << (32 - bits)) : 0;
+
+		if ((v4.s_addr & mask) == p->v[i].addr.s_addr)
+			return true;
+	}
+	return false;
+}
 
 struct signals {
 	struct source source;
@@ -65,6 +83,12 @@ setup(struct node *n, const struct node_config *config)
 	const char *name = config->peers[config->self].name;
 
 	n->config = config;
+	n->head_limits = (struct head_limits){
+		.line = (uint32_t)config->limits.line_bytes,
+		.field = (uint32_t)config->limits.field_bytes,
+		.bytes = (uint32_t)config->limits.head_bytes,
+		.fields = config->limits.fields,
+	};
 	for (size_t i = 0; i < config->npeers; i++)
 		view_add(&n->view, str_z(config->peers[i].name),
 			config->peers[i].weight);

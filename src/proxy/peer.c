@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "http/trailers.h"
 #include "net/sock.h"
 #include "proxy/channel.h"
 #include "proxy/forward.h"
@@ -22,6 +23,7 @@ struct ask {
 	struct peer *peer; /* borrowed */
 	uint32_t stream;
 	struct flight *flight; /* counted */
+	struct asker *asker;   /* borrowed; NULL: he has left */
 	enum method method;
 	uint64_t credited; /* bytes of credit given beyond the first window */
 	struct tap tap;
@@ -90,6 +92,7 @@ ask_end(struct ask *a)
 	p->slots[slot] = NULL;
 	p->free_slots[p->nfree++] = slot;
 	wake_cancel(&a->wake);
+	asker_leave(a->asker);
 	flight_unref(take_ptr(&a->flight));
 	loop_bury(p->worker->loop, &a->grave);
 }
@@ -149,6 +152,7 @@ peer_ask(struct peer *p, struct exchange *x)
 	a->stream = (uint32_t)p->generation++ << 16 | p->free_slots[--p->nfree];
 	p->slots[a->stream & 0xffff] = a;
 	a->flight = flight_ref(x->flight);
+	asker_join(&x->asker, &a->asker);
 	a->method = x->head.method;
 	a->tap.on_consumed = on_consumed;
 	wake_init(&a->wake, p->worker->loop, on_wake);
@@ -184,6 +188,21 @@ on_head(struct ask *a, struct str payload)
 	return true;
 }
 
+/* The peer says what goes to the client as it is. */
+static bool
+on_interim(struct ask *a, struct str payload)
+{
+	struct head h;
+
+	if (flight_phase(a->flight) != FLIGHT_WAITING ||
+		head_parse_own_response(payload, &h) != HEAD_DONE ||
+		h.bytes != payload.n || h.status >= 200 || h.status == 101)
+		return false;
+	if (a->asker)
+		a->asker->on_interim(a->asker, h.status, payload);
+	return true;
+}
+
 static bool
 on_data(struct ask *a, struct str payload)
 {
@@ -201,8 +220,9 @@ on_data(struct ask *a, struct str payload)
 }
 
 static bool
-on_end(struct ask *a)
+on_end(struct ask *a, struct str payload)
 {
+	struct buf trailers = {0};
 	struct flight *f = a->flight;
 
 	if (flight_phase(f) != FLIGHT_READY)
@@ -210,7 +230,9 @@ on_end(struct ask *a)
 	if (f->response.length >= 0 && a->method != METHOD_HEAD &&
 		body_filled(&f->body) != (uint64_t)f->response.length)
 		return false;
-	body_end(&f->body, BODY_DONE);
+	trailers_put(payload, &trailers);
+	flight_end(f, buf_view(&trailers));
+	buf_fini(&trailers);
 	ask_end(a);
 	return true;
 }
@@ -269,7 +291,8 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	/* What we cancelled may still be on its way. */
 	case WIRE_HEAD: return !a || on_head(a, payload);
 	case WIRE_DATA: return !a || on_data(a, payload);
-	case WIRE_END: return !a || on_end(a);
+	case WIRE_END: return !a || on_end(a, payload);
+	case WIRE_INTERIM: return !a || on_interim(a, payload);
 	case WIRE_FAIL: return !a || on_fail(a, payload);
 	default: return false;
 	}

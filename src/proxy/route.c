@@ -1,6 +1,5 @@
 #include "proxy/route.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 
 static int
@@ -26,24 +25,14 @@ find_site(const struct node_config *config, struct str host)
 }
 
 static bool
-may_forward(const struct node_config *config, const struct in_addr *client)
+may_forward(const struct node_config *config, const struct in6_addr *client)
 {
-	if (!client)
-		return true;
-	for (size_t i = 0; i < config->forward.n; i++) {
-		const struct node_prefix *p = &config->forward.v[i];
-		uint32_t mask =
-			p->bits ? htonl(~UINT32_C(0) << (32 - p->bits)) : 0;
-
-		if ((client->s_addr & mask) == p->addr.s_addr)
-			return true;
-	}
-	return false;
+	return !client || node_prefixes_have(&config->forward, client);
 }
 
 static int
 find_origin(const struct node_config *config, const struct uri *uri,
-	const struct in_addr *client, struct route *out,
+	const struct in6_addr *client, struct route *out,
 	struct route_error *error)
 {
 	const struct node_site *site = find_site(config, uri->host);
@@ -79,6 +68,16 @@ origin_form(const struct uri *uri, struct arena *a)
 	return str_of(p, n);
 }
 
+/* Past the last proxy, OPTIONS for all of a server is for "*" (RFC 9112,
+ * 3.2.4). */
+static struct str
+target_of(const struct head *h, const struct uri *uri, struct arena *a)
+{
+	if (h->method == METHOD_OPTIONS && !uri->path.n && !uri->query.p)
+		return STR("*");
+	return origin_form(uri, a);
+}
+
 /* "http://host/path?query" */
 static void
 split_key(struct route *r)
@@ -105,9 +104,40 @@ host_of(const struct uri *uri, struct arena *a)
 	return s;
 }
 
+static bool
+may_connect(const struct node_config *config, uint16_t port)
+{
+	for (size_t i = 0; i < config->nconnect_ports; i++)
+		if (config->connect_ports[i] == port)
+			return true;
+	return false;
+}
+
+/* A tunnel is to where its client wants it, whatever sites we have. */
+static int
+route_connect(const struct node_config *config, const struct head *h,
+	const struct in6_addr *client, struct arena *a, struct route *out,
+	struct route_error *error)
+{
+	struct uri uri;
+
+	if (!config->nconnect_ports)
+		return refuse(error, 405, "there are no tunnels here");
+	if (uri_parse_target(h->target, &uri) < 0 || uri.form != URI_AUTHORITY)
+		return refuse(error, 400, "the request target is malformed");
+	if (!may_forward(config, client))
+		return refuse(error, 403, "forward proxying is not allowed");
+	if (!may_connect(config, uri.port))
+		return refuse(error, 403, "no tunnels to this port");
+	*out = (struct route){.key = arena_copy(a, h->target),
+		.origin_host = uri.host,
+		.origin_port = uri.port};
+	return 0;
+}
+
 int
 route_request(const struct node_config *config, const struct head *h,
-	const struct in_addr *client, struct arena *a, struct route *out,
+	const struct in6_addr *client, struct arena *a, struct route *out,
 	struct route_error *error)
 {
 	const struct field *host = head_find(h, FIELD_HOST);
@@ -115,11 +145,11 @@ route_request(const struct node_config *config, const struct head *h,
 	struct uri uri;
 
 	if (h->method == METHOD_CONNECT)
-		return refuse(error, 501, "CONNECT is not supported");
+		return route_connect(config, h, client, a, out, error);
 	if (uri_parse_target(h->target, &uri) < 0)
 		return refuse(error, 400, "the request target is malformed");
 	if (uri.form == URI_ASTERISK || uri.form == URI_AUTHORITY)
-		return refuse(error, 501, "this form of target is unsupported");
+		return refuse(error, 400, "no such target for this method");
 	/* Absolute form overrides Host (RFC 9112, 3.2.2). */
 	if (uri.form == URI_ORIGIN &&
 		(!host ||
@@ -135,6 +165,6 @@ route_request(const struct node_config *config, const struct head *h,
 	split_key(out);
 	buf_fini(&key);
 	out->host = host_of(&uri, a);
-	out->target = origin_form(&uri, a);
+	out->target = target_of(h, &uri, a);
 	return 0;
 }

@@ -67,6 +67,16 @@ on_ready(struct exchange *x)
 	make_ready(x->user);
 }
 
+static void
+on_interim(struct exchange *x, unsigned status, struct str head)
+{
+	struct serve *v = x->user;
+
+	(void)status;
+	if (!v->head_sent)
+		channel_send(v->server->channel, WIRE_INTERIM, v->stream, head);
+}
+
 /* --- frames out ---------------------------------------------------------- */
 
 static void
@@ -143,7 +153,8 @@ step(struct serve *v)
 			return end(v);
 		}
 	}
-	channel_send(v->server->channel, WIRE_END, v->stream, STR(""));
+	channel_send(v->server->channel, WIRE_END, v->stream,
+		wants_body ? exchange_trailers(v->x) : STR(""));
 	return end(v);
 }
 
@@ -188,6 +199,7 @@ on_ask(struct server *s, uint32_t stream, struct str payload)
 	v->x = x;
 	x->user = v;
 	x->on_ready = on_ready;
+	x->on_interim = on_interim;
 	x->from_peer = true;
 	exchange_start(x, payload.p);
 	if (channel_has_room(s->channel))

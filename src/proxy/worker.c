@@ -15,6 +15,7 @@
 #include "proxy/gather.h"
 #include "proxy/peer.h"
 #include "proxy/probe.h"
+#include "proxy/request.h"
 #include "proxy/serve.h"
 #include "proxy/upstream.h"
 
@@ -217,7 +218,7 @@ worker_free(struct worker *w)
 		probe_stop_all(w);
 		upstream_close_idle(w);
 		resolver_free(w->resolver);
-		conn_drop_spares(w);
+		request_drop_spares(w);
 		exchange_drop_spare(w);
 	}
 	loop_free(w->loop);

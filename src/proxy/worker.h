@@ -26,7 +26,7 @@ struct worker {
 	struct source clients, inbound;	    /* listeners */
 	struct peer *peers[VIEW_MAX_NODES]; /* by index; NULL for ourselves */
 	struct list conns;		    /* struct conn */
-	struct list requests;		    /* spare ones, of conn.c */
+	struct list requests;		    /* spare ones, of request.c */
 	unsigned nrequests;
 	struct exchange *spare;		/* exchange.c's; NULL: none */
 	struct list channels;		/* struct channel that peers opened */
