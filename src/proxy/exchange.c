@@ -273,25 +273,32 @@ tell(struct exchange *x)
 		wake_post(&x->wake);
 }
 
+/* What was waited for has come, or turned out not to be the answer. */
+static void
+look(struct exchange *x)
+{
+	if (is_anothers(x)) {
+		repass(x);
+	} else if (is_unfit(x)) {
+		uncount(x);
+		x->misled++;
+		serve(x);
+	} else if (is_part(x)) {
+		gather(x);
+	} else if (flight_phase(x->flight) == FLIGHT_INSTEAD) {
+		read_instead(x);
+	}
+}
+
 static void
 on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
 
-	if (x->flight && is_anothers(x)) {
-		repass(x);
-	} else if (x->flight && is_unfit(x)) {
-		uncount(x);
-		x->misled++;
-		serve(x);
-		tell(x);
-	} else if (x->flight && is_part(x)) {
-		gather(x);
-	} else {
-		if (x->flight && flight_phase(x->flight) == FLIGHT_INSTEAD)
-			read_instead(x);
+	if (x->flight)
+		look(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING)
 		x->on_ready(x);
-	}
 }
 
 /* A wait has its bounds: whoever fetches may have a slower origin, or luck. */

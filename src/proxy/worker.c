@@ -12,6 +12,7 @@
 #include "proxy/conn.h"
 #include "proxy/exchange.h"
 #include "proxy/fetch.h"
+#include "proxy/gather.h"
 #include "proxy/peer.h"
 #include "proxy/probe.h"
 #include "proxy/request.h"
@@ -160,6 +161,7 @@ worker_new(struct node *n, unsigned index)
 	w->frames = xmalloc(WORKER_FRAMES_BYTES);
 	list_init(&w->fetches);
 	list_init(&w->purges);
+	list_init(&w->gathers);
 	list_init(&w->probes);
 	w->turns = xcalloc(config->nsites, sizeof(*w->turns));
 	for (size_t i = 0; i < config->nsites; i++)
@@ -204,6 +206,7 @@ worker_end_all(struct worker *w)
 	conn_abort_all(w);
 	fetch_abort_all(w);
 	purge_abort_all(w);
+	gather_abort_all(w);
 	channel_close_all(w);
 	loop_settle(w->loop);
 }
