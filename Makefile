@@ -1,8 +1,8 @@
 # The verbs. Meson does the work: see scripts/build. Each verb first installs
 # what it needs from Debian, if it is missing (scripts/deps).
 
-.PHONY: all demo test san tsan fuzz soak soak-build soak-san soak-tsan lint \
-	format install clean help
+.PHONY: all demo test san tsan fuzz soak soak-build soak-san soak-tsan bench \
+	lint format install clean help
 all:
 	@scripts/deps build
 	@scripts/build gcc
@@ -37,6 +37,12 @@ soak-build:
 soak-san soak-tsan: soak-%: soak-build
 	@scripts/soak $$(($(SOAK_S) / 2)) $*
 
+bench:
+	@scripts/deps build bench
+	@scripts/build gcc
+	@PYTHONDONTWRITEBYTECODE=1 tests/engine/bench.py $(if $(QUICK),--quick) \
+		$(if $(JSON),--json) $(SUITE)
+
 format:
 	@scripts/deps all
 	@find src tests docs -name '*.[ch]' -exec clang-format -i {} +
@@ -58,6 +64,9 @@ help:
 	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer; -j2: both at once'
+	@echo 'make bench    what requests cost beside other servers, ten minutes;'
+	@echo '              SUITE=hit: one of hit, relay, idle and keys;'
+	@echo '              QUICK=1: a first look; JSON=1: for programs'
 	@echo 'make lint     form, include directions, static analysis'
 	@echo 'make format   put the code into form'
 	@echo 'make install  into /usr/local'

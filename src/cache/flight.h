@@ -33,9 +33,6 @@ struct flight {
 	/* The head turned out not to be for others: whoever joined the wait
 	 * asks for himself. Set before READY. */
 	bool private_;
-	/* The other end of a peer channel went before a head came: another
-	 * owner may be asked. Set before FAILED. */
-	bool peer_lost;
 	unsigned error_status; /* from FAILED on, or when the body failed */
 	const char *error;     /* static text */
 	/* "Name: value\r\n"..., owned: what came behind the body, for those who

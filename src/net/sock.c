@@ -184,6 +184,23 @@ sock_unmapped(const struct in6_addr *addr, struct in_addr *out)
 	return true;
 }
 
+/* As inet_ntop() does, which prints. */
+static void
+put_v4(struct in_addr addr, char *at)
+{
+	const unsigned char *b = (const unsigned char *)&addr;
+
+	for (int i = 0; i < 4; i++) {
+		if (b[i] >= 100)
+			*at++ = (char)('0' + b[i] / 100);
+		if (b[i] >= 10)
+			*at++ = (char)('0' + b[i] / 10 % 10);
+		*at++ = (char)('0' + b[i] % 10);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+}
+
+/* Part of each request that is passed on. */
 struct sock_host_text
 sock_host_text(const struct in6_addr *addr)
 {
@@ -191,7 +208,7 @@ sock_host_text(const struct in6_addr *addr)
 	struct in_addr v4;
 
 	if (sock_unmapped(addr, &v4))
-		inet_ntop(AF_INET, &v4, t.z, sizeof(t.z));
+		put_v4(v4, t.z);
 	else
 		inet_ntop(AF_INET6, addr, t.z, sizeof(t.z));
 	return t;

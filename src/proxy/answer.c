@@ -133,8 +133,9 @@ cache_status(const struct exchange *x, struct buf *out)
 	case FROM_JOIN:
 	case FROM_MISS: forwarded(x, r, out); break;
 	case FROM_PEER:
-		buf_printf(out, "; fwd=bypass; detail=\"owner %s\"\r\n",
-			config->peers[x->owner].name);
+		buf_str(out, STR("; fwd=bypass; detail=\"owner "));
+		buf_z(out, config->peers[x->owner].name);
+		buf_str(out, STR("\"\r\n"));
 		return;
 	case FROM_PASS:
 		buf_z(out,
@@ -158,7 +159,6 @@ common(const struct exchange *x, const struct shape *s, struct buf *out)
 	const struct response *r = exchange_response(x);
 	int64_t age = age_s(x, r);
 
-	status_line(out, s->status);
 	shape_put_fields(s, r->fields, out);
 	if (x->from == FROM_MISS)
 		shape_put_fields(s, r->withheld, out);
@@ -176,14 +176,15 @@ static struct answer
 framing_of(const struct exchange *x, const struct shape *s)
 {
 	if (s->status == 204 || s->status == 304)
-		return (struct answer){ANSWER_NO_BODY, 0};
+		return (struct answer){ANSWER_NO_BODY, 0, s->status};
 	if (x->flight && exchange_response(x)->length < 0 &&
 		exchange_trailers(x).n &&
 		s->status == exchange_response(x)->status)
-		return (struct answer){ANSWER_CHUNKED, 0};
+		return (struct answer){ANSWER_CHUNKED, 0, s->status};
 	if (s->length >= 0)
-		return (struct answer){ANSWER_LENGTH, (uint64_t)s->length};
-	return (struct answer){ANSWER_CHUNKED, 0};
+		return (struct answer){
+			ANSWER_LENGTH, (uint64_t)s->length, s->status};
+	return (struct answer){ANSWER_CHUNKED, 0, s->status};
 }
 
 /* HEAD is answered with the fields of a GET, and nothing behind them. */
@@ -191,7 +192,7 @@ static struct answer
 without_body(const struct exchange *x, struct answer a)
 {
 	if (x->head.method == METHOD_HEAD)
-		a = (struct answer){ANSWER_NO_BODY, 0};
+		a.framing = ANSWER_NO_BODY;
 	return a;
 }
 
@@ -203,6 +204,7 @@ answer_to_client(struct exchange *x, bool keep_alive, struct buf *out)
 
 	shape_answer(x, &s);
 	a = framing_of(x, &s);
+	status_line(out, s.status);
 	common(x, &s, out);
 	if (a.framing == ANSWER_CHUNKED && x->head.minor == 0)
 		a.framing = ANSWER_CLOSE;
@@ -228,10 +230,7 @@ answer_to_peer(struct exchange *x, struct buf *out)
 	shape_answer(x, &s);
 	a = framing_of(x, &s);
 	common(x, &s, out);
-	if (a.framing == ANSWER_LENGTH)
-		number_field(out, STR("Content-Length: "), a.length);
-	buf_str(out, STR("\r\n"));
-	return without_body(x, a);
+	return a;
 }
 
 /* What a proxy has to say of methods: origins may allow less. */

@@ -58,6 +58,7 @@ take_upload(struct request *q, struct client *c)
 static void
 write_head(struct request *q, const struct client *c)
 {
+	request_borrow(q);
 	/* An answer that does not wait for the request's end can't be followed
 	 * by another one. */
 	q->keep_alive = q->keep_alive && q->upload.done && !c->eof;

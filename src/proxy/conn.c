@@ -368,10 +368,12 @@ rest(struct conn *c)
 {
 	struct request *q = c->request;
 
-	if (c->state == CONN_ANSWER)
+	if (c->state == CONN_ANSWER) {
 		request_keep_head(q);
-	else if (c->state <= CONN_HEAD && !buf_len(&q->in))
+		request_lend(q);
+	} else if (c->state <= CONN_HEAD && !buf_len(&q->in)) {
 		request_put(take_ptr(&c->request));
+	}
 }
 
 static void

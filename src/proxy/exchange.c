@@ -9,6 +9,7 @@
 #include "http/precondition.h"
 #include "http/upgrade.h"
 #include "http/vary.h"
+#include "proxy/bulk.h"
 #include "proxy/fetch.h"
 #include "proxy/gather.h"
 #include "proxy/peer.h"
@@ -17,6 +18,8 @@
 
 enum {
 	JOIN_MS = 5000, /* the longest wait for another's fetch */
+	MISLED_MAX = 2, /* how often one joins what turns out to be unfit */
+	SPARES = 256,
 };
 
 static void
@@ -54,10 +57,13 @@ static void on_timer(struct timer *t);
 struct exchange *
 exchange_get(struct worker *w)
 {
-	struct exchange *x = take_ptr(&w->spare);
+	struct list *spare = list_pop_front(&w->exchanges);
+	struct exchange *x;
 
-	if (x)
-		return x;
+	if (spare) {
+		w->nexchanges--;
+		return container_of(spare, struct exchange, link);
+	}
 	x = NEW(struct exchange);
 	x->worker = w;
 	x->content.reader.on_progress = on_progress;
@@ -71,22 +77,27 @@ exchange_get(struct worker *w)
 static void
 free_exchange(struct exchange *x)
 {
-	if (!x)
-		return;
 	arena_fini(&x->arena);
 	free(x);
 }
 
 void
-exchange_drop_spare(struct worker *w)
+exchange_drop_spares(struct worker *w)
 {
-	free_exchange(take_ptr(&w->spare));
+	struct list *it;
+
+	while ((it = list_pop_front(&w->exchanges)))
+		free_exchange(container_of(it, struct exchange, link));
+	w->nexchanges = 0;
 }
 
 static void
 leave_answer(struct exchange *x)
 {
 	asker_leave(&x->asker);
+	if (x->asking)
+		peer_cancel(x->worker->peers[x->owner], x);
+	x->known = false;
 	content_leave(&x->content);
 	loop_disarm(x->worker->loop, &x->timer);
 	flight_unref(take_ptr(&x->flight));
@@ -102,11 +113,13 @@ exchange_put(struct exchange *x)
 	if (!x)
 		return;
 	w = x->worker;
+	if (w->answering == x)
+		w->answering = NULL;
 	leave_answer(x);
 	tunnel_free(take_ptr(&x->tunnel));
 	wake_cancel(&x->wake);
 	flight_unref(take_ptr(&x->upload));
-	if (w->spare) {
+	if (w->nexchanges == SPARES) {
 		free_exchange(x);
 		return;
 	}
@@ -114,10 +127,11 @@ exchange_put(struct exchange *x)
 	x->kept = x->from_peer = x->upgrade = false;
 	x->on_interim = NULL;
 	x->passed_over = 0;
-	x->instead_of = 0;
+	x->instead_of = x->misled = 0;
 	x->client = (struct in6_addr){0};
 	x->error = (struct route_error){0};
-	w->spare = x;
+	list_push_front(&w->exchanges, &x->link);
+	w->nexchanges++;
 }
 
 static void
@@ -143,20 +157,13 @@ exchange_keep(struct exchange *x)
 		rebase(&h->fields[i].value, x, copy);
 	}
 	rebase(&x->route.origin_host, x, copy);
+	rebase(&x->route.host, x, copy);
+	rebase(&x->route.target, x, copy);
 	x->raw = copy;
 	x->kept = true;
 }
 
 /* --- what has become of it ------------------------------------------------ */
-
-/* The owner was lost before he answered. */
-static bool
-is_lost(const struct exchange *x)
-{
-	return x->from == FROM_PEER &&
-		flight_phase(x->flight) == FLIGHT_FAILED &&
-		x->flight->peer_lost;
-}
 
 /* It was for whoever asked first; not for us. */
 static bool
@@ -167,19 +174,38 @@ is_anothers(const struct exchange *x)
 		x->flight->private_;
 }
 
-/* It is another variant than we asked for. */
+static int64_t
+now_s(const struct exchange *x)
+{
+	return loop_wall_s(x->worker->loop);
+}
+
+/* Will what is stored do, should the origin fail? */
+static bool
+is_reserve(const struct exchange *x, const struct object *o)
+{
+	return cachectl_usable_on_error(
+		&x->asked, &o->fresh, object_age_s(o, now_s(x)));
+}
+
+/* It is another variant than we asked for, or one that whoever asked first
+ * takes when all else fails, and we don't. */
 static bool
 is_unfit(const struct exchange *x)
 {
-	enum flight_phase phase = flight_phase(x->flight);
+	const struct flight *f = x->flight;
 
 	if (x->from != FROM_JOIN)
 		return false;
-	if (phase == FLIGHT_INSTEAD)
-		return !vary_matches(
-			object_selector(x->flight->instead), &x->head);
-	return phase == FLIGHT_READY &&
-		!vary_matches(x->flight->selector, &x->head);
+	switch (flight_phase(f)) {
+	case FLIGHT_READY: return !vary_matches(f->selector, &x->head);
+	case FLIGHT_INSTEAD:
+		return !vary_matches(object_selector(f->instead), &x->head) ||
+			(f->instead_of != 304 && !is_reserve(x, f->instead));
+	case FLIGHT_FAILED:
+	case FLIGHT_WAITING: break;
+	}
+	return false;
 }
 
 /* It is a part, which others may have too: the answer is made from it. */
@@ -193,11 +219,11 @@ is_part(const struct exchange *x)
 enum exchange_phase
 exchange_phase(const struct exchange *x)
 {
-	if (x->object)
+	if (x->known)
 		return EXCHANGE_READY;
 	if (!x->flight)
 		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
-	if (is_lost(x) || is_anothers(x) || is_unfit(x) || is_part(x))
+	if (is_anothers(x) || is_unfit(x) || is_part(x))
 		return EXCHANGE_WAITING; /* until on_wake() */
 	switch (flight_phase(x->flight)) {
 	case FLIGHT_READY: return EXCHANGE_READY;
@@ -239,25 +265,12 @@ repass(struct exchange *x)
 	pass(x);
 }
 
-/* What was waited for has come, or turned out not to be the answer. */
+/* What it has come to is told to whoever has the request. */
 static void
-look(struct exchange *x)
+tell(struct exchange *x)
 {
-	if (is_lost(x)) {
-		x->passed_over |= UINT64_C(1) << x->owner;
-		count(&x->worker->counters.retries, 1);
-		count(&x->worker->counters.relayed, (uint64_t)-1);
-		restart(x);
-	} else if (is_anothers(x)) {
-		repass(x);
-	} else if (is_unfit(x)) {
-		uncount(x);
-		serve(x);
-	} else if (is_part(x)) {
-		gather(x);
-	} else if (flight_phase(x->flight) == FLIGHT_INSTEAD) {
-		read_instead(x);
-	}
+	if (exchange_phase(x) != EXCHANGE_WAITING)
+		wake_post(&x->wake);
 }
 
 static void
@@ -265,10 +278,20 @@ on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
 
-	if (x->flight)
-		look(x);
-	if (exchange_phase(x) != EXCHANGE_WAITING)
+	if (x->flight && is_anothers(x)) {
+		repass(x);
+	} else if (x->flight && is_unfit(x)) {
+		uncount(x);
+		x->misled++;
+		serve(x);
+		tell(x);
+	} else if (x->flight && is_part(x)) {
+		gather(x);
+	} else {
+		if (x->flight && flight_phase(x->flight) == FLIGHT_INSTEAD)
+			read_instead(x);
 		x->on_ready(x);
+	}
 }
 
 /* A wait has its bounds: whoever fetches may have a slower origin, or luck. */
@@ -304,6 +327,7 @@ read_object(struct exchange *x, struct object *o, enum exchange_from from)
 	leave_answer(x);
 	x->object = o;
 	x->from = from;
+	x->known = true;
 	object_response(o, &x->response);
 	content_of_object(&x->content, o);
 }
@@ -314,8 +338,8 @@ private_flight(struct exchange *x)
 	return flight_new(&x->worker->node->flight);
 }
 
-static void
-fail(struct exchange *x, unsigned status, const char *why)
+void
+exchange_fail(struct exchange *x, unsigned status, const char *why)
 {
 	leave_answer(x);
 	x->from = FROM_US;
@@ -326,7 +350,7 @@ fail(struct exchange *x, unsigned status, const char *why)
 void
 exchange_refuse(struct exchange *x, unsigned status, const char *why)
 {
-	fail(x, status, why);
+	exchange_fail(x, status, why);
 	if (!x->from_peer)
 		count(&x->worker->counters.refused, 1);
 }
@@ -405,25 +429,19 @@ revalidate_meanwhile(
 	flight_unref(f);
 }
 
-/* What is stored (NULL: nothing) is not good enough. */
+/* With those who want the same. seen: what is stored, stale or a mark. */
 static void
-board(struct exchange *x, const struct wanted *w, struct object *o)
+board(struct exchange *x, const struct wanted *w, struct object *seen,
+	struct object *stale)
 {
-	struct object *stale = o && !object_is_mark(o) ? o : NULL;
 	struct flight *f;
 
-	if (x->asked.only_if_cached) {
-		count(&x->worker->counters.served, 1);
-		count(&x->worker->counters.unsatisfied, 1);
-		fail(x, 504, "not in the cache");
-		return;
-	}
 	/* A HEAD that won't have what is stored does not cost a GET. */
-	if (stale && x->head.method == METHOD_HEAD) {
+	if (stale && x->head.method == METHOD_HEAD && !is_reserve(x, stale)) {
 		pass(x);
 		return;
 	}
-	switch (store_board(x->worker->node->store, w, o, &f)) {
+	switch (store_board(x->worker->node->store, w, seen, &f)) {
 	case STORE_STORED: serve(x); break;
 	case STORE_JOIN: join(x, f); break;
 	case STORE_BEGIN: miss(x, f, stale); break;
@@ -435,22 +453,30 @@ why_not(const struct exchange *x, const struct object *o, bool others)
 {
 	if (!o || object_is_mark(o))
 		return others ? WHY_VARY_MISS : WHY_URI_MISS;
-	return x->asked.no_cache || x->asked.max_age >= 0 ||
-			x->asked.min_fresh >= 0
+	return !o->fresh.no_cache &&
+			object_age_s(o, now_s(x)) < o->fresh.lifetime_s
 		? WHY_REQUEST
 		: WHY_STALE;
+}
+
+static void
+refuse_uncached(struct exchange *x)
+{
+	count(&x->worker->counters.served, 1);
+	count(&x->worker->counters.unsatisfied, 1);
+	exchange_fail(x, 504, "not in the cache");
 }
 
 /* Others are not likely to share the answer, so nobody waits for it; if they
  * can, it is stored. A part is not asked for as a whole for that. */
 static void
-go_alone(struct exchange *x, const struct wanted *w)
+go_alone(struct exchange *x, const struct wanted *w, struct object *stale)
 {
 	if (x->head.method == METHOD_HEAD || precondition_in(&x->head) ||
 		head_find(&x->head, FIELD_RANGE))
 		pass(x);
 	else
-		miss(x, store_begin_alone(x->worker->node->store, w), NULL);
+		miss(x, store_begin_alone(x->worker->node->store, w), stale);
 }
 
 /* --- ... by parts ------------------------------------------------------------
@@ -550,12 +576,27 @@ serve_parts(struct exchange *x)
 static enum cachectl_use
 use_of(const struct exchange *x, const struct object *o)
 {
-	int64_t age_s = object_age_s(o, loop_wall_s(x->worker->loop));
+	int64_t age_s = object_age_s(o, now_s(x));
 
 	/* Of a mark, whether it still holds. */
 	if (object_is_mark(o))
 		return age_s < o->fresh.lifetime_s ? USE_FRESH : USE_REVALIDATE;
 	return cachectl_use(&x->asked, &o->fresh, age_s);
+}
+
+/* What is stored (NULL: nothing) won't do. marked: it is a mark that holds. */
+static void
+look_further(struct exchange *x, const struct wanted *w, struct object *o,
+	bool marked)
+{
+	struct object *stale = o && !object_is_mark(o) ? o : NULL;
+
+	if (x->asked.only_if_cached)
+		refuse_uncached(x);
+	else if (marked || (!o && w->authorized) || x->misled == MISLED_MAX)
+		go_alone(x, w, stale);
+	else
+		board(x, w, o, stale);
 }
 
 /* As the owner, or in the owner's place. */
@@ -568,15 +609,15 @@ serve(struct exchange *x)
 	struct object *o = store_find(x->worker->node->store, &w, &others);
 	enum cachectl_use use = o ? use_of(x, o) : USE_REVALIDATE;
 
-	x->why = why_not(x, o, others);
-	if (o ? object_is_mark(o) && use == USE_FRESH : w.authorized)
-		go_alone(x, &w);
-	else if (!o && serve_parts(x))
-		return;
-	else if (use == USE_REVALIDATE)
-		board(x, &w, o);
-	else
+	if (o && !object_is_mark(o) && use != USE_REVALIDATE) {
 		hit(x, o);
+	} else {
+		bool over = o && object_is_mark(o) && use == USE_REVALIDATE;
+
+		x->why = why_not(x, o, others);
+		if ((o && !over) || w.authorized || !serve_parts(x))
+			look_further(x, &w, o, use != USE_REVALIDATE);
+	}
 	if (use == USE_STALE_REVALIDATING)
 		revalidate_meanwhile(x, &w, o);
 	object_unref(o);
@@ -624,7 +665,8 @@ restart(struct exchange *x)
 	struct peer *owner = cacheable ? find_owner(x) : NULL;
 
 	if (owner) {
-		(void)read_flight(x, private_flight(x), FROM_PEER);
+		leave_answer(x);
+		x->from = FROM_PEER;
 		peer_ask(owner, x);
 		return;
 	}
@@ -694,6 +736,78 @@ exchange_start(struct exchange *x, const char *raw)
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
 	restart(x);
+}
+
+/* --- what the peer says --------------------------------------------------- */
+
+/* What is left of the answer is needed for longer. */
+static void
+keep_answer(struct exchange *x)
+{
+	struct str *fields = &x->response.fields;
+
+	*fields = arena_copy(&x->arena, *fields);
+	content_keep(&x->content, &x->arena);
+}
+
+void
+exchange_answer(struct exchange *x, const struct response *r, struct str body)
+{
+	struct worker *w = x->worker;
+
+	x->asking = false;
+	x->known = true;
+	x->response = *r;
+	content_of_text(&x->content, body);
+	w->answering = x;
+	x->on_ready(x);
+	/* It may have ended, and be another one's already. */
+	if (w->answering == x)
+		keep_answer(x);
+	w->answering = NULL;
+}
+
+static void
+on_bulk(void *user)
+{
+	struct exchange *x = user;
+
+	x->on_ready(x);
+}
+
+bool
+exchange_splice(struct exchange *x, const struct response *r, struct bulk *b)
+{
+	if (!bulk_begin(b, (uint64_t)r->length, on_bulk, x))
+		return false;
+	x->asking = false;
+	x->known = true;
+	x->response = *r;
+	x->response.fields = arena_copy(&x->arena, r->fields);
+	content_of_bulk(&x->content, b);
+	count(&x->worker->counters.spliced, 1);
+	x->on_ready(x);
+	return true;
+}
+
+void
+exchange_follow(struct exchange *x, struct flight *f)
+{
+	x->asking = false;
+	(void)read_flight(x, f, FROM_PEER);
+}
+
+void
+exchange_lost(struct exchange *x)
+{
+	struct counters *c = &x->worker->counters;
+
+	x->asking = false;
+	x->passed_over |= UINT64_C(1) << x->owner;
+	count(&c->retries, 1);
+	count(&c->relayed, (uint64_t)-1);
+	restart(x);
+	tell(x);
 }
 
 struct str

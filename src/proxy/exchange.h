@@ -45,6 +45,7 @@ enum exchange_phase {
 };
 
 struct exchange {
+	struct list link;      /* in worker->exchanges while it is spare */
 	struct worker *worker; /* borrowed */
 	struct arena arena;
 	struct head head;
@@ -57,6 +58,8 @@ struct exchange {
 	bool upgrade;	      /* to another protocol, if the origin agrees */
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */
+	uint32_t stream;      /* ... and how this is called there */
+	bool asking;	      /* ... where nothing was said yet */
 
 	struct cachectl asked;
 	enum exchange_from from;
@@ -66,7 +69,9 @@ struct exchange {
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
 	unsigned instead_of;	  /* see struct flight */
-	struct response response; /* the object's */
+	unsigned misled;	  /* how often what we joined was not for us */
+	bool known;		  /* the answer is, as content and: */
+	struct response response; /* the object's, or lent by its owner */
 	struct route_error error; /* ours, FROM_US */
 
 	/* A request's body on its way, written by whoever has the request;
@@ -105,5 +110,21 @@ struct str exchange_trailers(const struct exchange *x);
 /* Answers with an error of ours instead. */
 void exchange_refuse(struct exchange *x, unsigned status, const char *why);
 
-/* Frees what exchange_put() left for the next one. */
-void exchange_drop_spare(struct worker *w);
+/* --- what the peer that was asked says ----------------------------------- */
+/* All of the answer. What it consists of is the caller's, and copied if it is
+ * needed when this returns. */
+void
+exchange_answer(struct exchange *x, const struct response *r, struct str body);
+/* What is behind its head comes on b, where r->length bytes are to come. False
+ * when b is in use. */
+bool
+exchange_splice(struct exchange *x, const struct response *r, struct bulk *b);
+/* It comes in f, of which the reference is taken over. */
+void exchange_follow(struct exchange *x, struct flight *f);
+/* That there is none. */
+void exchange_fail(struct exchange *x, unsigned status, const char *why);
+/* Nothing more: it was lost. Another one is asked. */
+void exchange_lost(struct exchange *x);
+
+/* Frees what exchange_put() left for others. */
+void exchange_drop_spares(struct worker *w);

@@ -49,15 +49,18 @@ forwarded_for(const struct exchange *x, struct buf *out)
 
 	if (!f && x->from_peer)
 		return;
-	buf_z(out, "X-Forwarded-For: ");
+	buf_str(out, STR("X-Forwarded-For: "));
 	for (unsigned n = 0; f; f = head_next(&x->head, f)) {
-		buf_z(out, n++ ? ", " : "");
+		if (n++)
+			buf_str(out, STR(", "));
 		buf_str(out, f->value);
 	}
-	if (!x->from_peer)
-		buf_printf(out, "%s%s", more ? ", " : "",
-			sock_host_text(&x->client).z);
-	buf_z(out, "\r\n");
+	if (!x->from_peer) {
+		if (more)
+			buf_str(out, STR(", "));
+		buf_z(out, sock_host_text(&x->client).z);
+	}
+	buf_str(out, STR("\r\n"));
 }
 
 /* The elements of Forwarded that came, as they came: a list in which a string
@@ -96,28 +99,28 @@ forwarded_by_us(const struct exchange *x, struct buf *out)
 static void
 forwarded(const struct exchange *x, enum forward_to to, struct buf *out)
 {
-	const struct node_config *config = x->worker->node->config;
 	struct sock_host_text client = sock_host_text(&x->client);
-	struct buf line = {0}, by = {0};
+	struct buf before = {0};
 	bool some = to == TO_ORIGIN_FOR_CACHE
-		? forwarded_by_us(x, &line)
-		: forwarded_so_far(&x->head, &line);
+		? forwarded_by_us(x, &before)
+		: forwarded_so_far(&x->head, &before);
 
+	if (x->from_peer && !some)
+		return;
+	buf_str(out, STR("Forwarded: "));
+	buf_str(out, buf_view(&before));
+	buf_fini(&before);
 	if (!x->from_peer) {
-		buf_printf(&by, "_%s", config->peers[config->self].name);
-		buf_z(&line, some ? ", " : "");
+		buf_str(out, some ? STR(", ") : STR(""));
 		forwarded_put(
 			&(struct forwarded){.for_ = str_z(client.z),
-				.by = buf_view(&by),
+				.by = x->worker->node->forwarded_by,
 				.host = to == TO_ORIGIN ? x->route.host
 							: x->route.key_host,
 				.proto = STR("http")},
-			&line);
+			out);
 	}
-	if (buf_len(&line))
-		fields_put(STR("Forwarded"), buf_view(&line), out);
-	buf_fini(&line);
-	buf_fini(&by);
+	buf_str(out, STR("\r\n"));
 }
 
 /* What the client called us, for those that it did not pass by way of somebody
@@ -127,7 +130,7 @@ static void
 forwarded_from(const struct exchange *x, bool for_cache, struct buf *out)
 {
 	if (!head_find(&x->head, FIELD_X_FORWARDED_PROTO))
-		buf_z(out, "X-Forwarded-Proto: http\r\n");
+		buf_str(out, STR("X-Forwarded-Proto: http\r\n"));
 	if (for_cache || !head_find(&x->head, FIELD_X_FORWARDED_HOST))
 		fields_put(STR("X-Forwarded-Host"),
 			for_cache ? x->route.key_host : x->route.host, out);
@@ -169,12 +172,12 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 	bool for_cache = to == TO_ORIGIN_FOR_CACHE;
 
 	buf_str(out, for_cache ? STR("GET") : h->method_str);
-	buf_z(out, " ");
+	buf_str(out, STR(" "));
 	buf_str(out,
 		for_cache		? x->route.key_target
 			: to == TO_PEER ? h->target
 					: x->route.target);
-	buf_z(out, " HTTP/1.1\r\n");
+	buf_str(out, STR(" HTTP/1.1\r\n"));
 	fields_put(STR("Host"), for_cache ? x->route.key_host : x->route.host,
 		out);
 	for (unsigned i = 0; i < h->nfields; i++)

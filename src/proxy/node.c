@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/sock.h"
+#include "proxy/command.h"
 #include "proxy/origin.h"
-#include "proxy/status.h"
 #include "proxy/worker.h"
 
 bool
@@ -55,7 +55,7 @@ on_signal(struct source *s, uint32_t events)
 static void
 on_admin(void *ctx, struct admin_request *request, struct str line)
 {
-	status_answer(ctx, request, line);
+	command_run(ctx, request, line);
 }
 
 static void *
@@ -103,6 +103,9 @@ setup(struct node *n, const struct node_config *config)
 	snprintf(n->cdn_id, sizeof(n->cdn_id), "sevenfold-%s", config->cluster);
 	n->via = str_z(xasprintf("Via: 1.1 %s\r\n", name));
 	n->cache_status = str_z(xasprintf("Cache-Status: %s", name));
+	n->forwarded_by = str_z(xasprintf("_%s", name));
+	pthread_mutex_init(&n->depots_lock, NULL);
+	list_init(&n->depots);
 	n->workers = xcalloc(config->workers, sizeof(struct worker *));
 }
 
@@ -116,8 +119,10 @@ teardown(struct node *n, struct admin_server *admin)
 	for (unsigned i = 0; i < n->config->workers; i++)
 		worker_free(n->workers[i]);
 	free(n->workers);
+	pthread_mutex_destroy(&n->depots_lock);
 	free((char *)n->via.p);
 	free((char *)n->cache_status.p);
+	free((char *)n->forwarded_by.p);
 	for (size_t i = 0; i < n->config->nsites; i++)
 		origins_fini(&n->origins[i]);
 	free(n->origins);
@@ -173,6 +178,8 @@ node_run(const struct node_config *config)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	/* sendfile() and splice() can't be told otherwise. */
+	signal(SIGPIPE, SIG_IGN);
 	setup(&n, config);
 	n.store = store_new(config->cache_bytes);
 	failed = !n.store;

@@ -9,6 +9,7 @@
 #include "placement/place.h"
 
 #include <netinet/in.h>
+#include <pthread.h>
 
 struct origins;
 struct worker;
@@ -106,10 +107,15 @@ struct node {
 	struct origins *origins; /* by site */
 	struct budget flight;	 /* bytes on their way, in no store */
 	struct worker **workers;
+	pthread_mutex_t depots_lock; /* guards the list and its depots'
+					arrivals: a connection may be accepted
+					by another worker than it is for */
+	struct list depots;	     /* struct depot */
 	uint64_t started_ns;
 	char cdn_id[80];	 /* how CDN-Loop names us (RFC 8586) */
 	struct str via;		 /* owned: our field line in answers */
 	struct str cache_status; /* owned: the beginning of ours */
+	struct str forwarded_by; /* owned: how Forwarded names us */
 };
 
 /* Runs until SIGTERM or SIGINT, drains, and returns the exit status. Logs why

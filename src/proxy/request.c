@@ -8,16 +8,44 @@
 #include "proxy/tunnel.h"
 
 enum {
-	SPARE_REQUESTS = 64,
-	SPARE_BYTES = 64 * 1024, /* of a spare one's buffers at most */
+	SPARE_REQUESTS = 256,
+	SPARE_BYTES = 64 * 1024, /* of a spare buffer at most */
 };
 
 static void
-request_free(struct request *q)
+borrow(struct buf *b, struct buf *spare)
 {
-	buf_fini(&q->in);
-	buf_fini(&q->reply.out);
-	free(q);
+	if (b->p)
+		return;
+	*b = *spare;
+	*spare = (struct buf){0};
+}
+
+static void
+lend(struct buf *b, struct buf *spare)
+{
+	if (!b->p || buf_len(b))
+		return;
+	if (spare->p || b->cap > SPARE_BYTES) {
+		buf_fini(b);
+		return;
+	}
+	*spare = *b;
+	*b = (struct buf){0};
+}
+
+void
+request_borrow(struct request *q)
+{
+	borrow(&q->in, &q->worker->spare_in);
+	borrow(&q->reply.out, &q->worker->spare_out);
+}
+
+void
+request_lend(struct request *q)
+{
+	lend(&q->in, &q->worker->spare_in);
+	lend(&q->reply.out, &q->worker->spare_out);
 }
 
 struct request *
@@ -36,6 +64,7 @@ request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w))
 		upload_init(&q->upload, w->loop, on_wake);
 	}
 	q->conn = c;
+	request_borrow(q);
 	return q;
 }
 
@@ -102,9 +131,9 @@ request_put(struct request *q)
 	request_next(q);
 	tunnel_free(take_ptr(&q->tunnel));
 	buf_consume(&q->in, buf_len(&q->in));
-	if (w->nrequests == SPARE_REQUESTS ||
-		q->in.cap + q->reply.out.cap > SPARE_BYTES) {
-		request_free(q);
+	request_lend(q);
+	if (w->nrequests == SPARE_REQUESTS) {
+		free(q);
 		return;
 	}
 	list_push_front(&w->requests, &q->link);
@@ -117,6 +146,8 @@ request_drop_spares(struct worker *w)
 	struct list *it;
 
 	while ((it = list_pop_front(&w->requests)))
-		request_free(container_of(it, struct request, link));
+		free(container_of(it, struct request, link));
 	w->nrequests = 0;
+	buf_fini(&w->spare_in);
+	buf_fini(&w->spare_out);
 }

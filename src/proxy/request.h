@@ -2,7 +2,7 @@
 /*
  * struct request: what a client's connection has while a request is being read
  * or answered; idle connections have none. Those that are done with one leave
- * it, with its buffers, for the next.
+ * it for the next.
  */
 #include "proxy/pace.h"
 #include "proxy/reply.h"
@@ -30,6 +30,10 @@ struct request *
 request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w));
 /* It ends, whatever became of it. */
 void request_put(struct request *q);
+/* Many requests wait, and few are being read or written: buffers that are empty
+ * go from hand to hand. Those that one is born with are borrowed. */
+void request_borrow(struct request *q);
+void request_lend(struct request *q);
 /* The next head, parsed from what there is into an exchange of its own. 0: *x
  * is the caller's. -EAGAIN: more has to come. -EINVAL: *error says what is
  * wrong. */

@@ -53,19 +53,32 @@ find_origin(const struct node_config *config, const struct uri *uri,
 	return 0;
 }
 
+/* As written, unless it was absolute and without a path. */
 static struct str
 origin_form(const struct uri *uri, struct arena *a)
 {
-	struct str path = uri->path.n ? uri->path : STR("/");
-	size_t n = path.n + (uri->query.p ? 1 + uri->query.n : 0);
-	char *p = arena_alloc(a, n);
+	struct str path = uri->path, query = uri->query;
+	char *p;
 
-	memcpy(p, path.p, path.n);
-	if (uri->query.p) {
-		p[path.n] = '?';
-		memcpy(p + path.n + 1, uri->query.p, uri->query.n);
-	}
-	return str_of(p, n);
+	if (path.n && (!query.p || query.p == path.p + path.n + 1))
+		return str_of(path.p, path.n + (query.p ? 1 + query.n : 0));
+	p = arena_alloc(a, 2 + query.n);
+	p[0] = '/';
+	p[1] = '?';
+	if (query.n)
+		memcpy(p + 2, query.p, query.n);
+	return str_of(p, query.p ? 2 + query.n : 1);
+}
+
+static struct str
+key_of(const struct uri *uri, struct arena *a)
+{
+	struct str scheme = STR("http");
+	size_t most = uri_key_most(scheme, uri->host, uri->path, uri->query);
+	struct buf key = {.p = arena_alloc(a, most), .cap = most};
+
+	uri_key(scheme, uri->host, uri->port, uri->path, uri->query, &key);
+	return buf_view(&key);
 }
 
 /* Past the last proxy, OPTIONS for all of a server is for "*" (RFC 9112,
@@ -93,15 +106,16 @@ split_key(struct route *r)
 static struct str
 host_of(const struct uri *uri, struct arena *a)
 {
-	struct buf b = {0};
-	struct str s;
+	const size_t most = uri->host.n + sizeof(":65535");
+	struct buf b;
 
+	if (!uri->port)
+		return uri->host;
+	b = (struct buf){.p = arena_alloc(a, most), .cap = most};
 	buf_str(&b, uri->host);
-	if (uri->port)
-		buf_printf(&b, ":%u", uri->port);
-	s = arena_copy(a, buf_view(&b));
-	buf_fini(&b);
-	return s;
+	buf_str(&b, STR(":"));
+	buf_u64(&b, uri->port);
+	return buf_view(&b);
 }
 
 static bool
@@ -141,7 +155,6 @@ route_request(const struct node_config *config, const struct head *h,
 	struct route_error *error)
 {
 	const struct field *host = head_find(h, FIELD_HOST);
-	struct buf key = {0};
 	struct uri uri;
 
 	if (h->method == METHOD_CONNECT)
@@ -160,10 +173,8 @@ route_request(const struct node_config *config, const struct head *h,
 		return refuse(error, 400, "the host is empty");
 	if (find_origin(config, &uri, client, out, error) < 0)
 		return -EINVAL;
-	uri_key(STR("http"), uri.host, uri.port, uri.path, uri.query, &key);
-	out->key = arena_copy(a, buf_view(&key));
+	out->key = key_of(&uri, a);
 	split_key(out);
-	buf_fini(&key);
 	out->host = host_of(&uri, a);
 	out->target = target_of(h, &uri, a);
 	return 0;

@@ -16,6 +16,7 @@
 #include "proxy/peer.h"
 #include "proxy/probe.h"
 #include "proxy/request.h"
+#include "proxy/purge.h"
 #include "proxy/serve.h"
 #include "proxy/upstream.h"
 
@@ -155,9 +156,12 @@ worker_new(struct node *n, unsigned index)
 	w->index = index;
 	list_init(&w->conns);
 	list_init(&w->requests);
+	list_init(&w->exchanges);
 	list_init(&w->channels);
+	w->frames = xmalloc(WORKER_FRAMES_BYTES);
 	list_init(&w->fetches);
 	list_init(&w->gathers);
+	list_init(&w->purges);
 	list_init(&w->probes);
 	w->turns = xcalloc(config->nsites, sizeof(*w->turns));
 	for (size_t i = 0; i < config->nsites; i++)
@@ -202,6 +206,7 @@ worker_end_all(struct worker *w)
 	conn_abort_all(w);
 	fetch_abort_all(w);
 	gather_abort_all(w);
+	purge_abort_all(w);
 	channel_close_all(w);
 	loop_settle(w->loop);
 }
@@ -219,11 +224,12 @@ worker_free(struct worker *w)
 		upstream_close_idle(w);
 		resolver_free(w->resolver);
 		request_drop_spares(w);
-		exchange_drop_spare(w);
+		exchange_drop_spares(w);
 	}
 	loop_free(w->loop);
 	for (size_t i = 0; i < w->node->config->nsites; i++)
 		free(w->turns[i]);
 	free(w->turns);
+	free(w->frames);
 	free(w);
 }

@@ -104,6 +104,8 @@ class Client:
         if self.maybe(.07):
             fields.append(b"Authorization: x")
         if self.maybe(.2):
+            fields.append(b"TE: trailers")
+        if self.maybe(.2):
             fields.append(b"Cache-Control: " + self.rng.choice((
                 b"no-cache", b"max-stale", b"max-stale=3", b"only-if-cached",
                 b"max-age=1", b"min-fresh=1", b"no-store", b"max-age=0")))

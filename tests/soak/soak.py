@@ -126,7 +126,8 @@ async def traffic(all_nodes, rng, origin_ports, ports, seconds):
     print("answers:", ", ".join(
         f"{n} {k}" for k, n in sorted(judge.seen.items(), key=str)))
     return judge.wrong[:10] + sorted({
-        "".join(traceback.format_exception(task.exception())) for task in [*done, *others]
+        "".join(traceback.format_exception(task.exception()))
+        for task in [*done, *others]
         if not task.cancelled() and task.exception()}) + \
         [f"{len(late)} clients did not end"] * bool(late)
 
