@@ -813,5 +813,8 @@ exchange_lost(struct exchange *x)
 struct str
 exchange_trailers(const struct exchange *x)
 {
-	return x->flight ? x->flight->trailers : STR("");
+	/* They are written, perhaps by another thread, until then. */
+	if (!x->flight || body_state(&x->flight->body) != BODY_DONE)
+		return STR("");
+	return x->flight->trailers;
 }
