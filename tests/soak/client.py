@@ -5,7 +5,7 @@ import asyncio
 import time
 
 from content import COLORS, LARGE_KEYS, RESOURCES
-from wire import GONE, Head, Reading, date, read_answer
+from wire import GONE, Head, Malformed, Reading, date, read_answer
 
 CLIENTS = 32
 PATIENCE_S = 20  # the longest that anybody waits for another byte
@@ -104,6 +104,8 @@ class Client:
         if self.maybe(.07):
             fields.append(b"Authorization: x")
         if self.maybe(.2):
+            fields.append(b"TE: trailers")
+        if self.maybe(.2):
             fields.append(b"Cache-Control: " + self.rng.choice((
                 b"no-cache", b"max-stale", b"max-stale=3", b"only-if-cached",
                 b"max-age=1", b"min-fresh=1", b"no-store", b"max-age=0")))
@@ -199,11 +201,17 @@ class Client:
         asks = [self.request()
                 for _ in range(self.rng.choice((1, 1, 1, 2, 5)))]
         await self.send(w, b"".join(ask.data for ask in asks))
+        head = None
         for ask in asks:
+            before = head
             try:
                 head, body = await read_answer(read, ask.method)
             except TimeoutError:
                 self.judge.complain(ask, None, f"silence for {PATIENCE_S} s")
+                return False
+            except Malformed as e:
+                self.judge.complain(ask, before, f"malformed: {e.args[0]!r}, "
+                                    "behind what was answered before")
                 return False
             self.judge.judge(ask, head, body)
             self.judge.remember(ask, head)

@@ -23,7 +23,7 @@ class Judge:
     def __init__(self, origin):
         self.origin = origin
         self.seen = collections.Counter()
-        self.wrong = []
+        self.wrong = origin.wrong
         # Of each URL, what is known since when, from POSTs.
         self.posted = collections.defaultdict(lambda: (0.0, 0))
         # Of key and variant, a version seen lately, to ask about later.
@@ -182,7 +182,7 @@ class Judge:
         for piece in pieces[1:-1]:
             fields, _, part = piece.partition(b"\r\n\r\n")
             first, end, size = content_range(
-                Head(b"x" + fields + b"\r\n\r\n"))
+                Head(b"a b c" + fields + b"\r\n\r\n"))
             if size != version.size or not any(
                     a <= first and end <= b or first <= a and b <= end
                     for a, b in parts):

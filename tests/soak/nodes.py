@@ -50,7 +50,10 @@ class Node:
         self.samples.append(int(text.split("VmRSS:")[1].split()[0]))
 
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        """How many there are, and how many of them are of pipes."""
+        files = pathlib.Path(f"/proc/{self.process.pid}/fd")
+        links = [os.readlink(file) for file in files.iterdir()]
+        return len(links), sum(link.startswith("pipe:") for link in links)
 
     async def halt(self, seconds):
         """It says nothing for so long."""

@@ -12,7 +12,7 @@ import asyncio
 import time
 
 from content import KEYS, RESOURCES, Version, resolve
-from wire import GONE, Head, Reading, date, read_body, seconds_of
+from wire import GONE, Head, Malformed, Reading, date, read_body, seconds_of
 
 SHARED_LONG = (b"max-age=60", b"s-maxage=60, max-age=0",
                b"public, max-age=60, stale-if-error=20",
@@ -35,7 +35,7 @@ class Origin:
         self.number = [0] * KEYS
         # When each version came to its end.
         self.ended = [[] for _ in range(KEYS)]
-        self.asked = 0
+        self.wrong = []
 
     def maybe(self, share):
         return self.rng.random() < share
@@ -240,7 +240,6 @@ class Origin:
         request = Head(await read.head())
         method, target, _ = request.words
         body = await read_body(read, request)
-        self.asked += 1
         if target == b"/health":
             w.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             return True
@@ -293,6 +292,8 @@ class Origin:
                 if self.maybe(.03):  # idle, then gone
                     await asyncio.sleep(.3)
                     break
+        except Malformed as e:
+            self.wrong.append(f"an origin is sent {e.args[0]!r}")
         except GONE:
             pass
         finally:

@@ -4,7 +4,7 @@ import asyncio
 import email.utils
 
 # What a peer that misbehaves brings about.
-GONE = (EOFError, OSError, ValueError, RuntimeError)
+GONE = (EOFError, OSError, RuntimeError)
 PIECE = 1 << 16
 
 
@@ -17,10 +17,25 @@ def seconds_of(text):
         text.decode()).timestamp())
 
 
+class Malformed(Exception):
+    """What nodes don't send, neither to clients nor to origins."""
+
+
+def number(text, base=10):
+    try:
+        return int(text, base)
+    except ValueError as e:
+        raise Malformed(text) from e
+
+
 class Head:
+    """Of a message."""
+
     def __init__(self, raw):
         first, *lines = raw[:-4].split(b"\r\n")
         self.words = first.split(b" ", 2)
+        if len(self.words) < 3:
+            raise Malformed(raw)
         self.raw = raw
         self.fields = {}
         for line in lines:
@@ -36,7 +51,7 @@ class Head:
 async def read_chunks(read):
     pieces = []
     while True:
-        n = int((await read.line()).split(b";")[0], 16)
+        n = number((await read.line()).split(b";")[0], 16)
         if n == 0:
             while await read.line() != b"\r\n":  # trailers
                 pass
@@ -49,7 +64,7 @@ async def read_body(read, head, to_the_end=False):
         return await read_chunks(read)
     length = head.get(b"content-length")
     if length is not None:
-        return await read.exactly(int(length))
+        return await read.exactly(number(length))
     return await read.rest() if to_the_end else b""
 
 
@@ -57,7 +72,7 @@ async def read_answer(read, method):
     """Head and body of the final answer."""
     while True:
         head = Head(await read.head())
-        status = int(head.words[1])
+        status = number(head.words[1])
         if status >= 200:
             break
     if method == b"HEAD" or status in (204, 304):
