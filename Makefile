@@ -1,8 +1,8 @@
 # The verbs. Meson does the work: see scripts/build. Each verb first installs
 # what it needs from Debian, if it is missing (scripts/deps).
 
-.PHONY: all demo test san tsan fuzz soak bench lint format install clean \
-	help
+.PHONY: all demo test san tsan fuzz soak soak-build soak-san soak-tsan bench \
+	lint format install clean help
 all:
 	@scripts/deps build
 	@scripts/build gcc
@@ -26,13 +26,16 @@ fuzz:
 	@scripts/deps all
 	@scripts/fuzz $(FUZZ_S)
 
+# Half of the time with each sanitizer; `make -j2 soak` runs both at once.
 SOAK_S = 1800
-soak:
+soak: soak-san soak-tsan
+
+soak-build:
 	@scripts/deps all
 	@scripts/build san tsan
-	@SEVENFOLD=build-san/sevenfold tests/soak/soak.py $$(($(SOAK_S) / 2))
-	@SEVENFOLD=build-tsan/sevenfold setarch -R \
-		tests/soak/soak.py $$(($(SOAK_S) / 2))
+
+soak-san soak-tsan: soak-%: soak-build
+	@scripts/soak $$(($(SOAK_S) / 2)) $*
 
 bench:
 	@scripts/deps build bench
@@ -60,7 +63,7 @@ help:
 	@echo 'make tsan     unit tests with ThreadSanitizer'
 	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
-	@echo '              half of them with each sanitizer'
+	@echo '              half of them with each sanitizer; -j2: both at once'
 	@echo 'make bench    what requests cost beside other servers, ten minutes;'
 	@echo '              SUITE=hit: one of hit, relay, idle and keys;'
 	@echo '              QUICK=1: a first look; JSON=1: for programs'

@@ -12,14 +12,13 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
-#define TIMEOUT_S 5
 #define ANSWER_BYTES_MAX (64u << 20)
 
 /* A connection whose connect() and send() end with -EAGAIN when it's late. */
 static int
-connect_unix(const char *path)
+connect_unix(const char *path, unsigned timeout_s)
 {
-	const struct timeval late = {.tv_sec = TIMEOUT_S};
+	const struct timeval late = {.tv_sec = timeout_s};
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	own_fd int fd = -1;
 
@@ -90,10 +89,11 @@ read_all(int fd, uint64_t end_ns, struct buf *b)
 }
 
 int
-admin_call(const char *socket_path, const char *line, struct buf *answer)
+admin_call(const char *socket_path, const char *line, unsigned timeout_s,
+	struct buf *answer)
 {
-	const uint64_t end_ns = clock_mono_ns() + TIMEOUT_S * NS_PER_S;
-	own_fd int fd = connect_unix(socket_path);
+	const uint64_t end_ns = clock_mono_ns() + timeout_s * NS_PER_S;
+	own_fd int fd = connect_unix(socket_path, timeout_s);
 	struct buf b = {0};
 	int r;
 

@@ -10,8 +10,9 @@
 #define ADMIN_DIR "/run/sevenfold"
 
 /* Sends line (with its newline) and appends the answer, at most 64 MiB.
- * Negative errno, and *answer as it was: -ETIMEDOUT after 5 seconds in all. */
-int admin_call(const char *socket_path, const char *line, struct buf *answer);
+ * Negative errno, and *answer as it was: -ETIMEDOUT after so long in all. */
+int admin_call(const char *socket_path, const char *line, unsigned timeout_s,
+	struct buf *answer);
 
 /*
  * The socket in dir to ask when the user named none: the only one, or else the

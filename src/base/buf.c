@@ -111,6 +111,13 @@ buf_consume(struct buf *b, size_t n)
 }
 
 void
+buf_truncate(struct buf *b, size_t n)
+{
+	CHECK(n <= buf_len(b));
+	b->tail = b->head + n;
+}
+
+void
 buf_shrink(struct buf *b)
 {
 	if (buf_len(b) == 0)

@@ -29,6 +29,8 @@ void buf_i64(struct buf *b, int64_t v);
 void buf_commit(struct buf *b, size_t n);
 /* n bytes at the head have been read */
 void buf_consume(struct buf *b, size_t n);
+/* Only the first n bytes stay. */
+void buf_truncate(struct buf *b, size_t n);
 /* Gives memory back when the buffer is empty. */
 void buf_shrink(struct buf *b);
 

@@ -159,10 +159,11 @@ object_flat(const struct object *o)
 }
 
 struct object *
-object_renewed(const struct object *old, const struct response *r)
+object_renewed(
+	const struct object *old, struct str selector, const struct response *r)
 {
 	struct parts p = {.key = object_key(old),
-		.selector = object_selector(old),
+		.selector = selector,
 		.fields = r->fields,
 		.flat = object_flat(old),
 		.body = old->body ? chunk_ref(old->body) : NULL};

@@ -43,9 +43,9 @@ static_assert(sizeof(struct object) <= 96, "there are millions of them");
 struct str object_flat(const struct object *o); /* a flat one's body */
 /* Of a flight whose body is complete and kept, with one reference. */
 struct object *object_of_flight(struct flight *f);
-/* old's body under another head. */
-struct object *
-object_renewed(const struct object *old, const struct response *r);
+/* old's body under another head, which selects so. */
+struct object *object_renewed(const struct object *old, struct str selector,
+	const struct response *r);
 /* It stays, but its memory is wanted back; then this is it in other memory. */
 bool object_is_in_the_way(const struct object *o);
 struct object *object_moved(const struct object *o);

@@ -298,7 +298,7 @@ find_flight(struct shard *h, const struct wanted *w, uint64_t hash)
 	list_foreach (it, &h->flights) {
 		struct flight *f = container_of(it, struct flight, link);
 
-		if (f->hash == hash && !f->alone &&
+		if (f->hash == hash && !f->alone && !f->purged &&
 			f->authorized == w->authorized &&
 			str_eq(flight_key(f), w->key) &&
 			(!f->selector.p ||
@@ -472,13 +472,16 @@ store_depart(struct store *s, struct flight *f)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* The flight has brought o. */
+/* The flight has brought o, in place of old ones like it, and of `old` (NULL:
+ * none). */
 static void
-land(struct store *s, struct flight *f, struct object *o)
+land(struct store *s, struct flight *f, struct object *old, struct object *o)
 {
 	struct shard *h = shard_of(s, f->hash);
 
 	pthread_mutex_lock(&h->lock);
+	if (old && old->stored)
+		remove_locked(s, h, old);
 	if (f->purged)
 		object_unref(o);
 	else
@@ -491,13 +494,14 @@ land(struct store *s, struct flight *f, struct object *o)
 void
 store_keep(struct store *s, struct flight *f)
 {
-	land(s, f, object_of_flight(f));
+	land(s, f, NULL, object_of_flight(f));
 }
 
 void
-store_renew(struct store *s, struct flight *f, struct object *o)
+store_renew(
+	struct store *s, struct flight *f, struct object *o, struct object *by)
 {
-	land(s, f, o);
+	land(s, f, o, by);
 }
 
 /* --- purging -------------------------------------------------------------- */
@@ -543,22 +547,27 @@ purge_chain_locked(
 	return n;
 }
 
-static size_t
-purge_shard(struct store *s, struct shard *h, const struct purge *p)
+static void
+purge_flights_locked(struct shard *h, const struct purge *p)
 {
-	size_t n = 0, first = 0, last;
-
-	pthread_mutex_lock(&h->lock);
-	last = atomic_load(&h->table)->nslots - 1;
-	if (p->kind == PURGE_KEY)
-		first = last = hash_of(p->what) & last;
-	for (size_t i = first; i <= last; i++)
-		n += purge_chain_locked(s, h, i, p);
 	list_foreach (it, &h->flights) {
 		struct flight *f = container_of(it, struct flight, link);
 
 		f->purged = f->purged || may_concern(p, f);
 	}
+}
+
+static size_t
+purge_one(struct store *s, const struct purge *p)
+{
+	uint64_t hash = hash_of(p->what);
+	struct shard *h = shard_of(s, hash);
+	size_t n;
+
+	pthread_mutex_lock(&h->lock);
+	purge_flights_locked(h, p);
+	n = purge_chain_locked(
+		s, h, hash & (atomic_load(&h->table)->nslots - 1), p);
 	pthread_mutex_unlock(&h->lock);
 	return n;
 }
@@ -569,26 +578,59 @@ purge_key(struct store *s, const struct purge *p)
 {
 	struct purge parts = *p;
 	struct buf key = {0};
-	size_t n = purge_shard(s, shard_of(s, hash_of(p->what)), p);
+	size_t n;
 
 	buf_str(&key, p->what);
 	buf_str(&key, STR(STORE_PARTS));
 	parts.what = buf_view(&key);
-	n += purge_shard(s, shard_of(s, hash_of(parts.what)), &parts);
+	n = purge_one(s, p) + purge_one(s, &parts);
 	buf_fini(&key);
 	return n;
+}
+
+/* At most max slots from w->slot on; how many. Those that a table which grows
+ * meanwhile moves go to slots that are yet to come, if theirs was. Flights come
+ * first: what they bring from then on is newer. */
+static size_t
+purge_slots(struct store *s, struct purge_walk *w, size_t max)
+{
+	struct shard *h = &s->shards[w->shard];
+	size_t n = 0, nslots;
+
+	pthread_mutex_lock(&h->lock);
+	nslots = atomic_load(&h->table)->nslots;
+	if (w->slot == 0)
+		purge_flights_locked(h, &w->purge);
+	for (; n < max && w->slot < nslots; n++)
+		w->objects += purge_chain_locked(s, h, w->slot++, &w->purge);
+	if (w->slot == nslots) {
+		w->shard++;
+		w->slot = 0;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return n;
+}
+
+bool
+store_purge_some(struct store *s, struct purge_walk *w, size_t max)
+{
+	if (w->purge.kind == PURGE_KEY) {
+		w->objects = purge_key(s, &w->purge);
+		return false;
+	}
+	for (size_t n = 0; n < max && w->shard < SHARDS;)
+		n += purge_slots(s, w, max - n);
+	return w->shard < SHARDS;
 }
 
 size_t
 store_purge(struct store *s, const struct purge *p)
 {
-	size_t n = 0;
+	struct purge_walk w = {.purge = *p};
 
-	if (p->kind == PURGE_KEY)
-		return purge_key(s, p);
-	for (int i = 0; i < SHARDS; i++)
-		n += purge_shard(s, &s->shards[i], p);
-	return n;
+	while (store_purge_some(s, &w, SIZE_MAX))
+		;
+	return w.objects;
 }
 
 /* --- evicting ------------------------------------------------------------ */

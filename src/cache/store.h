@@ -51,9 +51,10 @@ void store_depart(struct store *s, struct flight *f);
 /* Its body is complete: it becomes an object, in place of older ones, unless
  * it has been purged. */
 void store_keep(struct store *s, struct flight *f);
-/* A flight has found another head for what is stored, which takes its place
- * unless that has been purged. o's reference is taken over. */
-void store_renew(struct store *s, struct flight *f, struct object *o);
+/* A flight has found another head for what is stored: by takes its place,
+ * unless the flight has been purged. by's reference is taken over. */
+void store_renew(
+	struct store *s, struct flight *f, struct object *o, struct object *by);
 /* by takes o's place, if o is (still) in; its reference is taken over. */
 void store_replace(struct store *s, struct object *o, struct object *by);
 /* Takes o out, if it is in: later requests don't find it. */
@@ -81,8 +82,20 @@ struct purge {
 };
 
 /* How many objects it took out, or outdated. What is on its way and concerned,
- * or may be, is not stored. */
+ * or may be, is not stored, nor boarded any more. */
 size_t store_purge(struct store *s, const struct purge *p);
+
+/* The same bit by bit, since all but keys are looked for everywhere. Zero at
+ * first, but for the purge. */
+struct purge_walk {
+	struct purge purge; /* what: borrowed */
+	unsigned shard;	    /* the next to be looked at, */
+	size_t slot;	    /* from there on */
+	size_t objects;	    /* so far */
+};
+
+/* Looks at about so many objects more. False when that was all. */
+bool store_purge_some(struct store *s, struct purge_walk *w, size_t max);
 /* Evicts until the budget holds or nothing is left to evict. Writers call it
  * as bodies grow. */
 void store_trim(struct store *s);

@@ -46,6 +46,9 @@ tags_have(struct str fields, struct str tag)
 	struct tags t = tags_in(fields);
 	struct str other;
 
+	/* Most don't have these bytes anywhere, and need not be read. */
+	if (!memmem(fields.p, fields.n, tag.p, tag.n))
+		return false;
 	while (tags_next(&t, &other))
 		if (str_eq(other, tag))
 			return true;

@@ -290,13 +290,22 @@ put_value(const struct head *request, struct str name, struct pen *p)
 	put_as_written(e, p);
 }
 
+static bool
+is_in_key(struct str name)
+{
+	return str_ieq(name, STR("host")) ||
+		str_ieq(name, STR("x-forwarded-host"));
+}
+
 static void
 put_line(const struct head *request, struct str name, struct pen *p)
 {
 	pen_put_lower(p, name);
-	if (is_present(request, name)) {
+	if (is_present(request, name) && !is_in_key(name)) {
 		pen_put(p, STR(":"));
 		put_value(request, name, p);
+	} else if (str_ieq(name, STR("x-forwarded-proto"))) {
+		pen_put(p, STR(":http"));
 	}
 	pen_put(p, STR("\n"));
 }

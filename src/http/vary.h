@@ -9,6 +9,10 @@
  *	Accept-Encoding			the set of codings that are acceptable
  *	Accept, -Charset, -Language	in lower case, without blanks
  *	others				lines joined, no blanks around commas
+ *
+ * So are fields that an origin gets from us: Host and X-Forwarded-Host are
+ *those of the key, whatever the request has; X-Forwarded-Proto is "http" when
+ *it has none.
  */
 #include "base/buf.h"
 #include "http/head.h"

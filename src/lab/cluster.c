@@ -231,7 +231,7 @@ ask(const char *host)
 	struct buf b = {0};
 	json_t *status = NULL;
 
-	if (admin_call(path, "status\n", &b) == 0)
+	if (admin_call(path, "status\n", 5, &b) == 0)
 		status = json_loadb(buf_head(&b), buf_len(&b), 0, NULL);
 	buf_fini(&b);
 	return status;

@@ -80,7 +80,7 @@ ask_node(struct demo_node *n)
 {
 	own_free char *path = xasprintf("%s/%s.sock", lab_state_dir(), n->name);
 	struct buf answer = {0};
-	int r = admin_call(path, "status\n", &answer);
+	int r = admin_call(path, "status\n", 5, &answer);
 
 	if (r == 0) {
 		json_t *status =

@@ -57,8 +57,7 @@ content_keep(struct content *c, struct arena *a)
 		c->reader.flat = arena_copy(a, c->reader.flat);
 }
 
-/* --- parts -----------------------------------------------------------------
- */
+/* --- parts ---------------------------------------------------------------- */
 
 static struct str
 text_in(struct arena *a, struct buf *b)
@@ -109,8 +108,7 @@ content_nothing(struct content *c)
 	c->npieces = 0;
 }
 
-/* --- reading ---------------------------------------------------------------
- */
+/* --- reading -------------------------------------------------------------- */
 
 static uint64_t
 position(const struct content *c)
@@ -204,6 +202,13 @@ is_all_taken(const struct content *c)
 	return c->object && position(c) == c->object->length;
 }
 
+/* Text comes next, for which nobody need be waited. */
+static bool
+is_in_text(const struct content *c)
+{
+	return c->pieces && c->done < c->pieces[c->at].text.n;
+}
+
 bool
 content_is_there(const struct content *c)
 {
@@ -219,7 +224,7 @@ content_state(const struct content *c)
 		return bulk_state(c->bulk);
 	if (is_all_taken(c))
 		return BODY_DONE;
-	if (c->object || c->is_text)
+	if (c->object || c->is_text || is_in_text(c))
 		return BODY_OPEN;
 	state = body_state(&c->flight->body);
 	/* Bytes before the end are seen once the end is. */

@@ -193,10 +193,15 @@ dial_silent(struct dial *d, const char *why)
 void
 dial_again(struct dial *d)
 {
-	if (!d->reused) {
+	if (d->reused)
+		dial_more(d);
+	else
 		try_origin(d);
-		return;
-	}
+}
+
+void
+dial_more(struct dial *d)
+{
 	d->fresh = true;
 	d->next--;
 	connect_next(d);

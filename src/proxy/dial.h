@@ -59,6 +59,8 @@ void dial_dead(struct dial *d, unsigned status, const char *why);
 /* After dial_dead(). In place of an idle connection comes a new one to the
  * same address; of a new one, one to another origin. */
 void dial_again(struct dial *d);
+/* After an answer: a new connection to the same address. */
+void dial_more(struct dial *d);
 /* There was no answer in time. */
 void dial_silent(struct dial *d, const char *why);
 /* It brought an answer. */

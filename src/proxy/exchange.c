@@ -18,6 +18,7 @@
 
 enum {
 	JOIN_MS = 5000, /* the longest wait for another's fetch */
+	MISLED_MAX = 2, /* how often one joins what turns out to be unfit */
 	SPARES = 256,
 };
 
@@ -126,7 +127,7 @@ exchange_put(struct exchange *x)
 	x->kept = x->from_peer = x->upgrade = false;
 	x->on_interim = NULL;
 	x->passed_over = 0;
-	x->instead_of = 0;
+	x->instead_of = x->misled = 0;
 	x->client = (struct in6_addr){0};
 	x->error = (struct route_error){0};
 	list_push_front(&w->exchanges, &x->link);
@@ -173,19 +174,38 @@ is_anothers(const struct exchange *x)
 		x->flight->private_;
 }
 
-/* It is another variant than we asked for. */
+static int64_t
+now_s(const struct exchange *x)
+{
+	return loop_wall_s(x->worker->loop);
+}
+
+/* Will what is stored do, should the origin fail? */
+static bool
+is_reserve(const struct exchange *x, const struct object *o)
+{
+	return cachectl_usable_on_error(
+		&x->asked, &o->fresh, object_age_s(o, now_s(x)));
+}
+
+/* It is another variant than we asked for, or one that whoever asked first
+ * takes when all else fails, and we don't. */
 static bool
 is_unfit(const struct exchange *x)
 {
-	enum flight_phase phase = flight_phase(x->flight);
+	const struct flight *f = x->flight;
 
 	if (x->from != FROM_JOIN)
 		return false;
-	if (phase == FLIGHT_INSTEAD)
-		return !vary_matches(
-			object_selector(x->flight->instead), &x->head);
-	return phase == FLIGHT_READY &&
-		!vary_matches(x->flight->selector, &x->head);
+	switch (flight_phase(f)) {
+	case FLIGHT_READY: return !vary_matches(f->selector, &x->head);
+	case FLIGHT_INSTEAD:
+		return !vary_matches(object_selector(f->instead), &x->head) ||
+			(f->instead_of != 304 && !is_reserve(x, f->instead));
+	case FLIGHT_FAILED:
+	case FLIGHT_WAITING: break;
+	}
+	return false;
 }
 
 /* It is a part, which others may have too: the answer is made from it. */
@@ -253,24 +273,32 @@ tell(struct exchange *x)
 		wake_post(&x->wake);
 }
 
+/* What was waited for has come, or turned out not to be the answer. */
+static void
+look(struct exchange *x)
+{
+	if (is_anothers(x)) {
+		repass(x);
+	} else if (is_unfit(x)) {
+		uncount(x);
+		x->misled++;
+		serve(x);
+	} else if (is_part(x)) {
+		gather(x);
+	} else if (flight_phase(x->flight) == FLIGHT_INSTEAD) {
+		read_instead(x);
+	}
+}
+
 static void
 on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
 
-	if (x->flight && is_anothers(x)) {
-		repass(x);
-	} else if (x->flight && is_unfit(x)) {
-		uncount(x);
-		serve(x);
-		tell(x);
-	} else if (x->flight && is_part(x)) {
-		gather(x);
-	} else {
-		if (x->flight && flight_phase(x->flight) == FLIGHT_INSTEAD)
-			read_instead(x);
+	if (x->flight)
+		look(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING)
 		x->on_ready(x);
-	}
 }
 
 /* A wait has its bounds: whoever fetches may have a slower origin, or luck. */
@@ -408,25 +436,19 @@ revalidate_meanwhile(
 	flight_unref(f);
 }
 
-/* What is stored (NULL: nothing) is not good enough. */
+/* With those who want the same. seen: what is stored, stale or a mark. */
 static void
-board(struct exchange *x, const struct wanted *w, struct object *o)
+board(struct exchange *x, const struct wanted *w, struct object *seen,
+	struct object *stale)
 {
-	struct object *stale = o && !object_is_mark(o) ? o : NULL;
 	struct flight *f;
 
-	if (x->asked.only_if_cached) {
-		count(&x->worker->counters.served, 1);
-		count(&x->worker->counters.unsatisfied, 1);
-		exchange_fail(x, 504, "not in the cache");
-		return;
-	}
 	/* A HEAD that won't have what is stored does not cost a GET. */
-	if (stale && x->head.method == METHOD_HEAD) {
+	if (stale && x->head.method == METHOD_HEAD && !is_reserve(x, stale)) {
 		pass(x);
 		return;
 	}
-	switch (store_board(x->worker->node->store, w, o, &f)) {
+	switch (store_board(x->worker->node->store, w, seen, &f)) {
 	case STORE_STORED: serve(x); break;
 	case STORE_JOIN: join(x, f); break;
 	case STORE_BEGIN: miss(x, f, stale); break;
@@ -438,22 +460,30 @@ why_not(const struct exchange *x, const struct object *o, bool others)
 {
 	if (!o || object_is_mark(o))
 		return others ? WHY_VARY_MISS : WHY_URI_MISS;
-	return x->asked.no_cache || x->asked.max_age >= 0 ||
-			x->asked.min_fresh >= 0
+	return !o->fresh.no_cache &&
+			object_age_s(o, now_s(x)) < o->fresh.lifetime_s
 		? WHY_REQUEST
 		: WHY_STALE;
+}
+
+static void
+refuse_uncached(struct exchange *x)
+{
+	count(&x->worker->counters.served, 1);
+	count(&x->worker->counters.unsatisfied, 1);
+	exchange_fail(x, 504, "not in the cache");
 }
 
 /* Others are not likely to share the answer, so nobody waits for it; if they
  * can, it is stored. A part is not asked for as a whole for that. */
 static void
-go_alone(struct exchange *x, const struct wanted *w)
+go_alone(struct exchange *x, const struct wanted *w, struct object *stale)
 {
 	if (x->head.method == METHOD_HEAD || precondition_in(&x->head) ||
 		head_find(&x->head, FIELD_RANGE))
 		pass(x);
 	else
-		miss(x, store_begin_alone(x->worker->node->store, w), NULL);
+		miss(x, store_begin_alone(x->worker->node->store, w), stale);
 }
 
 /* --- ... by parts ------------------------------------------------------------
@@ -553,12 +583,27 @@ serve_parts(struct exchange *x)
 static enum cachectl_use
 use_of(const struct exchange *x, const struct object *o)
 {
-	int64_t age_s = object_age_s(o, loop_wall_s(x->worker->loop));
+	int64_t age_s = object_age_s(o, now_s(x));
 
 	/* Of a mark, whether it still holds. */
 	if (object_is_mark(o))
 		return age_s < o->fresh.lifetime_s ? USE_FRESH : USE_REVALIDATE;
 	return cachectl_use(&x->asked, &o->fresh, age_s);
+}
+
+/* What is stored (NULL: nothing) won't do. marked: it is a mark that holds. */
+static void
+look_further(struct exchange *x, const struct wanted *w, struct object *o,
+	bool marked)
+{
+	struct object *stale = o && !object_is_mark(o) ? o : NULL;
+
+	if (x->asked.only_if_cached)
+		refuse_uncached(x);
+	else if (marked || (!o && w->authorized) || x->misled == MISLED_MAX)
+		go_alone(x, w, stale);
+	else
+		board(x, w, o, stale);
 }
 
 /* As the owner, or in the owner's place. */
@@ -571,15 +616,15 @@ serve(struct exchange *x)
 	struct object *o = store_find(x->worker->node->store, &w, &others);
 	enum cachectl_use use = o ? use_of(x, o) : USE_REVALIDATE;
 
-	x->why = why_not(x, o, others);
-	if (o ? object_is_mark(o) && use == USE_FRESH : w.authorized)
-		go_alone(x, &w);
-	else if (!o && serve_parts(x))
-		return;
-	else if (use == USE_REVALIDATE)
-		board(x, &w, o);
-	else
+	if (o && !object_is_mark(o) && use != USE_REVALIDATE) {
 		hit(x, o);
+	} else {
+		bool over = o && object_is_mark(o) && use == USE_REVALIDATE;
+
+		x->why = why_not(x, o, others);
+		if ((o && !over) || w.authorized || !serve_parts(x))
+			look_further(x, &w, o, use != USE_REVALIDATE);
+	}
 	if (use == USE_STALE_REVALIDATING)
 		revalidate_meanwhile(x, &w, o);
 	object_unref(o);

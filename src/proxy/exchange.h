@@ -69,6 +69,7 @@ struct exchange {
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
 	unsigned instead_of;	  /* see struct flight */
+	unsigned misled;	  /* how often what we joined was not for us */
 	bool known;		  /* the answer is, as content and: */
 	struct response response; /* the object's, or lent by its owner */
 	struct route_error error; /* ours, FROM_US */

@@ -208,6 +208,13 @@ send_more(struct fetch *f, bool wanted)
 
 /* --- the response -------------------------------------------------------- */
 
+/* Those of RFC 5861, 4. */
+static bool
+is_failure(unsigned status)
+{
+	return status == 500 || (status >= 502 && status <= 504);
+}
+
 static struct judge_case
 case_of(const struct fetch *f, const struct head *h)
 {
@@ -226,10 +233,12 @@ case_of(const struct fetch *f, const struct head *h)
 static void
 make_private(struct fetch *f, bool for_all)
 {
-	struct node *n = f->worker->node;
+	struct store *store = f->worker->node->store;
 
+	if (for_all && f->stale)
+		store_remove(store, f->stale);
 	if (for_all)
-		store_mark(n->store, flight_key(f->flight),
+		store_mark(store, flight_key(f->flight),
 			loop_wall_s(f->worker->loop), MARK_S);
 	depart(f);
 	f->flight->private_ = true;
@@ -263,21 +272,25 @@ judge_head(struct fetch *f, const struct head *h, struct response *out)
 	judge(&c, &j);
 	if (!j.response.why_not && !make_shared(f, h))
 		j.response.why_not = "Vary";
+	/* A failure says nothing about what is stored. */
 	if (j.response.why_not)
-		make_private(f, j.for_all);
+		make_private(
+			f, j.for_all && !(f->stale && is_failure(h->status)));
 	*out = j.response;
 }
 
-/* The origin does no ranges: this is a fetch of the whole, and so will others
- * be for a while. */
+/* It is no part, so it is the answer for the whole. Of an origin that does no
+ * ranges others ask for the whole at once, for a while. */
 static void
-become_whole(struct fetch *f)
+become_whole(struct fetch *f, unsigned status)
 {
 	struct store *s = f->worker->node->store;
+	int64_t now_s = loop_wall_s(f->worker->loop);
 	struct buf key = {0};
 
 	segment_put_manifest_key(str_z(f->key), &key);
-	store_mark(s, buf_view(&key), loop_wall_s(f->worker->loop), NO_PARTS_S);
+	if (status == 200)
+		store_mark(s, buf_view(&key), now_s, NO_PARTS_S);
 	buf_fini(&key);
 	f->mode = FETCH_KEEP;
 	store_rename(s, f->flight, str_z(f->key));
@@ -324,8 +337,8 @@ accept_head(struct fetch *f, const struct head *h)
 		.status = h->status, .why_not = "not for the cache"};
 	struct buf fields = {0}, withheld = {0};
 
-	if (f->mode == FETCH_PART && h->status == 200)
-		become_whole(f);
+	if (f->mode == FETCH_PART && h->status != 206 && h->status != 416)
+		become_whole(f, h->status);
 	if (f->mode == FETCH_KEEP)
 		judge_head(f, h, &r);
 	else if (f->mode == FETCH_PART)
@@ -347,36 +360,51 @@ accept_head(struct fetch *f, const struct head *h)
 	buf_fini(&withheld);
 }
 
-/* What is stored is good still. */
+/* The origin confirms what we don't have: we ask for all of it. */
 static void
+ask_whole(struct fetch *f)
+{
+	store_remove(f->worker->node->store, f->stale);
+	object_unref(take_ptr(&f->stale));
+	outgoing_drop_conditions(&f->request);
+	f->conditional = false;
+	f->asked_at_s = loop_wall_s(f->worker->loop);
+	if (f->reusable) {
+		arm(f);
+		send_more(f, false);
+		return;
+	}
+	upstream_close(take_ptr(&f->up));
+	loop_disarm(f->worker->loop, &f->timer);
+	f->state = FETCH_DIAL;
+	dial_more(&f->dial);
+}
+
+/* What is stored is good still. False when it was not about that. */
+static bool
 accept_not_modified(struct fetch *f, const struct head *h)
 {
 	struct store *store = f->worker->node->store;
 	struct judge_case c = case_of(f, h);
-	bool storable;
+	enum judge_renewal renewal = RENEWAL_NONE;
 	struct object *o;
 
-	dial_answered(&f->dial);
-	if (!f->conditional) {
-		fail(f, 502, "the origin answers 304 unasked");
-		return;
+	if (judge_confirms(&c, f->stale))
+		renewal = judge_renew(&c, f->stale, &o);
+	switch (renewal) {
+	case RENEWAL_NONE: return false;
+	case RENEWAL_KEEP:
+		store_renew(store, f->flight, f->stale, object_ref(o));
+		break;
+	case RENEWAL_DROP: store_remove(store, f->stale); break;
+	case RENEWAL_ONCE: break;
 	}
-	o = judge_renewed(&c, f->stale, &storable);
-	if (!o) {
-		store_remove(store, f->stale);
-		object_unref(take_ptr(&f->stale));
-		fail(f, 502, "the origin confirms what was not asked");
-		return;
-	}
+	f->flight->private_ = renewal != RENEWAL_KEEP;
 	count(&f->worker->counters.validated, 1);
-	if (storable)
-		store_renew(store, f->flight, object_ref(o));
-	else
-		store_remove(store, f->stale);
-	f->flight->private_ = !storable;
 	depart(f);
 	flight_instead(f->flight, o, h->status);
 	finish(f, f->reusable);
+	return true;
 }
 
 static void
@@ -388,13 +416,6 @@ heed(struct fetch *f, const struct head *h)
 		heed_head(f->worker, str_z(f->key), &c);
 	else if (!method_is_safe(f->method))
 		heed_unsafe(f->worker, f->method, str_z(f->key), h);
-}
-
-/* Those of RFC 5861, 4. */
-static bool
-is_failure(unsigned status)
-{
-	return status == 500 || (status >= 502 && status <= 504);
 }
 
 /* Both connections are a tunnel from now on. */
@@ -505,8 +526,12 @@ step_head(struct fetch *f)
 	intake_init(&f->intake, frame, &h);
 	if (h.status == 304 && f->mode != FETCH_PASS) {
 		buf_consume(in, h.bytes);
-		accept_not_modified(f, &h);
-		return false;
+		dial_answered(&f->dial);
+		if (!f->conditional)
+			fail(f, 502, "the origin answers 304 unasked");
+		else if (!accept_not_modified(f, &h))
+			ask_whole(f);
+		return f->up;
 	}
 	if (is_failure(h.status) && rescue(f, h.status))
 		return false;

@@ -13,12 +13,14 @@
 struct gather {
 	struct exchange *asker; /* borrowed, as long as it reads `out` */
 	struct worker *worker;	/* borrowed */
+	struct list link;	/* in worker->gathers */
 	struct arena arena;
 	struct object *manifest; /* counted */
 	struct flight *out;	 /* counted; we write it */
 	uint64_t at, end;	 /* bytes to come */
 	struct flight *flight;	 /* counted: the part that is being read, */
 	struct object *object;	 /* or this; or neither */
+	bool joined;		 /* the flight is another's fetch */
 	struct content part;
 	struct wake wake;
 	struct tap tap;
@@ -138,13 +140,14 @@ finish(struct gather *g)
 	flight_unref(take_ptr(&g->out));
 	object_unref(take_ptr(&g->manifest));
 	arena_fini(&g->arena);
+	list_remove(&g->link);
 	loop_bury(g->worker->loop, &g->grave);
 }
 
 static void
-fail(struct gather *g, const char *why)
+fail(struct gather *g, unsigned status, const char *why)
 {
-	flight_fail(g->out, 502, why);
+	flight_fail(g->out, status, why);
 	finish(g);
 }
 
@@ -156,7 +159,7 @@ fetch_part(struct gather *g, struct flight *f, struct range part)
 			.flight = f, .mode = FETCH_PART, .part = part});
 }
 
-enum part_result { PART_STORED, PART_FLIGHT, PART_AGAIN };
+enum part_result { PART_STORED, PART_JOINED, PART_BEGUN, PART_AGAIN };
 
 /* The part that has the byte `at`, one way or another. */
 static enum part_result
@@ -165,7 +168,7 @@ get_part(struct gather *g, uint64_t at, struct object **o, struct flight **f)
 	struct store *store = g->worker->node->store;
 	struct range part = segment_around(at);
 	struct wanted w = {.request = &no_request};
-	enum part_result result = PART_FLIGHT;
+	enum part_result result = PART_JOINED;
 	struct buf key = {0};
 	bool others;
 
@@ -179,7 +182,10 @@ get_part(struct gather *g, uint64_t at, struct object **o, struct flight **f)
 	switch (store_board(store, &w, *o, f)) {
 	case STORE_STORED: result = PART_AGAIN; break;
 	case STORE_JOIN: break;
-	case STORE_BEGIN: fetch_part(g, *f, part); break;
+	case STORE_BEGIN:
+		result = PART_BEGUN;
+		fetch_part(g, *f, part);
+		break;
 	}
 	object_unref(*o);
 	buf_fini(&key);
@@ -198,7 +204,8 @@ fetch_ahead(struct gather *g)
 		return;
 	switch (get_part(g, next, &o, &f)) {
 	case PART_STORED: object_unref(o); break;
-	case PART_FLIGHT: flight_unref(f); break;
+	case PART_JOINED:
+	case PART_BEGUN: flight_unref(f); break;
 	case PART_AGAIN: break;
 	}
 }
@@ -215,8 +222,9 @@ open_part(struct gather *g)
 		content_of_object(&g->part, g->object);
 	else
 		g->object = NULL;
-	if (r == PART_FLIGHT && content_of_flight(&g->part, g->flight) < 0) {
-		fail(g, "a part was let go");
+	g->joined = r == PART_JOINED;
+	if (g->flight && content_of_flight(&g->part, g->flight) < 0) {
+		fail(g, 502, "a part was let go");
 		return;
 	}
 	fetch_ahead(g);
@@ -235,14 +243,24 @@ select_bytes(struct gather *g)
 	content_parts(&g->part, &one, NULL, &g->arena);
 }
 
+/* It was for whoever asked first; not for us. */
+static bool
+is_anothers(const struct gather *g)
+{
+	return g->flight && g->joined &&
+		flight_phase(g->flight) == FLIGHT_READY && g->flight->private_;
+}
+
 /* False: the head of the part is not there yet, or it is not one. */
 static bool
 has_part(struct gather *g)
 {
-	if (!g->object && !g->flight)
+	while ((!g->object && !g->flight) || is_anothers(g)) {
+		leave_part(g);
 		open_part(g);
-	if (!g->out)
-		return false;
+		if (!g->out)
+			return false;
+	}
 	if (g->part.pieces)
 		return true;
 	if (g->flight && flight_phase(g->flight) == FLIGHT_WAITING)
@@ -250,7 +268,7 @@ has_part(struct gather *g)
 	if (g->flight &&
 		(flight_phase(g->flight) != FLIGHT_READY ||
 			!segment_flight_belongs(g->flight, g->manifest))) {
-		fail(g, "the origin has other content by now");
+		fail(g, 502, "the origin has other content by now");
 		return false;
 	}
 	select_bytes(g);
@@ -283,7 +301,7 @@ run(struct gather *g)
 		switch (content_state(&g->part)) {
 		case BODY_OPEN: return;
 		case BODY_DONE: leave_part(g); break;
-		case BODY_FAILED: fail(g, "a part broke off"); break;
+		case BODY_FAILED: fail(g, 502, "a part broke off"); break;
 		}
 	}
 	if (g->out && g->at == g->end) {
@@ -298,8 +316,7 @@ on_wake(struct wake *w)
 	struct gather *g = container_of(w, struct gather, wake);
 
 	if (body_orphaned(&g->out->body)) {
-		flight_fail(g->out, 499, "nobody reads this any more");
-		finish(g);
+		fail(g, 499, "nobody reads this any more");
 		return;
 	}
 	run(g);
@@ -350,6 +367,7 @@ gather_start(struct exchange *x, struct object *manifest)
 	bool part = is_part(x, &v, segment_length(manifest), &range);
 
 	g->worker = x->worker;
+	list_push_back(&x->worker->gathers, &g->link);
 	g->manifest = object_ref(manifest);
 	g->asker = x;
 	g->out = flight_ref(out);
@@ -368,4 +386,12 @@ gather_start(struct exchange *x, struct object *manifest)
 		g->at = g->end;
 	wake_post(&g->wake);
 	return out;
+}
+
+void
+gather_abort_all(struct worker *w)
+{
+	while (!list_empty(&w->gathers))
+		fail(container_of(w->gathers.next, struct gather, link), 503,
+			"shutting down");
 }

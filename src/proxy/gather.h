@@ -21,3 +21,6 @@ bool gather_is_stored(struct exchange *x, const struct object *manifest);
 /* The flight that brings what x asks for of the manifest's response: a
  * reference of the caller's. */
 struct flight *gather_start(struct exchange *x, struct object *manifest);
+
+/* For the worker's end: gives up what is still under way. */
+void gather_abort_all(struct worker *w);

@@ -8,17 +8,18 @@ static void
 freshen(struct store *s, struct object *o, const struct judge_case *c)
 {
 	struct validators had = validators_of_fields(object_fields(o));
+	enum judge_renewal renewal = RENEWAL_NONE;
 	struct object *renewed = NULL;
-	bool storable = false;
 
 	if (validators_match_head(&had, o->length, c->response))
-		renewed = judge_renewed(c, o, &storable);
-	if (renewed && storable) {
-		store_replace(s, o, renewed);
-		return;
+		renewal = judge_renew(c, o, &renewed);
+	switch (renewal) {
+	case RENEWAL_NONE: atomic_store(&o->outdated, true); break;
+	case RENEWAL_KEEP: store_replace(s, o, object_ref(renewed)); break;
+	case RENEWAL_DROP: store_remove(s, o); break;
+	case RENEWAL_ONCE: break;
 	}
 	object_unref(renewed);
-	atomic_store(&o->outdated, true);
 }
 
 void
@@ -33,6 +34,7 @@ heed_head(struct worker *w, struct str key, const struct judge_case *c)
 	if (head_parse_own_request(c->request, &request) != HEAD_DONE)
 		return;
 	wanted.request = &request;
+	wanted.authorized = head_find(&request, FIELD_AUTHORIZATION);
 	o = store_find(s, &wanted, &others);
 	if (o && !object_is_mark(o))
 		freshen(s, o, c);
@@ -50,8 +52,6 @@ heed_unsafe(struct worker *w, enum method m, struct str key,
 	rest = buf_view(&keys);
 	while (str_split(&rest, '\n', &line))
 		if (line.n)
-			(void)purge_all(w,
-				&(struct purge){
-					.kind = PURGE_KEY, .what = line});
+			purge_key(w, line);
 	buf_fini(&keys);
 }

@@ -1,92 +1,134 @@
 #include "proxy/judge.h"
 
-#include <stdlib.h>
-
+#include "http/date.h"
 #include "http/fields.h"
 #include "http/validators.h"
 #include "http/vary.h"
 
-/* The freshness of `response`, which is the one that arrived or what it makes
- * of a stored one. False when the request can't be read again. *peculiar:
- * the request has something in it that other requests for the key may lack. */
+/* The request as it counts: a HEAD asks for the head that a GET would get.
+ * False when it can't be read again. */
 static bool
-freshness(const struct judge_case *c, const struct head *response,
-	struct freshness *out, bool *peculiar)
+read_request(const struct judge_case *c, struct head *out)
+{
+	if (head_parse_own_request(c->request, out) != HEAD_DONE)
+		return false;
+	if (out->method == METHOD_HEAD)
+		out->method = METHOD_GET;
+	return true;
+}
+
+/* It has something in it that other requests for the key may lack. */
+static bool
+is_peculiar(const struct head *request)
 {
 	struct cachectl asked;
-	struct head request;
 
-	if (head_parse_own_request(c->request, &request) != HEAD_DONE)
-		return false;
-	cachectl_parse(&request, &asked);
-	*peculiar = asked.no_store || head_find(&request, FIELD_AUTHORIZATION);
+	cachectl_parse(request, &asked);
+	return asked.no_store || head_find(request, FIELD_AUTHORIZATION);
+}
+
+/* response: the one that arrived, or what it makes of a stored one. */
+static void
+take_freshness(const struct judge_case *c, const struct head *request,
+	const struct head *response, struct response *out)
+{
+	struct freshness f;
+
 	cachectl_freshness(
 		&(struct cachectl_event){
-			.request = &request,
+			.request = request,
 			.response = response,
 			.asked_at_s = c->asked_at_s,
 			.arrived_at_s = c->arrived_at_s,
 			.is_part = c->is_part,
 		},
-		out);
-	return true;
-}
-
-static void
-take_freshness(const struct judge_case *c, const struct freshness *f,
-	struct response *out)
-{
-	out->why_not = f->why_not;
-	out->fresh = cachectl_keep(f);
-	out->born_s = c->arrived_at_s - f->initial_age_s;
+		&f);
+	out->why_not = f.why_not;
+	out->fresh = cachectl_keep(&f);
+	out->born_s = c->arrived_at_s - f.initial_age_s;
 }
 
 void
 judge(const struct judge_case *c, struct judgement *out)
 {
-	struct freshness f;
-	bool peculiar;
+	struct head request;
 
 	*out = (struct judgement){
 		.response = {.status = c->response->status, .length = -1}};
-	if (!freshness(c, c->response, &f, &peculiar)) {
+	if (!read_request(c, &request)) {
 		out->response.why_not = "request too large";
 		return;
 	}
-	take_freshness(c, &f, &out->response);
-	if (f.storable && c->frame.kind == FRAME_LENGTH &&
+	take_freshness(c, &request, c->response, &out->response);
+	if (!out->response.why_not && c->frame.kind == FRAME_LENGTH &&
 		c->frame.length > c->object_max_bytes)
 		out->response.why_not = "too large";
-	out->for_all = !peculiar;
+	out->for_all = !is_peculiar(&request);
 }
 
-struct object *
-judge_renewed(
-	const struct judge_case *c, const struct object *stored, bool *storable)
+/* --- what is stored, renewed ---------------------------------------------- */
+
+bool
+judge_confirms(const struct judge_case *c, const struct object *stored)
 {
 	struct validators had = validators_of_fields(object_fields(stored));
 	struct validators got = validators_of(c->response);
-	struct response r;
-	struct buf fields = {0};
-	struct object *o = NULL;
-	struct freshness f;
-	struct head merged;
-	bool peculiar;
 
-	if (!validators_match(&had, &got))
-		return NULL;
+	return (had.etag.p || had.last_modified_s != INT64_MIN) &&
+		validators_match(&had, &got);
+}
+
+/* The stored fields, brought up to date. The date that they had is over in any
+ * case: what comes without one is of now (RFC 9110, 6.6.1). */
+static void
+update(const struct judge_case *c, struct str stored, struct buf *out)
+{
+	struct head h = *c->response;
+	char date[DATE_SIZE];
+
+	if (!head_find(&h, FIELD_DATE))
+		head_add(&h, STR("Date"),
+			str_of(date, date_format(date, c->arrived_at_s)));
+	fields_update(stored, &h, out);
+}
+
+/* Age is not stored, but that of the update counts for what becomes of it. */
+static void
+put_ages(const struct head *h, struct buf *out)
+{
+	for (const struct field *f = head_find(h, FIELD_AGE); f;
+		f = head_next(h, f))
+		fields_put(f->name, f->value, out);
+}
+
+enum judge_renewal
+judge_renew(const struct judge_case *c, const struct object *stored,
+	struct object **out)
+{
+	struct buf fields = {0}, selector = {0};
+	enum judge_renewal result = RENEWAL_NONE;
+	struct head request, renewed;
+	struct response r;
+	size_t n;
+
 	object_response(stored, &r);
-	fields_update(r.fields, c->response, &fields);
-	r.fields = buf_view(&fields);
-	if (r.fields.n <= OBJECT_TEXT &&
-		fields_to_head(r.fields, r.status, &merged) &&
-		freshness(c, &merged, &f, &peculiar)) {
-		take_freshness(c, &f, &r);
-		*storable = f.storable;
-		o = object_renewed(stored, &r);
+	update(c, r.fields, &fields);
+	n = buf_len(&fields);
+	put_ages(c->response, &fields);
+	r.fields = str_of(buf_head(&fields), n);
+	if (read_request(c, &request) &&
+		fields_to_head(buf_view(&fields), r.status, &renewed)) {
+		take_freshness(c, &request, &renewed, &r);
+		if (vary_make(&request, &renewed, &selector) && !r.why_not)
+			result = RENEWAL_KEEP;
+		else
+			result = is_peculiar(&request) ? RENEWAL_ONCE
+						       : RENEWAL_DROP;
+		*out = object_renewed(stored, buf_view(&selector), &r);
 	}
+	buf_fini(&selector);
 	buf_fini(&fields);
-	return o;
+	return result;
 }
 
 bool
@@ -99,7 +141,8 @@ judge_conditions(const struct object *stored, struct buf *out)
 	while (fields_next(&rest, &f)) {
 		if (f.id == FIELD_ETAG && etag_is_valid(f.value))
 			fields_put(STR("If-None-Match"), f.value, out);
-		else if (f.id == FIELD_LAST_MODIFIED)
+		else if (f.id == FIELD_LAST_MODIFIED &&
+			date_parse(f.value) != INT64_MIN)
 			fields_put(STR("If-Modified-Since"), f.value, out);
 	}
 	return buf_len(out) > before;

@@ -26,10 +26,21 @@ struct judgement {
 
 void judge(const struct judge_case *c, struct judgement *out);
 
-/* What a 304 makes of what is stored; NULL when it speaks of something else.
- * *storable: may it be stored again? */
-struct object *judge_renewed(const struct judge_case *c,
-	const struct object *stored, bool *storable);
+/* Does a 304 speak of what is stored, which was asked for under its
+ * conditions? */
+bool judge_confirms(const struct judge_case *c, const struct object *stored);
+
+enum judge_renewal {
+	RENEWAL_NONE, /* it can't be read */
+	RENEWAL_KEEP, /* stored in place of the old one */
+	RENEWAL_DROP, /* not stored, nor should the old one be any longer */
+	RENEWAL_ONCE, /* not stored, but that is the request's fault */
+};
+
+/* What a 304, or the answer to a HEAD, that speaks of what is stored makes of
+ * it. *out is a new object, unless NONE. */
+enum judge_renewal judge_renew(const struct judge_case *c,
+	const struct object *stored, struct object **out);
 
 /* Appends the conditions under which the origin need not send again what is
  * stored. False: there are none. */

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/sock.h"
+#include "proxy/command.h"
 #include "proxy/origin.h"
-#include "proxy/status.h"
 #include "proxy/worker.h"
 
 bool
@@ -55,7 +55,7 @@ on_signal(struct source *s, uint32_t events)
 static void
 on_admin(void *ctx, struct admin_request *request, struct str line)
 {
-	status_answer(ctx, request, line);
+	command_run(ctx, request, line);
 }
 
 static void *

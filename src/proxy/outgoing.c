@@ -35,7 +35,6 @@ outgoing_init(struct outgoing *o, const struct exchange *x, enum forward_to to,
 	bool with_body = x->upload && to == TO_ORIGIN;
 
 	forward_request(x, to, &o->head);
-	buf_str(&o->head, more);
 	o->done = !with_body;
 	o->reader.on_progress = on_progress;
 	if (with_body) {
@@ -50,6 +49,8 @@ outgoing_init(struct outgoing *o, const struct exchange *x, enum forward_to to,
 		put_length(&x->head, &o->head);
 	if (o->held)
 		buf_z(&o->head, "Expect: 100-continue\r\n");
+	o->plain_bytes = buf_len(&o->head);
+	buf_str(&o->head, more);
 	buf_z(&o->head, "\r\n");
 }
 
@@ -73,6 +74,14 @@ outgoing_rewind(struct outgoing *o)
 {
 	CHECK(!o->upload);
 	o->sent = 0;
+}
+
+void
+outgoing_drop_conditions(struct outgoing *o)
+{
+	outgoing_rewind(o);
+	buf_truncate(&o->head, o->plain_bytes);
+	buf_z(&o->head, "\r\n");
 }
 
 void

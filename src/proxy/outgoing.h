@@ -14,6 +14,7 @@
 
 struct outgoing {
 	struct buf head;
+	size_t plain_bytes;    /* of the head, before what the fetch added */
 	size_t sent;	       /* bytes of the head */
 	struct flight *upload; /* counted; NULL: none */
 	struct reader reader;  /* of the upload */
@@ -32,6 +33,8 @@ void outgoing_leave_upload(struct outgoing *o);
 void outgoing_fini(struct outgoing *o);
 /* From the start again; it must have no upload. */
 void outgoing_rewind(struct outgoing *o);
+/* The same, without the lines that the fetch added. */
+void outgoing_drop_conditions(struct outgoing *o);
 /* Sends what there is and up has room for. True: part of the body went. */
 bool outgoing_send(struct outgoing *o, struct upstream *up);
 /* The body need not wait any longer. */

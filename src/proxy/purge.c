@@ -1,19 +1,146 @@
 #include "proxy/purge.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/own.h"
+#include "http/uri.h"
 #include "proxy/peer.h"
 
-struct purge_report
-purge_all(struct worker *w, const struct purge *p)
-{
-	struct purge_report r = {.objects = store_purge(w->node->store, p)};
+enum {
+	TURN_MS = 1,	 /* spent in one turn of the loop */
+	AT_A_TIME = 256, /* objects between two looks at the clock */
+};
 
-	for (size_t i = 0; i < w->node->config->npeers; i++)
-		if (w->peers[i] && peer_is_up(w->peers[i])) {
-			peer_purge(w->peers[i], p);
-			r.peers++;
+/* --- doing it ------------------------------------------------------------- */
+
+/* One that goes on for more than a turn, or has just begun. */
+struct purging {
+	struct worker *worker; /* borrowed */
+	struct list link;      /* in worker->purges */
+	struct timer timer;
+	struct grave grave;
+	struct purge_walk walk;
+	char *what; /* owned */
+	struct purge_report report;
+	purge_done_fn on_done; /* NULL: nobody asks */
+	void *ctx;
+};
+
+static void
+tell_peers(struct worker *w, const struct purge *p, struct purge_report *r)
+{
+	for (size_t i = 0; i < w->node->config->npeers; i++) {
+		if (!w->peers[i])
+			continue;
+		if (!peer_is_up(w->peers[i])) {
+			r->missed++;
+			continue;
 		}
-	return r;
+		peer_purge(w->peers[i], p);
+		r->told++;
+	}
 }
+
+void
+purge_key(struct worker *w, struct str key)
+{
+	struct purge p = {.kind = PURGE_KEY, .what = key};
+	struct purge_report r = {0};
+
+	(void)store_purge(w->node->store, &p);
+	tell_peers(w, &p, &r);
+}
+
+static void
+bury(struct grave *g)
+{
+	struct purging *p = container_of(g, struct purging, grave);
+
+	free(p->what);
+	free(p);
+}
+
+static void
+end(struct purging *p)
+{
+	loop_disarm(p->worker->loop, &p->timer);
+	list_remove(&p->link);
+	loop_bury(p->worker->loop, &p->grave);
+}
+
+/* For a turn. False when that was all. */
+static bool
+look_through(struct purging *p)
+{
+	uint64_t until_ns = clock_mono_ns() + TURN_MS * NS_PER_MS;
+
+	while (store_purge_some(p->worker->node->store, &p->walk, AT_A_TIME))
+		if (clock_mono_ns() > until_ns)
+			return true;
+	return false;
+}
+
+static void
+go_on(struct purging *p)
+{
+	if (look_through(p)) {
+		loop_arm(p->worker->loop, &p->timer, 1);
+		return;
+	}
+	p->report.objects = p->walk.objects;
+	if (p->on_done)
+		p->on_done(p->ctx, &p->report);
+	end(p);
+}
+
+static void
+on_timer(struct timer *t)
+{
+	go_on(container_of(t, struct purging, timer));
+}
+
+static struct purging *
+purging_new(struct worker *w, const struct purge *purge)
+{
+	struct purging *p = NEW(struct purging);
+
+	p->worker = w;
+	p->timer.on_timer = on_timer;
+	p->grave.bury = bury;
+	p->what = xstrndup(purge->what.p, purge->what.n);
+	p->walk.purge = *purge;
+	p->walk.purge.what.p = p->what;
+	list_push_back(&w->purges, &p->link);
+	return p;
+}
+
+void
+purge_start(struct worker *w, const struct purge *purge, purge_done_fn on_done,
+	void *ctx)
+{
+	struct purging *p = purging_new(w, purge);
+
+	p->on_done = on_done;
+	p->ctx = ctx;
+	tell_peers(w, purge, &p->report);
+	go_on(p);
+}
+
+void
+purge_start_here(struct worker *w, const struct purge *purge)
+{
+	go_on(purging_new(w, purge));
+}
+
+void
+purge_abort_all(struct worker *w)
+{
+	while (!list_empty(&w->purges))
+		end(container_of(w->purges.next, struct purging, link));
+}
+
+/* --- as a frame ----------------------------------------------------------- */
 
 void
 purge_put(const struct purge *p, struct buf *out)
@@ -36,4 +163,69 @@ purge_parse(struct str payload, struct purge *out)
 		.what = str_of(payload.p + 2, payload.n - 2),
 	};
 	return true;
+}
+
+/* --- as a line ------------------------------------------------------------ */
+
+static bool
+parse_hardness(struct str word, bool *soft)
+{
+	*soft = str_eq(word, STR("soft"));
+	return *soft || str_eq(word, STR("hard"));
+}
+
+static bool
+parse_kind(struct str word, enum purge_kind *kind)
+{
+	static const struct {
+		struct str name;
+		enum purge_kind kind;
+	} kinds[] = {
+		{STR("url"), PURGE_KEY},
+		{STR("prefix"), PURGE_PREFIX},
+		{STR("tag"), PURGE_TAG},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (str_eq(word, kinds[i].name)) {
+			*kind = kinds[i].kind;
+			return true;
+		}
+	return false;
+}
+
+/* Of a URL that is where keys begin, too: what is normal stays so with more
+ * behind it. */
+static bool
+parse_url(struct str url, struct buf *key, struct str *out)
+{
+	struct uri u;
+
+	if (uri_parse_target(url, &u) < 0 || u.form != URI_ABSOLUTE)
+		return false;
+	uri_key(u.scheme, u.host, u.port, u.path, u.query, key);
+	*out = buf_view(key);
+	return true;
+}
+
+const char *
+purge_parse_line(struct str args, struct buf *key, struct purge *out)
+{
+	struct str what = args, word = {0};
+	struct purge p;
+
+	(void)str_split(&what, ' ', &word);
+	if (!parse_hardness(word, &p.soft))
+		return "purge how? hard or soft";
+	(void)str_split(&what, ' ', &word);
+	if (!parse_kind(word, &p.kind))
+		return "purge by what? url, prefix or tag";
+	p.what = what;
+	if (p.kind == PURGE_TAG && !what.n)
+		return "a tag is missing";
+	if (p.kind != PURGE_TAG && !parse_url(what, key, &p.what))
+		return "that is no URL of the cache: write it as "
+		       "http://HOST/PATH, with what is no plain ASCII escaped";
+	*out = p;
+	return NULL;
 }

@@ -292,7 +292,7 @@ on_purge(struct server *s, struct str payload)
 
 	if (!purge_parse(payload, &p))
 		return false;
-	(void)store_purge(s->worker->node->store, &p);
+	purge_start_here(s->worker, &p);
 	return true;
 }
 

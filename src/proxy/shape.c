@@ -31,12 +31,13 @@ is_ours(const struct exchange *x)
 }
 
 static void
-nothing_but(struct exchange *x, unsigned status, struct shape *out)
+nothing_but(struct exchange *x, unsigned status, enum shape_fields fields,
+	struct shape *out)
 {
 	content_nothing(&x->content);
 	out->status = status;
 	out->length = 0;
-	out->fields = status == 304 ? SHAPE_304 : SHAPE_DATE;
+	out->fields = fields;
 }
 
 static struct str
@@ -53,7 +54,7 @@ unsatisfiable(struct exchange *x, uint64_t length, struct shape *out)
 {
 	struct buf b = {0};
 
-	nothing_but(x, 416, out);
+	nothing_but(x, 416, SHAPE_DATE, out);
 	buf_z(&b, "Content-Range: ");
 	range_put_unsatisfied(length, &b);
 	buf_z(&b, "\r\n");
@@ -143,8 +144,11 @@ shape_answer(struct exchange *x, struct shape *out)
 	switch (conditional ? precondition_check(&x->head, &v)
 			    : PRECONDITION_PASS) {
 	case PRECONDITION_PASS: by_range(x, &v, out); break;
-	case PRECONDITION_NOT_MODIFIED: nothing_but(x, 304, out); break;
-	case PRECONDITION_FAILED: nothing_but(x, 412, out); break;
+	case PRECONDITION_NOT_MODIFIED:
+		nothing_but(
+			x, 304, v.etag.p ? SHAPE_304 : SHAPE_304_DATED, out);
+		break;
+	case PRECONDITION_FAILED: nothing_but(x, 412, SHAPE_DATE, out); break;
 	}
 }
 
@@ -170,7 +174,7 @@ goes_with(const struct shape *s, const struct field *f)
 	case FIELD_DATE: return true;
 	case FIELD_CONTENT_TYPE: return s->fields == SHAPE_ALL;
 	case FIELD_CONTENT_ENCODING:
-	case FIELD_CONTENT_RANGE:
+	case FIELD_CONTENT_RANGE: return s->fields < SHAPE_304_DATED;
 	case FIELD_LAST_MODIFIED: return s->fields < SHAPE_304;
 	default: return s->fields != SHAPE_DATE;
 	}

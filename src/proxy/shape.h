@@ -7,12 +7,20 @@
 #include "http/validators.h"
 #include "proxy/exchange.h"
 
+/* Which of the response's fields go with an answer. */
+enum shape_fields {
+	SHAPE_ALL,
+	SHAPE_NO_TYPE,
+	SHAPE_304_DATED, /* its Last-Modified is its only validator */
+	SHAPE_304,
+	SHAPE_DATE
+};
+
 struct shape {
 	unsigned status;
 	int64_t length;	  /* of what follows the head; -1: not known */
 	struct str added; /* field lines, in the exchange's arena */
-	/* Which of the response's fields go with it. */
-	enum { SHAPE_ALL, SHAPE_NO_TYPE, SHAPE_304, SHAPE_DATE } fields;
+	enum shape_fields fields;
 };
 
 /* x is READY. Sets what x->content gives, of which nothing has been taken. */

@@ -193,8 +193,8 @@ on_reply(struct peer_call *call, struct str json)
 		survey_end(p->survey);
 }
 
-static void
-survey_start(struct worker *w, struct admin_request *request)
+void
+status_survey(struct worker *w, struct admin_request *request)
 {
 	struct survey *s = NEW(struct survey);
 	const struct node_config *config = w->node->config;
@@ -217,14 +217,4 @@ survey_start(struct worker *w, struct admin_request *request)
 	loop_arm(w->loop, &s->timer, PATIENCE_MS * NS_PER_MS);
 	if (--s->missing == 0)
 		survey_end(s);
-}
-
-void
-status_answer(struct worker *w, struct admin_request *request, struct str line)
-{
-	if (str_eq(line, STR("status")))
-		survey_start(w, request);
-	else
-		admin_answer(request,
-			STR("{\"error\": \"no such command; try: status\"}"));
 }

@@ -8,7 +8,6 @@
 /* This node's own counters, view and uptime; to be freed. Any thread. */
 char *status_self(const struct node *n);
 
-/* Answers a line of the admin socket; w is the worker on whose loop the socket
- * is, and whose peers are asked for their own status. */
-void
-status_answer(struct worker *w, struct admin_request *request, struct str line);
+/* Answers with the cluster's; w is the worker on whose loop the socket is, and
+ * whose peers are asked for their own. */
+void status_survey(struct worker *w, struct admin_request *request);

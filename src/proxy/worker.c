@@ -12,9 +12,11 @@
 #include "proxy/conn.h"
 #include "proxy/exchange.h"
 #include "proxy/fetch.h"
+#include "proxy/gather.h"
 #include "proxy/peer.h"
 #include "proxy/probe.h"
 #include "proxy/request.h"
+#include "proxy/purge.h"
 #include "proxy/serve.h"
 #include "proxy/upstream.h"
 
@@ -158,6 +160,8 @@ worker_new(struct node *n, unsigned index)
 	list_init(&w->channels);
 	w->frames = xmalloc(WORKER_FRAMES_BYTES);
 	list_init(&w->fetches);
+	list_init(&w->purges);
+	list_init(&w->gathers);
 	list_init(&w->probes);
 	w->turns = xcalloc(config->nsites, sizeof(*w->turns));
 	for (size_t i = 0; i < config->nsites; i++)
@@ -201,6 +205,8 @@ worker_end_all(struct worker *w)
 	loop_close(w->loop, &w->inbound);
 	conn_abort_all(w);
 	fetch_abort_all(w);
+	purge_abort_all(w);
+	gather_abort_all(w);
 	channel_close_all(w);
 	loop_settle(w->loop);
 }

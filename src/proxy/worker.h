@@ -36,6 +36,8 @@ struct worker {
 	struct list channels;	    /* struct channel */
 	char *frames;		    /* owned: see read_some() of channel.c */
 	struct list fetches;	    /* struct fetch */
+	struct list purges;	    /* struct purging */
+	struct list gathers;	    /* struct gather */
 	struct list pool[POOL_BUCKETS]; /* struct pool, of idle upstreams */
 	int **turns;			/* by site: see origins_choose() */
 	struct list probes;		/* struct probe; of the first worker */

@@ -1,0 +1,141 @@
+/* sevenfold purge, run against a unix socket that a thread answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "admin/test_server.h"
+#include "prog/test_verb.h"
+#include "prog/verb.h"
+
+static const char done[] = "{\"objects\":3,\"peers\":2,\"peers_missed\":0}";
+
+struct asked {
+	struct said said;
+	char line[256]; /* that the node got */
+};
+
+/* "sevenfold purge ARGS...", up to five of them, of a node that says so. */
+static struct asked
+purge(const char *answer, const char *const args[])
+{
+	struct test_server s;
+	char *argv[9] = {"purge", "--socket", s.path};
+	int argc = 3;
+	struct asked r;
+
+	while (args[argc - 3]) {
+		argv[argc] = (char *)args[argc - 3];
+		argc++;
+	}
+	test_server_start(&s, "n1.sock", answer);
+	r.said = run_verb(verb_purge, argc, argv);
+	test_server_stop(&s);
+	test_server_remove(&s);
+	memcpy(r.line, s.asked, sizeof(r.line));
+	return r;
+}
+
+static void
+test_lines(void **state)
+{
+	static const struct {
+		const char *args[5], *line;
+	} cases[] = {
+		{{"http://a.test/"}, "purge hard url http://a.test/\n"},
+		{{"--soft", "http://a.test/"},
+			"purge soft url http://a.test/\n"},
+		{{"http://a.test/", "--soft"},
+			"purge soft url http://a.test/\n"},
+		{{"--prefix", "http://a.test/img/"},
+			"purge hard prefix http://a.test/img/\n"},
+		{{"--soft", "--tag", "a tag"}, "purge soft tag a tag\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct asked r = purge(done, cases[i].args);
+
+		assert_int_equal(r.said.status, 0);
+		assert_string_equal(r.said.err, "");
+		assert_string_equal(
+			r.said.out, "purged here: 3; other nodes told: 2\n");
+		assert_string_equal(r.line, cases[i].line);
+	}
+}
+
+static void
+test_usage(void **state)
+{
+	static const char *const cases[][5] = {
+		{NULL},
+		{"http://a.test/", "http://b.test/"},
+		{"http://a.test/", "--tag", "a"},
+		{"--prefix", "http://a.test/", "--tag", "a"},
+		{"--tag"},
+		{"--frob", "http://a.test/"},
+		{"--tag", "a\nb"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct asked r = purge(done, cases[i]);
+
+		assert_int_equal(r.said.status, 2);
+		assert_string_equal(r.said.out, "");
+		assert_string_not_equal(r.said.err, "");
+		assert_string_equal(r.line, "");
+	}
+}
+
+static void
+test_answers(void **state)
+{
+	static const char *const args[] = {"http://a.test/", NULL};
+	struct asked r;
+
+	r = purge("{\"error\": \"that is no URL\"}", args);
+	assert_int_equal(r.said.status, 1);
+	assert_string_equal(r.said.out, "");
+	assert_string_equal(r.said.err, "sevenfold: that is no URL\n");
+	r = purge("{\"objects\":0,\"peers\":1,\"peers_missed\":2}", args);
+	assert_int_equal(r.said.status, 0);
+	assert_string_equal(
+		r.said.out, "purged here: 0; other nodes told: 1\n");
+	assert_non_null(strstr(r.said.err, "they are down: 2;"));
+	r = purge("{\"objects\":\"many\"}", args);
+	assert_int_equal(r.said.status, 1);
+	assert_non_null(strstr(r.said.err, "of another version"));
+	r = purge("[]", args);
+	assert_int_equal(r.said.status, 1);
+	r = purge("", args);
+	assert_int_equal(r.said.status, 1);
+}
+
+static void
+test_json(void **state)
+{
+	static const char *const args[] = {"--json", "http://a.test/", NULL};
+	struct asked r = purge(done, args);
+
+	assert_int_equal(r.said.status, 0);
+	assert_non_null(strstr(r.said.out, "\n  \"objects\": 3,\n"));
+	r = purge("{\"error\": \"no\"}", args);
+	assert_int_equal(r.said.status, 1);
+	assert_non_null(strstr(r.said.out, "\n  \"error\": \"no\"\n"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
