@@ -24,8 +24,8 @@ enum flight_phase {
 
 struct flight {
 	_Atomic unsigned refs;
+	_Atomic int phase; /* enum flight_phase */
 	struct body body;
-	_Atomic int phase;	  /* enum flight_phase */
 	struct response response; /* its text owned; from READY on */
 	struct object *instead;	  /* counted; from INSTEAD on */
 	unsigned instead_of;	  /* INSTEAD: the status that came, 304 or an

@@ -17,6 +17,8 @@
 
 enum {
 	GRAIN_BYTES = 16, /* what is handed out is aligned to */
+	PAGED_MIN = 16 * 1024,
+	PAGE_BYTES = 4096,
 	BLOCK_MIN = 256 * 1024,
 	BLOCK_HUGE = 2 * 1024 * 1024,
 	BLOCKS_MIN = 64, /* in the whole, or else blocks are smaller */
@@ -181,6 +183,25 @@ is_open(const struct pages *p, size_t block)
 		block == p->open[PAGES_MOVED].block;
 }
 
+/* Where n bytes would begin in the open block. What sendfile() is for begins
+ * with a page of the kernel's: else it costs twice the CPU. */
+static size_t
+place_of(const struct pages *p, enum pages_kind kind, size_t n)
+{
+	size_t taken = p->open[kind].taken;
+
+	return n < PAGED_MIN
+		? taken
+		: (taken + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+}
+
+static bool
+has_place(const struct pages *p, enum pages_kind kind, size_t n)
+{
+	return p->open[kind].block != NONE &&
+		place_of(p, kind, n) + rounded(n) <= p->block_bytes;
+}
+
 char *
 pages_get(struct pages *p, size_t n, enum pages_kind kind)
 {
@@ -188,13 +209,12 @@ pages_get(struct pages *p, size_t n, enum pages_kind kind)
 
 	CHECK(n > 0 && n <= PAGES_ALLOC_MAX);
 	pthread_mutex_lock(&p->lock);
-	if ((p->open[kind].block != NONE &&
-		    p->open[kind].taken + rounded(n) <= p->block_bytes) ||
-		open_locked(p, kind)) {
+	if (has_place(p, kind, n) || open_locked(p, kind)) {
 		size_t block = p->open[kind].block;
+		size_t place = place_of(p, kind, n);
 
-		at = p->base + block * p->block_bytes + p->open[kind].taken;
-		p->open[kind].taken += rounded(n);
+		at = p->base + block * p->block_bytes + place;
+		p->open[kind].taken = place + rounded(n);
 		p->live[block] += (uint32_t)rounded(n);
 	}
 	pthread_mutex_unlock(&p->lock);

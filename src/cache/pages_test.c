@@ -66,6 +66,30 @@ test_queued_bytes_stay(void **state)
 	pages_free(p);
 }
 
+/* sendfile() from the middle of a page costs twice the CPU. */
+static void
+test_large_begin_with_pages(void **state)
+{
+	struct budget budget = {.limit_bytes = 32 << 20};
+	struct pages *p = pages_new(&budget);
+
+	for (int i = 0; i < 50; i++) {
+		char *small = pages_get(p, 100, PAGES_NEW);
+		char *large = pages_get(p, PAGES_ALLOC_MAX, PAGES_NEW);
+		char *rest = pages_get(p, 5000, PAGES_NEW);
+		int64_t offset;
+		int file;
+
+		assert_true(pages_locate(p, large, &file, &offset));
+		assert_int_equal(offset % 4096, 0);
+		pages_put(p, small, 100);
+		pages_put(p, large, PAGES_ALLOC_MAX);
+		pages_put(p, rest, 5000);
+	}
+	assert_int_equal(budget.used_bytes, 0);
+	pages_free(p);
+}
+
 static void
 test_locates_its_own(void **state)
 {
@@ -90,6 +114,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(test_queued_bytes_stay),
+		cmocka_unit_test(test_large_begin_with_pages),
 		cmocka_unit_test(test_locates_its_own),
 	};
 

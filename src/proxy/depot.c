@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "proxy/send.h"
@@ -173,6 +174,7 @@ depot_send(struct depot *d, uint32_t number, struct exchange *x)
 {
 	struct carrier *c = find(&d->idle, number);
 
+	CHECK(c);
 	list_remove(&c->link);
 	list_push_back(&d->busy, &c->link);
 	c->x = x;
