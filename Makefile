@@ -1,7 +1,8 @@
 # The verbs. Meson does the work: see scripts/build. Each verb first installs
 # what it needs from Debian, if it is missing (scripts/deps).
 
-.PHONY: all demo test san tsan fuzz soak lint format install clean help
+.PHONY: all demo test san tsan fuzz soak bench lint format install clean \
+	help
 all:
 	@scripts/deps build
 	@scripts/build gcc
@@ -33,6 +34,12 @@ soak:
 	@SEVENFOLD=build-tsan/sevenfold setarch -R \
 		tests/soak/soak.py $$(($(SOAK_S) / 2))
 
+bench:
+	@scripts/deps build bench
+	@scripts/build gcc
+	@PYTHONDONTWRITEBYTECODE=1 tests/engine/bench.py $(if $(QUICK),--quick) \
+		$(if $(JSON),--json) $(SUITE)
+
 format:
 	@scripts/deps all
 	@find src tests docs -name '*.[ch]' -exec clang-format -i {} +
@@ -54,6 +61,9 @@ help:
 	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer'
+	@echo 'make bench    what requests cost beside other servers, ten minutes;'
+	@echo '              SUITE=hit: one of hit, relay, idle and keys;'
+	@echo '              QUICK=1: a first look; JSON=1: for programs'
 	@echo 'make lint     form, include directions, static analysis'
 	@echo 'make format   put the code into form'
 	@echo 'make install  into /usr/local'

@@ -41,21 +41,6 @@ buf_reserve(struct buf *b, size_t n)
 }
 
 void
-buf_append(struct buf *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return;
-	memcpy(buf_reserve(b, n), p, n);
-	b->tail += n;
-}
-
-void
-buf_str(struct buf *b, struct str s)
-{
-	buf_append(b, s.p, s.n);
-}
-
-void
 buf_z(struct buf *b, const char *z)
 {
 	buf_append(b, z, strlen(z));

@@ -18,8 +18,6 @@ struct buf {
 void buf_fini(struct buf *b);
 /* Room for at least n bytes at buf_tail(); the room is not yet content. */
 char *buf_reserve(struct buf *b, size_t n);
-void buf_append(struct buf *b, const void *p, size_t n);
-void buf_str(struct buf *b, struct str s);
 void buf_z(struct buf *b, const char *z);
 void buf_printf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -52,6 +50,25 @@ static inline size_t
 buf_room(const struct buf *b)
 {
 	return b->cap - b->tail;
+}
+
+/* Inline, since most are short and of a length that the compiler knows. */
+static inline void
+buf_append(struct buf *b, const void *p, size_t n)
+{
+	char *at;
+
+	if (n == 0)
+		return;
+	at = buf_room(b) >= n ? b->p + b->tail : buf_reserve(b, n);
+	memcpy(at, p, n);
+	b->tail += n;
+}
+
+static inline void
+buf_str(struct buf *b, struct str s)
+{
+	buf_append(b, s.p, s.n);
 }
 
 static inline struct str

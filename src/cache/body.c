@@ -4,128 +4,12 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/mem.h"
-#include "cache/pages.h"
 
 enum {
 	CHUNK_FIRST = 4 * 1024,
-	CHUNK_MAX = PAGES_ALLOC_MAX,
-	PAGES_MIN = 16 * 1024,
 	PEEK_BYTES = 1024 * 1024, /* and few more, are looked at in one go */
 	TELL_BYTES = 32 * 1024,	  /* the writer hears of each so many bytes */
 };
-
-/* What will be kept and is large goes where sendfile() can get at it, if there
- * is room. */
-static char *
-in_pages(struct budget *budget, uint32_t cap, enum pages_kind kind)
-{
-	if (cap < PAGES_MIN || !budget->pages)
-		return NULL;
-	return pages_get(budget->pages, cap, kind);
-}
-
-/* data: from in_pages(), or NULL. */
-static struct chunk *
-chunk_new(struct budget *budget, uint32_t cap, char *data)
-{
-	struct chunk *c;
-
-	c = xmalloc(sizeof(*c) + (data ? 0 : cap));
-	atomic_init(&c->refs, 1);
-	c->in_pages = data;
-	c->cap = cap;
-	atomic_init(&c->len, 0);
-	atomic_init(&c->next, NULL);
-	c->data = data ? data : (char *)(c + 1);
-	budget_add(budget, sizeof(*c) + (data ? 0 : cap));
-	return c;
-}
-
-static void
-chunk_free(struct budget *budget, struct chunk *c)
-{
-	size_t n = sizeof(*c) + (c->in_pages ? 0 : c->cap);
-
-	if (c->in_pages)
-		pages_put(budget->pages, c->data, c->cap);
-	budget_sub(budget, n);
-	free(c);
-}
-
-struct chunk *
-chunk_ref(struct chunk *c)
-{
-	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
-	return c;
-}
-
-static void
-copy_run(const struct chunk **from, uint32_t *offset, struct chunk *to)
-{
-	uint32_t len = 0;
-
-	while (len < to->cap) {
-		uint32_t n = (*from)->len - *offset;
-
-		n = n < to->cap - len ? n : to->cap - len;
-		memcpy(to->data + len, (*from)->data + *offset, n);
-		len += n;
-		*offset += n;
-		if (*offset == (*from)->len) {
-			*from = atomic_load(&(*from)->next);
-			*offset = 0;
-		}
-	}
-	atomic_init(&to->len, len);
-}
-
-struct chunk *
-chunk_copy(struct budget *budget, const struct chunk *c, uint64_t n,
-	enum pages_kind kind)
-{
-	struct chunk *first = NULL, *_Atomic *at = NULL;
-	uint32_t offset = 0;
-
-	while (n) {
-		uint32_t cap = n < CHUNK_MAX ? (uint32_t)n : CHUNK_MAX;
-		struct chunk *copy =
-			chunk_new(budget, cap, in_pages(budget, cap, kind));
-
-		copy_run(&c, &offset, copy);
-		if (at)
-			atomic_init(at, copy);
-		else
-			first = copy;
-		at = &copy->next;
-		n -= cap;
-	}
-	return first;
-}
-
-uint64_t
-chunk_held_bytes(const struct chunk *c)
-{
-	uint64_t n = 0;
-
-	for (; c; c = atomic_load(&c->next))
-		n += c->cap;
-	return n;
-}
-
-/* Not recursive: a chain may be long. */
-void
-chunk_unref(struct budget *budget, struct chunk *c)
-{
-	while (c &&
-		atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) ==
-			1) {
-		struct chunk *next = atomic_load(&c->next);
-
-		chunk_free(budget, c);
-		c = next;
-	}
-}
 
 void
 body_init(struct body *b, struct budget *budget, bool transient)
@@ -215,9 +99,8 @@ body_room(struct body *b, size_t hint, size_t *n)
 	if (!c || len == c->cap) {
 		uint32_t cap = next_cap(b, hint);
 
-		c = chunk_new(b->budget, cap,
-			is_transient(b) ? NULL
-					: in_pages(b->budget, cap, PAGES_NEW));
+		c = is_transient(b) ? chunk_new(b->budget, cap)
+				    : chunk_new_kept(b->budget, cap, PAGES_NEW);
 		append_chunk(b, c);
 		len = 0;
 	}

@@ -19,7 +19,7 @@
  */
 #include "base/list.h"
 #include "base/str.h"
-#include "cache/pages.h"
+#include "cache/chunk.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,17 +29,6 @@
 enum { BODY_WINDOW = 256 * 1024 };
 
 struct body;
-
-/* A piece of a body, counted by the piece before it. What has been committed
- * does not change. */
-struct chunk {
-	_Atomic unsigned refs;
-	bool in_pages; /* where data is: there, or behind the struct */
-	uint32_t cap;
-	_Atomic uint32_t len;
-	struct chunk *_Atomic next; /* counted; set once, when len is final */
-	char *data;
-};
 
 struct reader {
 	struct body *body; /* borrowed; NULL: not attached */
@@ -105,12 +94,6 @@ bool body_orphaned(struct body *b);
 /* Its first chunk, counted, and with it all that follow; NULL when it is empty.
  * It must be kept, and complete. */
 struct chunk *body_first(struct body *b);
-struct chunk *chunk_ref(struct chunk *c);
-/* The n bytes from c on, in memory of their own and no more. */
-struct chunk *chunk_copy(struct budget *budget, const struct chunk *c,
-	uint64_t n, enum pages_kind kind);
-uint64_t chunk_held_bytes(const struct chunk *c); /* from c on */
-void chunk_unref(struct budget *budget, struct chunk *c);
 
 /* --- a reader ------------------------------------------------------------ */
 /* Starts at the first byte. -ESTALE when that has been released already. */

@@ -10,7 +10,7 @@ static size_t
 own_bytes(const struct flight *f)
 {
 	return sizeof(*f) + f->key_bytes + f->response.fields.n +
-		f->response.withheld.n + f->selector.n;
+		f->response.withheld.n + f->selector.n + f->trailers.n;
 }
 
 struct flight *
@@ -44,6 +44,7 @@ flight_unref(struct flight *f)
 	object_unref(f->instead);
 	free((char *)f->response.fields.p);
 	free((char *)f->selector.p);
+	free((char *)f->trailers.p);
 	free(f->key);
 	free(f);
 }
@@ -90,6 +91,16 @@ flight_instead(struct flight *f, struct object *o, unsigned status)
 {
 	flight_offer(f, o, status);
 	enter(f, FLIGHT_INSTEAD);
+	body_end(&f->body, BODY_DONE);
+}
+
+void
+flight_end(struct flight *f, struct str trailers)
+{
+	if (trailers.n) {
+		f->trailers = copy_to(xmalloc(trailers.n), trailers);
+		budget_add(f->body.budget, trailers.n);
+	}
 	body_end(&f->body, BODY_DONE);
 }
 

@@ -35,16 +35,17 @@ struct flight {
 	/* The head turned out not to be for others: whoever joined the wait
 	 * asks for himself. Set before READY. */
 	bool private_;
-	/* The other end of a peer channel went before a head came: another
-	 * owner may be asked. Set before FAILED. */
-	bool peer_lost;
 	unsigned error_status; /* from FAILED on, or when the body failed */
 	const char *error;     /* static text */
+	/* "Name: value\r\n"..., owned: what came behind the body, for those who
+	 * read it as it came; never stored. Set before the body is DONE. */
+	struct str trailers;
 
 	/* the store's, empty if it is for nobody else */
 	char *key; /* owned, not terminated */
 	size_t key_bytes;
 	uint64_t hash;
+	uint32_t serial;     /* in the order in which they began */
 	struct str selector; /* owned; p is NULL until it is known */
 	bool authorized;     /* see struct wanted */
 	bool alone;	     /* nobody else boards */
@@ -61,6 +62,8 @@ void flight_unref(struct flight *f); /* NULL is fine */
 void flight_ready(struct flight *f, const struct response *r);
 /* o's reference is taken over; status: what came (304), or 0. Ends it. */
 void flight_instead(struct flight *f, struct object *o, unsigned status);
+/* The body is DONE. trailers are copied. */
+void flight_end(struct flight *f, struct str trailers);
 void flight_fail(struct flight *f, unsigned status, const char *error);
 /* Before a failure, or what the origin says of its own, is told: o will do for
  * some of those who wait. Its reference is taken over. */

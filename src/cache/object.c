@@ -1,17 +1,15 @@
 #include "cache/object.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "cache/pages.h"
 
-enum { MALLOC_HEADER = 8 }; /* what glibc adds to malloc_usable_size() */
-
 struct parts {
 	struct str key, selector, fields, flat;
 	struct chunk *body; /* counted; NULL: flat */
+	enum pages_kind kind;
 };
 
 static char *
@@ -23,23 +21,67 @@ put(char *at, struct str s)
 }
 
 static size_t
-own_bytes(struct object *o)
+size_for(size_t key, size_t selector, size_t fields, size_t flat)
 {
-	return malloc_usable_size(o) + MALLOC_HEADER;
+	return sizeof(struct object) + key + selector + fields + flat;
+}
+
+static size_t
+size_of(const struct object *o)
+{
+	return size_for(o->key_bytes, o->selector_bytes, o->fields_bytes,
+		o->flat ? o->length : 0);
+}
+
+static struct object *
+allocate(struct budget *budget, size_t n, enum pages_kind kind)
+{
+	char *at = budget->pages && n <= PAGES_ALLOC_MAX
+		? pages_get(budget->pages, n, kind)
+		: NULL;
+
+	if (at)
+		return (struct object *)(void *)at;
+	budget_add(budget, n);
+	return xmalloc(n);
+}
+
+static bool
+is_in_pages(const struct object *o)
+{
+	return o->budget->pages && pages_has(o->budget->pages, o);
+}
+
+static void
+release(struct object *o)
+{
+	struct budget *budget = o->budget;
+	size_t n = size_of(o);
+
+	if (is_in_pages(o)) {
+		pages_put(budget->pages, (char *)o, n);
+		return;
+	}
+	free(o);
+	budget_sub(budget, n);
 }
 
 static struct object *
 make(struct budget *budget, uint64_t hash, const struct parts *p)
 {
-	struct object *o = xmalloc(sizeof(*o) + p->key.n + p->selector.n +
-		p->fields.n + p->flat.n);
+	struct object *o = allocate(budget,
+		size_for(p->key.n, p->selector.n, p->fields.n, p->flat.n),
+		p->kind);
 	char *at = o->data;
 
+	CHECK(p->key.n <= OBJECT_TEXT && p->selector.n <= OBJECT_TEXT &&
+		p->fields.n <= OBJECT_TEXT);
 	*o = (struct object){.hash = hash,
 		.flat = !p->body,
-		.key_bytes = (uint32_t)p->key.n,
-		.selector_bytes = (uint32_t)p->selector.n,
-		.fields_bytes = (uint32_t)p->fields.n,
+		.key_bytes = (uint16_t)p->key.n,
+		.selector_bytes = (uint16_t)p->selector.n,
+		.fields_bytes = (uint16_t)p->fields.n,
+		.length = p->flat.n,
 		.body = p->body,
 		.budget = budget};
 	atomic_init(&o->refs, 1);
@@ -48,7 +90,6 @@ make(struct budget *budget, uint64_t hash, const struct parts *p)
 	at = put(at, p->selector);
 	at = put(at, p->fields);
 	(void)put(at, p->flat);
-	budget_add(budget, own_bytes(o));
 	return o;
 }
 
@@ -56,7 +97,7 @@ static void
 describe(struct object *o, const struct response *r, uint64_t length)
 {
 	o->status = (uint16_t)r->status;
-	o->born_s = r->born_s;
+	o->born_s = r->born_s > 0 ? (uint32_t)r->born_s : 0;
 	o->fresh = r->fresh;
 	o->length = length;
 }
@@ -104,12 +145,13 @@ object_of_flight(struct flight *f)
 	else
 		p.body = settle(&f->body, length);
 	o = make(f->body.budget, f->hash, &p);
+	o->serial = f->serial;
 	describe(o, &f->response, length);
 	return o;
 }
 
-static struct str
-flat_of(const struct object *o)
+struct str
+object_flat(const struct object *o)
 {
 	struct str fields = object_fields(o);
 
@@ -123,10 +165,11 @@ object_renewed(
 	struct parts p = {.key = object_key(old),
 		.selector = selector,
 		.fields = r->fields,
-		.flat = flat_of(old),
+		.flat = object_flat(old),
 		.body = old->body ? chunk_ref(old->body) : NULL};
 	struct object *o = make(old->budget, old->hash, &p);
 
+	o->serial = old->serial;
 	describe(o, r, old->length);
 	return o;
 }
@@ -136,8 +179,13 @@ enum { MOVED_MAX = 1024 * 1024 }; /* a larger one has blocks of its own */
 bool
 object_is_in_the_way(const struct object *o)
 {
-	return o->body && o->length <= MOVED_MAX && o->body->in_pages &&
-		pages_wanted_back(o->budget->pages, o->body->data);
+	struct pages *pages = o->budget->pages;
+
+	if (o->length > MOVED_MAX)
+		return false;
+	return (is_in_pages(o) && pages_wanted_back(pages, o)) ||
+		(o->body && o->body->in_pages &&
+			pages_wanted_back(pages, o->body->data));
 }
 
 struct object *
@@ -146,13 +194,29 @@ object_moved(const struct object *old)
 	struct parts p = {.key = object_key(old),
 		.selector = object_selector(old),
 		.fields = object_fields(old),
-		.body = chunk_copy(
-			old->budget, old->body, old->length, PAGES_MOVED)};
-	struct object *o = make(old->budget, old->hash, &p);
+		.flat = object_flat(old),
+		.kind = PAGES_MOVED};
 	struct response r;
+	struct object *o;
 
+	if (old->body)
+		p.body = chunk_copy(
+			old->budget, old->body, old->length, PAGES_MOVED);
+	o = make(old->budget, old->hash, &p);
 	object_response(old, &r);
+	o->serial = old->serial;
 	describe(o, &r, old->length);
+	return o;
+}
+
+struct object *
+object_new(struct budget *budget, struct str key, uint64_t hash,
+	const struct response *r, struct str body)
+{
+	struct parts p = {.key = key, .fields = r->fields, .flat = body};
+	struct object *o = make(budget, hash, &p);
+
+	describe(o, r, body.n);
 	return o;
 }
 
@@ -160,12 +224,9 @@ struct object *
 object_mark(struct budget *budget, struct str key, uint64_t hash, int64_t now_s,
 	uint32_t lifetime_s)
 {
-	struct parts p = {.key = key};
 	struct response r = {.born_s = now_s, .fresh.lifetime_s = lifetime_s};
-	struct object *o = make(budget, hash, &p);
 
-	describe(o, &r, 0);
-	return o;
+	return object_new(budget, key, hash, &r, STR(""));
 }
 
 int64_t
@@ -180,9 +241,9 @@ object_age_s(const struct object *o, int64_t now_s)
 }
 
 size_t
-object_bytes(struct object *o)
+object_bytes(const struct object *o)
 {
-	return own_bytes(o) + (o->flat ? 0 : o->length);
+	return size_of(o) + (o->flat ? 0 : o->length);
 }
 
 struct object *
@@ -199,9 +260,8 @@ object_unref(struct object *o)
 		atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) !=
 			1)
 		return;
-	budget_sub(o->budget, own_bytes(o));
 	chunk_unref(o->budget, o->body);
-	free(o);
+	release(o);
 }
 
 void
@@ -220,7 +280,7 @@ void
 object_read(const struct object *o, struct reader *r)
 {
 	if (o->flat)
-		reader_attach_flat(r, flat_of(o));
+		reader_attach_flat(r, object_flat(o));
 	else
 		reader_attach_chunks(r, o->body);
 }

@@ -10,7 +10,10 @@
 #include "cache/flight.h"
 #include "cache/response.h"
 
-enum { OBJECT_FLAT = 16 * 1024 };
+enum {
+	OBJECT_FLAT = 16 * 1024,
+	OBJECT_TEXT = UINT16_MAX, /* bytes of key, selector, fields each */
+};
 
 struct object {
 	/* the store's */
@@ -25,8 +28,9 @@ struct object {
 	/* what it is */
 	bool flat;
 	uint16_t status;
-	uint32_t key_bytes, selector_bytes, fields_bytes;
-	int64_t born_s;
+	uint16_t key_bytes, selector_bytes, fields_bytes;
+	uint32_t serial; /* of the flight that brought it */
+	uint32_t born_s; /* as in struct response */
 	struct stored_freshness fresh;
 	uint64_t length;
 	struct chunk *body;    /* counted; NULL: behind the fields */
@@ -34,6 +38,9 @@ struct object {
 	char data[];	       /* key, selector, fields, body */
 };
 
+static_assert(sizeof(struct object) <= 96, "there are millions of them");
+
+struct str object_flat(const struct object *o); /* a flat one's body */
 /* Of a flight whose body is complete and kept, with one reference. */
 struct object *object_of_flight(struct flight *f);
 /* old's body under another head, which selects so. */
@@ -42,6 +49,9 @@ struct object *object_renewed(const struct object *old, struct str selector,
 /* It stays, but its memory is wanted back; then this is it in other memory. */
 bool object_is_in_the_way(const struct object *o);
 struct object *object_moved(const struct object *o);
+/* One that no flight has brought. */
+struct object *object_new(struct budget *budget, struct str key, uint64_t hash,
+	const struct response *r, struct str body);
 /* No response, but the memory that those for this key are not stored. */
 struct object *object_mark(struct budget *budget, struct str key, uint64_t hash,
 	int64_t now_s, uint32_t lifetime_s);
@@ -50,7 +60,7 @@ void object_unref(struct object *o); /* NULL is fine */
 
 /* Seconds since it was made, or since its lifetime ended if it is outdated. */
 int64_t object_age_s(const struct object *o, int64_t now_s);
-size_t object_bytes(struct object *o); /* all that is freed with it */
+size_t object_bytes(const struct object *o); /* all that is freed with it */
 void object_response(const struct object *o, struct response *out);
 /* Reads the body from its start. The reader must not outlive o. */
 void object_read(const struct object *o, struct reader *r);

@@ -9,13 +9,14 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/poison.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25 /* Linux 6.1; glibc 2.36 has no name for it */
 #endif
 
 enum {
-	PAGE_BYTES = 4096,
+	GRAIN_BYTES = 16, /* what is handed out is aligned to */
 	BLOCK_MIN = 256 * 1024,
 	BLOCK_HUGE = 2 * 1024 * 1024,
 	BLOCKS_MIN = 64, /* in the whole, or else blocks are smaller */
@@ -31,8 +32,8 @@ struct pages {
 	size_t block_bytes, nblocks;
 	struct budget *budget; /* borrowed */
 
-	pthread_mutex_t lock; /* guards the rest: taken per 64 KB, not per
-				 request */
+	pthread_mutex_t lock; /* guards the rest: taken when something is
+				 stored or goes, not by hits */
 	uint32_t *live;	      /* owned: bytes in use, of each block */
 	uint8_t *kind;	      /* owned: enum pages_kind, of each block */
 	size_t *idle;	      /* owned: a stack of blocks that are not in use */
@@ -109,6 +110,8 @@ pages_free(struct pages *p)
 {
 	if (!p)
 		return;
+	if (p->base)
+		unpoison(p->base, p->nblocks * p->block_bytes);
 	if (p->map != MAP_FAILED)
 		munmap(p->map, p->map_bytes);
 	if (p->fd >= 0)
@@ -123,7 +126,7 @@ pages_free(struct pages *p)
 static size_t
 rounded(size_t n)
 {
-	return (n + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+	return (n + GRAIN_BYTES - 1) & ~(size_t)(GRAIN_BYTES - 1);
 }
 
 /* Its pages go to whoever still has them queued, or nowhere. */
@@ -164,7 +167,9 @@ open_locked(struct pages *p, enum pages_kind kind)
 		return true;
 	/* Not where the kernel has no huge page to give: then it is slower. */
 	at = p->base + block * p->block_bytes;
+	unpoison(at, 1);
 	*(volatile char *)at = 0;
+	poison(at, 1);
 	(void)madvise(at, p->block_bytes, MADV_COLLAPSE);
 	return true;
 }
@@ -182,27 +187,28 @@ pages_get(struct pages *p, size_t n, enum pages_kind kind)
 	char *at = NULL;
 
 	CHECK(n > 0 && n <= PAGES_ALLOC_MAX);
-	n = rounded(n);
 	pthread_mutex_lock(&p->lock);
 	if ((p->open[kind].block != NONE &&
-		    p->open[kind].taken + n <= p->block_bytes) ||
+		    p->open[kind].taken + rounded(n) <= p->block_bytes) ||
 		open_locked(p, kind)) {
 		size_t block = p->open[kind].block;
 
 		at = p->base + block * p->block_bytes + p->open[kind].taken;
-		p->open[kind].taken += n;
-		p->live[block] += (uint32_t)n;
+		p->open[kind].taken += rounded(n);
+		p->live[block] += (uint32_t)rounded(n);
 	}
 	pthread_mutex_unlock(&p->lock);
-	if (at)
-		budget_add(p->budget, n);
+	if (!at)
+		return NULL;
+	budget_add(p->budget, rounded(n));
+	unpoison(at, n);
 	return at;
 }
 
 static size_t
-block_of(const struct pages *p, const char *at)
+block_of(const struct pages *p, const void *at)
 {
-	return (size_t)(at - p->base) / p->block_bytes;
+	return (size_t)((const char *)at - p->base) / p->block_bytes;
 }
 
 void
@@ -210,6 +216,7 @@ pages_put(struct pages *p, char *at, size_t n)
 {
 	size_t block = block_of(p, at);
 
+	poison(at, n);
 	n = rounded(n);
 	pthread_mutex_lock(&p->lock);
 	CHECK(p->live[block] >= n);
@@ -221,7 +228,7 @@ pages_put(struct pages *p, char *at, size_t n)
 }
 
 bool
-pages_wanted_back(struct pages *p, const char *at)
+pages_wanted_back(struct pages *p, const void *at)
 {
 	size_t block = block_of(p, at);
 	bool wanted;
@@ -248,9 +255,17 @@ pages_lost_bytes(struct pages *p)
 }
 
 bool
+pages_has(const struct pages *p, const void *at)
+{
+	const char *c = at;
+
+	return c >= p->base && c < p->base + p->nblocks * p->block_bytes;
+}
+
+bool
 pages_locate(const struct pages *p, const char *at, int *fd, int64_t *offset)
 {
-	if (at < p->base || at >= p->base + p->nblocks * p->block_bytes)
+	if (!pages_has(p, at))
 		return false;
 	*fd = p->fd;
 	*offset = at - p->base;

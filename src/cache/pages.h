@@ -1,15 +1,17 @@
 #pragma once
 /*
- * struct pages: memory for the bodies of large objects, in one memfd, so that
- * they can be sent with sendfile(2). Any thread.
+ * struct pages: memory for what is stored, in one memfd, so that large bodies
+ * can be sent with sendfile(2). Any thread.
  *
  * What sendfile() has queued are the pages themselves: a client may read them
  * long after we have let them go. So nothing is ever written twice to a page:
  * memory is handed out in order from blocks, and a block of which nothing is
  * left in use is punched out of the file before it is used again. Whoever
- * still has its pages keeps them; we get new ones. Blocks are of the size of a
- * huge page where the whole is large enough, and made one
- * (MADV_COLLAPSE): 20 % less CPU per byte sent.
+ * still has its pages keeps them; we get new ones.
+ *
+ * Blocks are of the size of a huge page where the whole is large enough, and
+ * made one (MADV_COLLAPSE): 20 % less CPU per byte sent, and millions of small
+ * objects cost few entries of the TLB.
  */
 #include "cache/budget.h"
 
@@ -30,10 +32,11 @@ char *pages_get(struct pages *p, size_t n, enum pages_kind kind);
 void pages_put(struct pages *p, char *at, size_t n);
 /* Had what stays better leave the block that at is in: because the rest of it
  * will go, or has gone? */
-bool pages_wanted_back(struct pages *p, const char *at);
+bool pages_wanted_back(struct pages *p, const void *at);
 /* Bytes that are lost in blocks of which the rest is in use. */
 uint64_t pages_lost_bytes(struct pages *p);
 
+bool pages_has(const struct pages *p, const void *at);
 /* Is at in them? Then *fd and *offset are where sendfile() finds it. */
 bool
 pages_locate(const struct pages *p, const char *at, int *fd, int64_t *offset);

@@ -22,8 +22,8 @@ test_accounts(void **state)
 	while (n < 2000 && (at[n] = pages_get(p, 60000, PAGES_NEW)))
 		memset(at[n++], 1, 60000);
 	/* all of it and a quarter, and then no more */
-	assert_in_range(n, (32 << 20) / 61440, (48 << 20) / 61440);
-	assert_int_equal(budget.used_bytes, n * 61440);
+	assert_in_range(n, (32 << 20) / 60000, (48 << 20) / 60000);
+	assert_int_equal(budget.used_bytes, n * 60000);
 	for (size_t i = 0; i < n; i++)
 		pages_put(p, at[i], 60000);
 	assert_int_equal(budget.used_bytes, 0);

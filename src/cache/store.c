@@ -13,6 +13,7 @@
 #include "base/epoch.h"
 #include "base/mem.h"
 #include "cache/pages.h"
+#include "cache/sieve.h"
 #include "http/tags.h"
 #include "http/vary.h"
 
@@ -36,19 +37,10 @@ struct shard {
 	struct list flights; /* that may be boarded: few */
 };
 
-/* All objects in the order in which they came, so that memory that was taken
- * together is given back together. */
-struct sieve {
-	pthread_mutex_t lock; /* guards all, and each object's sieve; inside a
-				 shard's. For a moment, by those who miss */
-	struct list objects;  /* newest first */
-	struct list *hand;    /* NULL: start at the oldest */
-	size_t count;
-};
-
 struct store {
 	struct budget budget;
-	struct pages *pages; /* owned */
+	struct pages *pages;	  /* owned */
+	_Atomic uint32_t serials; /* given to flights so far */
 	struct sieve sieve;
 	struct shard shards[SHARDS];
 };
@@ -75,8 +67,7 @@ store_new(uint64_t limit_bytes)
 		return NULL;
 	}
 	s->budget.pages = s->pages;
-	pthread_mutex_init(&s->sieve.lock, NULL);
-	list_init(&s->sieve.objects);
+	sieve_init(&s->sieve);
 	for (int i = 0; i < SHARDS; i++) {
 		struct shard *h = &s->shards[i];
 
@@ -113,21 +104,23 @@ has_key(const struct object *o, struct str key, uint64_t hash)
 	return o->hash == hash && str_eq(object_key(o), key);
 }
 
-/* The newest that is selected, or else the mark. */
+/* The newest that is selected, or else the mark. *other: some other variant, or
+ * NULL. */
 static struct object *
-find(struct shard *h, const struct wanted *w, uint64_t hash, bool *others)
+find(struct shard *h, const struct wanted *w, uint64_t hash,
+	struct object **other)
 {
 	struct object *o = atomic_load(slot_of(atomic_load(&h->table), hash));
 	struct object *mark = NULL;
 
-	*others = false;
+	*other = NULL;
 	for (; o; o = atomic_load(&o->chain)) {
 		if (!has_key(o, w->key, hash))
 			continue;
 		if (object_is_mark(o))
 			mark = o;
 		else if (!vary_matches(object_selector(o), w->request))
-			*others = true;
+			*other = o;
 		else if (o->fresh.shared || !w->authorized)
 			return o;
 	}
@@ -138,13 +131,14 @@ struct object *
 store_find(struct store *s, const struct wanted *w, bool *others)
 {
 	uint64_t hash = hash_of(w->key);
-	struct object *o;
+	struct object *o, *other;
 
 	epoch_enter();
-	o = find(shard_of(s, hash), w, hash, others);
+	o = find(shard_of(s, hash), w, hash, &other);
 	if (o)
 		object_ref(o); /* the store has one until we leave */
 	epoch_leave();
+	*others = other;
 	/* Looked at before it is written, which other cores would pay for. */
 	if (o && !atomic_load_explicit(&o->visited, memory_order_relaxed))
 		atomic_store_explicit(&o->visited, true, memory_order_relaxed);
@@ -186,26 +180,6 @@ grow_locked(struct shard *h)
 		}
 	atomic_store(&h->table, t);
 	epoch_retire(old, free);
-}
-
-static void
-sieve_add(struct sieve *v, struct object *o)
-{
-	pthread_mutex_lock(&v->lock);
-	list_push_front(&v->objects, &o->sieve);
-	v->count++;
-	pthread_mutex_unlock(&v->lock);
-}
-
-static void
-sieve_drop(struct sieve *v, struct object *o)
-{
-	pthread_mutex_lock(&v->lock);
-	if (v->hand == &o->sieve)
-		v->hand = o->sieve.prev;
-	list_remove(&o->sieve);
-	v->count--;
-	pthread_mutex_unlock(&v->lock);
 }
 
 /* o's reference is taken over. */
@@ -287,15 +261,30 @@ store_remove(struct store *s, struct object *o)
 	store_replace(s, o, NULL);
 }
 
+static void
+put(struct store *s, struct object *o)
+{
+	struct shard *h = shard_of(s, o->hash);
+
+	pthread_mutex_lock(&h->lock);
+	put_locked(s, h, o);
+	pthread_mutex_unlock(&h->lock);
+}
+
+void
+store_put(struct store *s, struct str key, const struct response *r,
+	struct str body, uint32_t serial)
+{
+	struct object *o = object_new(&s->budget, key, hash_of(key), r, body);
+
+	o->serial = serial;
+	put(s, o);
+}
+
 void
 store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s)
 {
-	uint64_t hash = hash_of(key);
-	struct shard *h = shard_of(s, hash);
-
-	pthread_mutex_lock(&h->lock);
-	put_locked(s, h, object_mark(&s->budget, key, hash, now_s, lifetime_s));
-	pthread_mutex_unlock(&h->lock);
+	put(s, object_mark(&s->budget, key, hash_of(key), now_s, lifetime_s));
 }
 
 /* --- flights ------------------------------------------------------------- */
@@ -332,9 +321,26 @@ copy(struct budget *budget, struct str s)
 static void
 select_locked(struct flight *f, struct str selector)
 {
-	if (f->selector.p)
+	struct budget *budget = f->body.budget;
+
+	if (f->selector.p && str_eq(f->selector, selector))
 		return;
-	f->selector = str_of(copy(f->body.budget, selector), selector.n);
+	budget_sub(budget, f->selector.n);
+	free((char *)f->selector.p);
+	f->selector = str_of(copy(budget, selector), selector.n);
+}
+
+/* As other variants of its key, so that requests for another one than this
+ * need not wait for its head to learn that. */
+static void
+guess_locked(
+	struct flight *f, const struct wanted *w, const struct object *other)
+{
+	struct buf selector = {0};
+
+	vary_again(object_selector(other), w->request, &selector);
+	select_locked(f, buf_view(&selector));
+	buf_fini(&selector);
 }
 
 static struct flight *
@@ -347,6 +353,7 @@ begin_locked(
 	f->key = copy(&s->budget, w->key);
 	f->key_bytes = w->key.n;
 	f->hash = hash;
+	f->serial = atomic_fetch_add(&s->serials, 1);
 	f->authorized = w->authorized;
 	list_push_back(&h->flights, &f->link);
 	return f;
@@ -359,17 +366,19 @@ store_board(struct store *s, const struct wanted *w, const struct object *seen,
 	uint64_t hash = hash_of(w->key);
 	struct shard *h = shard_of(s, hash);
 	enum store_result r = STORE_JOIN;
+	struct object *other;
 	struct flight *f;
-	bool others;
 
 	pthread_mutex_lock(&h->lock);
 	f = find_flight(h, w, hash);
 	if (f) {
 		*out = flight_ref(f);
-	} else if (find(h, w, hash, &others) != seen) {
+	} else if (find(h, w, hash, &other) != seen) {
 		r = STORE_STORED;
 	} else {
 		*out = flight_ref(begin_locked(s, h, w, hash));
+		if (other)
+			guess_locked(*out, w, other);
 		r = STORE_BEGIN;
 	}
 	pthread_mutex_unlock(&h->lock);
@@ -398,6 +407,49 @@ store_select(struct store *s, struct flight *f, struct str selector)
 	pthread_mutex_lock(&h->lock);
 	select_locked(f, selector);
 	pthread_mutex_unlock(&h->lock);
+}
+
+/* In the order of addresses; they may be the same. */
+static void
+lock_both(struct shard *a, struct shard *b)
+{
+	if (a != b)
+		pthread_mutex_lock(a < b ? &a->lock : &b->lock);
+	pthread_mutex_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void
+unlock_both(struct shard *a, struct shard *b)
+{
+	if (a != b)
+		pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void
+store_rename(struct store *s, struct flight *f, struct str key)
+{
+	uint64_t hash = hash_of(key);
+	struct shard *from = shard_of(s, f->hash), *to = shard_of(s, hash);
+
+	lock_both(from, to);
+	budget_sub(&s->budget, f->key_bytes);
+	free(f->key);
+	f->key = copy(&s->budget, key);
+	f->key_bytes = key.n;
+	f->hash = hash;
+	list_foreach (it, &to->flights) {
+		struct flight *other = container_of(it, struct flight, link);
+
+		if (other != f && other->hash == hash &&
+			str_eq(flight_key(other), key))
+			f->alone = true;
+	}
+	if (list_linked(&f->link)) {
+		list_remove(&f->link);
+		list_push_back(&to->flights, &f->link);
+	}
+	unlock_both(from, to);
 }
 
 static void
@@ -506,7 +558,7 @@ purge_flights_locked(struct shard *h, const struct purge *p)
 }
 
 static size_t
-purge_key(struct store *s, const struct purge *p)
+purge_one(struct store *s, const struct purge *p)
 {
 	uint64_t hash = hash_of(p->what);
 	struct shard *h = shard_of(s, hash);
@@ -517,6 +569,22 @@ purge_key(struct store *s, const struct purge *p)
 	n = purge_chain_locked(
 		s, h, hash & (atomic_load(&h->table)->nslots - 1), p);
 	pthread_mutex_unlock(&h->lock);
+	return n;
+}
+
+/* Parts of a response go with the entry that says what they are parts of. */
+static size_t
+purge_key(struct store *s, const struct purge *p)
+{
+	struct purge parts = *p;
+	struct buf key = {0};
+	size_t n;
+
+	buf_str(&key, p->what);
+	buf_str(&key, STR(STORE_PARTS));
+	parts.what = buf_view(&key);
+	n = purge_one(s, p) + purge_one(s, &parts);
+	buf_fini(&key);
 	return n;
 }
 
@@ -567,47 +635,19 @@ store_purge(struct store *s, const struct purge *p)
 
 /* --- evicting ------------------------------------------------------------ */
 
-enum sieve_result { SIEVE_EMPTY, SIEVE_EVICT, SIEVE_MOVE };
-
-/* The next that was not visited, or that is spared but should move out of the
- * way; *out is a reference. Each is passed at most twice. */
-static enum sieve_result
-sieve_next(struct sieve *v, struct object **out)
-{
-	enum sieve_result r = SIEVE_EMPTY;
-	struct list *at;
-
-	pthread_mutex_lock(&v->lock);
-	at = v->hand ? v->hand : v->objects.prev;
-	for (size_t i = 0; i <= 2 * v->count + 1 && !r; i++, at = at->prev) {
-		struct object *o = container_of(at, struct object, sieve);
-
-		if (at == &v->objects)
-			continue;
-		if (!atomic_exchange_explicit(
-			    &o->visited, false, memory_order_relaxed))
-			r = SIEVE_EVICT;
-		else if (object_is_in_the_way(o))
-			r = SIEVE_MOVE;
-		if (r)
-			*out = object_ref(o);
-	}
-	v->hand = at;
-	pthread_mutex_unlock(&v->lock);
-	return r;
-}
-
 void
 store_trim(struct store *s)
 {
-	while (budget_exceeded(&s->budget)) {
-		struct object *o;
+	enum sieve_result r = SIEVE_PASSED;
 
-		switch (sieve_next(&s->sieve, &o)) {
-		case SIEVE_EMPTY: return;
-		case SIEVE_EVICT: store_replace(s, o, NULL); break;
-		case SIEVE_MOVE: store_replace(s, o, object_moved(o)); break;
-		}
+	while (r != SIEVE_EMPTY && budget_exceeded(&s->budget)) {
+		struct object *o = NULL;
+
+		r = sieve_next(&s->sieve, &o);
+		if (r == SIEVE_EVICT)
+			store_remove(s, o);
+		else if (r == SIEVE_MOVE)
+			store_replace(s, o, object_moved(o));
 		object_unref(o);
 	}
 }
@@ -651,17 +691,17 @@ shard_fini(struct shard *h)
 void
 store_free(struct store *s)
 {
+	struct object *o;
+
 	if (!s)
 		return;
-	while (!list_empty(&s->sieve.objects))
-		store_remove(s,
-			container_of(
-				s->sieve.objects.next, struct object, sieve));
+	while ((o = sieve_any(&s->sieve)))
+		store_remove(s, o);
 	for (int i = 0; i < SHARDS; i++)
 		shard_fini(&s->shards[i]);
 	epoch_drain();
 	CHECK(store_bytes(s) == 0);
 	pages_free(s->pages);
-	pthread_mutex_destroy(&s->sieve.lock);
+	sieve_fini(&s->sieve);
 	free(s);
 }

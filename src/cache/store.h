@@ -43,6 +43,9 @@ enum store_result store_board(struct store *s, const struct wanted *w,
 struct flight *store_begin_alone(struct store *s, const struct wanted *w);
 /* What its Vary selects is known: others may not board any more. Copied. */
 void store_select(struct store *s, struct flight *f, struct str selector);
+/* It turned out to be under another key; if somebody fetches that already,
+ * nobody else boards this one. */
+void store_rename(struct store *s, struct flight *f, struct str key);
 /* Nobody boards any more. Harmless when nobody can anyway. */
 void store_depart(struct store *s, struct flight *f);
 /* Its body is complete: it becomes an object, in place of older ones, unless
@@ -56,12 +59,23 @@ void store_renew(
 void store_replace(struct store *s, struct object *o, struct object *by);
 /* Takes o out, if it is in: later requests don't find it. */
 void store_remove(struct store *s, struct object *o);
+/* What no flight has brought, in place of older ones. */
+void store_put(struct store *s, struct str key, const struct response *r,
+	struct str body, uint32_t serial);
 /* For so long, requests for the key don't wait for one another. */
 void
 store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s);
+/* Behind a key, it is the key of what its parts have in common: see
+ * proxy/segment.h. Purging the former purges the latter. */
+#define STORE_PARTS "#"
+
 enum purge_kind { PURGE_KEY, PURGE_PREFIX, PURGE_TAG };
 
 struct purge {
+	/* Behind a key, it is the key of what its parts have in common: see
+	 * proxy/segment.h. Purging the former purges the latter. */
+#define STORE_PARTS "#"
+
 	enum purge_kind kind;
 	struct str what; /* a key, the beginning of keys, or a tag */
 	bool soft;	 /* it may still be used where stale responses may */

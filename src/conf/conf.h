@@ -74,6 +74,7 @@ struct conf {
 	uint64_t head_timeout_ns;
 	uint64_t body_timeout_ns;
 	uint64_t idle_timeout_ns;
+	uint64_t tunnel_timeout_ns;
 	unsigned min_rate_bytes; /* a second; 0: any rate will do */
 	uint64_t request_line_max_bytes, field_max_bytes, head_max_bytes;
 	unsigned fields_max;

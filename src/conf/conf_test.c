@@ -328,6 +328,7 @@ test_everything(void **state)
 		"	proxy_protocol 10.1.0.0/16\n"
 		"	peer_port 7000; workers 4; cache 1G; object_max 64k\n"
 		"	head_timeout 1500ms; idle_timeout 2m\n"
+		"	tunnel_timeout 5m\n"
 		"	body_timeout 3s; min_rate 500; request_line_max 4K\n"
 		"	field_max 2K; head_max 8K; fields_max 50; body_max 1G\n"
 		"	connect_timeout 1s; first_byte_timeout 1h\n"
@@ -367,6 +368,7 @@ test_everything(void **state)
 	assert_int_equal(c->object_max_bytes, 65536);
 	assert_int_equal(c->head_timeout_ns, 1500000000);
 	assert_int_equal(c->idle_timeout_ns, 120000000000);
+	assert_int_equal(c->tunnel_timeout_ns, 300000000000);
 	assert_int_equal(c->body_timeout_ns, 3000000000);
 	assert_int_equal(c->min_rate_bytes, 500);
 	assert_int_equal(c->request_line_max_bytes, 4096);
@@ -419,6 +421,7 @@ test_presets(void **state)
 	assert_int_equal(c->object_max_bytes, 32 << 20);
 	assert_int_equal(c->head_timeout_ns, 10000000000);
 	assert_int_equal(c->idle_timeout_ns, 60000000000);
+	assert_int_equal(c->tunnel_timeout_ns, 3600000000000);
 	assert_int_equal(c->body_timeout_ns, 30000000000);
 	assert_int_equal(c->min_rate_bytes, 0);
 	assert_int_equal(c->request_line_max_bytes, 8192);
@@ -497,6 +500,7 @@ test_dump_says_all(void **state)
 		"	head_timeout       10s\n"
 		"	body_timeout       30s\n"
 		"	idle_timeout       1m\n"
+		"	tunnel_timeout     1h\n"
 		"	min_rate           off\n"
 		"	request_line_max   8K\n"
 		"	field_max          16K\n"

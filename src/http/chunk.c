@@ -83,6 +83,14 @@ step_trailer(struct chunk_decoder *d, char c)
 	return bad(d, "bad trailer");
 }
 
+/* A byte of the trailers, but for the empty line at their end. */
+static void
+collect(struct chunk_decoder *d, char c)
+{
+	if (d->trailers && (d->state != TRAILER || c != '\r'))
+		buf_append(d->trailers, &c, 1);
+}
+
 static enum state
 step(struct chunk_decoder *d, char c)
 {
@@ -105,8 +113,9 @@ step(struct chunk_decoder *d, char c)
 	case VALUE:
 		if (++d->line > CHUNK_MAX_TRAILERS)
 			return bad(d, "trailers too large");
+		collect(d, c);
 		return step_trailer(d, c);
-	case VALUE_LF: return step_lf(d, c, TRAILER);
+	case VALUE_LF: collect(d, c); return step_lf(d, c, TRAILER);
 	case END_LF: return step_lf(d, c, END);
 	case DATA:
 	case END:

@@ -7,11 +7,11 @@
  *		use(data);
  *
  * Strict: CRLF only, sizes checked for overflow, no blanks after a size unless
- * an extension follows. Extensions and trailers must be well-formed, and are
- * discarded. The decoder keeps no bytes, so that input may come in pieces of
- * any length.
+ * an extension follows. Extensions and trailers must be well-formed. Extensions
+ * are discarded; trailers are, too, unless there is a buffer for them. The
+ * decoder keeps no other bytes, so that input may come in pieces of any length.
  */
-#include "base/str.h"
+#include "base/buf.h"
 
 enum {
 	CHUNK_MAX_LINE = 1024,	   /* bytes of a size with its extensions */
@@ -24,6 +24,9 @@ struct chunk_decoder {
 	unsigned line;	   /* bytes of this size line, or of the trailers */
 	uint64_t left;	   /* bytes of this chunk's data still to come */
 	const char *error; /* after CHUNK_BAD: static text for people */
+	/* Borrowed: where the trailers go, "Name: value\r\n" each, as they
+	 * came; whole after CHUNK_END only. NULL: nowhere. */
+	struct buf *trailers;
 };
 
 enum chunk_result {

@@ -175,11 +175,44 @@ test_head(void **state)
 	}
 }
 
+static void
+test_trailers(void **state)
+{
+	static const struct {
+		struct str in, trailers;
+	} cases[] = {
+		{STR("0\r\n\r\n"), STR("")},
+		{STR("1\r\na\r\n0;x\r\nA: b\r\nC:\r\n\r\nD: e\r\n"),
+			STR("A: b\r\nC:\r\n")},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (size_t piece = 1; piece < 30; piece += 28) {
+			struct buf trailers = {0};
+			struct chunk_decoder d = {.trailers = &trailers};
+			struct str rest = cases[i].in, data;
+			enum chunk_result r;
+
+			do {
+				struct str now = rest;
+
+				now.n = piece < now.n ? piece : now.n;
+				r = chunk_decode(&d, &now, &data);
+				rest.n -= (size_t)(now.p - rest.p);
+				rest.p = now.p;
+			} while (r != CHUNK_END);
+			assert_true(
+				str_eq(buf_view(&trailers), cases[i].trailers));
+			buf_fini(&trailers);
+		}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_trailers),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_after_the_end),
 		cmocka_unit_test(test_head),

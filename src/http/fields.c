@@ -22,9 +22,9 @@ void
 fields_put(struct str name, struct str value, struct buf *out)
 {
 	buf_str(out, name);
-	buf_z(out, ": ");
+	buf_str(out, STR(": "));
 	buf_str(out, value);
-	buf_z(out, "\r\n");
+	buf_str(out, STR("\r\n"));
 }
 
 bool

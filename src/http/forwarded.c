@@ -43,25 +43,40 @@ void
 forwarded_put(const struct forwarded *f, struct buf *out)
 {
 	const struct {
-		const char *name;
+		struct str name;
 		struct str value;
 		void (*put)(struct str, struct buf *);
 	} pairs[] = {
-		{"for=", f->for_, put_node},
-		{"by=", f->by, put_node},
-		{"host=", f->host, put_value},
-		{"proto=", f->proto, put_value},
+		{STR("for="), f->for_, put_node},
+		{STR("by="), f->by, put_node},
+		{STR("host="), f->host, put_value},
+		{STR("proto="), f->proto, put_value},
 	};
 	bool more = false;
 
 	for (unsigned i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
 		if (pairs[i].value.n == 0)
 			continue;
-		buf_z(out, more ? ";" : "");
-		buf_z(out, pairs[i].name);
+		if (more)
+			buf_str(out, STR(";"));
+		buf_str(out, pairs[i].name);
 		pairs[i].put(pairs[i].value, out);
 		more = true;
 	}
+}
+
+bool
+forwarded_is_whole(struct str value)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < value.n; i++) {
+		if (quoted && value.p[i] == '\\')
+			i++;
+		else if (value.p[i] == '"')
+			quoted = !quoted;
+	}
+	return !quoted;
 }
 
 int

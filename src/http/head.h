@@ -26,7 +26,7 @@ enum {
 	HEAD_MAX_FIELD = HEAD_MAX_BYTES,
 	HEAD_MAX_FIELDS = 100,
 	/* What we add at most to a head that we pass on. */
-	HEAD_ADDED_BYTES = 1024,
+	HEAD_ADDED_BYTES = 2048,
 	HEAD_ADDED_FIELDS = 8,
 };
 

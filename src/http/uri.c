@@ -264,8 +264,7 @@ size_t
 uri_key(struct str scheme, struct str host, uint16_t port, struct str path,
 	struct str query, struct buf *out)
 {
-	/* "://", ":65535", "/" and "?" are 11 bytes. */
-	char *o = buf_reserve(out, scheme.n + host.n + path.n + query.n + 11);
+	char *o = buf_reserve(out, uri_key_most(scheme, host, path, query));
 	size_t n;
 
 	if (host.n && host.p[host.n - 1] == '.')

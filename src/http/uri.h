@@ -46,6 +46,13 @@ int uri_parse_authority(struct str authority, struct str *host, uint16_t *port);
  */
 size_t uri_key(struct str scheme, struct str host, uint16_t port,
 	struct str path, struct str query, struct buf *out);
+/* At most so many. */
+static inline size_t
+uri_key_most(
+	struct str scheme, struct str host, struct str path, struct str query)
+{
+	return scheme.n + host.n + path.n + query.n + sizeof("://:65535/?") - 1;
+}
 
 /*
  * Appends the key of what a reference means beside a key, which is the base

@@ -372,3 +372,17 @@ vary_matches(struct str selector, const struct head *request)
 	}
 	return !pen.differs;
 }
+
+void
+vary_again(struct str selector, const struct head *request, struct buf *out)
+{
+	struct pen pen = {.out = out};
+	struct str line;
+
+	while (str_split(&selector, '\n', &line)) {
+		size_t n = char_span(line, CHAR_TOKEN);
+
+		if (n)
+			put_line(request, str_of(line.p, n), &pen);
+	}
+}

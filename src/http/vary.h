@@ -28,3 +28,8 @@ bool vary_make(const struct head *request, const struct head *response,
 /* Does the selector of a stored response select it for this request? The empty
  * one always does. */
 bool vary_matches(struct str selector, const struct head *request);
+
+/* Appends the selector that another request would have, were the same fields
+ * named as for the one that the selector is of. */
+void
+vary_again(struct str selector, const struct head *request, struct buf *out);

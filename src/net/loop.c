@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "net/spin.h"
 
 enum { EVENTS_PER_TURN = 256 };
 
@@ -16,6 +17,7 @@ struct loop {
 	uint64_t now_ns;
 	int64_t wall_s;
 	bool stopped;
+	struct spin spin;
 
 	struct timer **heap; /* owned; earliest first */
 	size_t ntimers, heap_cap;
@@ -170,15 +172,22 @@ loop_watch_foreign(struct loop *l, struct source *s, int fd, uint32_t events)
 	return 0;
 }
 
+int
+loop_release(struct loop *l, struct source *s)
+{
+	int fd = s->fd;
+
+	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	s->fd = -1;
+	return fd;
+}
+
 void
 loop_close(struct loop *l, struct source *s)
 {
-	if (s->fd < 0)
-		return;
 	/* Explicitly: a forked child may share the open file. */
-	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
-	close(s->fd);
-	s->fd = -1;
+	if (s->fd >= 0)
+		close(loop_release(l, s));
 }
 
 /* --- tasks, graves, wakes ------------------------------------------------ */
@@ -360,14 +369,32 @@ loop_free(struct loop *l)
 	free(l);
 }
 
+static int
+wait_for(struct loop *l, struct epoll_event events[EVENTS_PER_TURN])
+{
+	int timeout_ms = wait_ms(l), n = 0;
+	uint64_t from_ns = clock_mono_ns();
+
+	if (spin_is_worth_it(&l->spin))
+		do
+			n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, 0);
+		while (n == 0 && timeout_ms &&
+			clock_mono_ns() - from_ns < SPIN_NS);
+	if (n == 0)
+		n = epoll_wait(
+			l->epoll_fd, events, EVENTS_PER_TURN, timeout_ms);
+	CHECK(n >= 0 || errno == EINTR);
+	read_clocks(l);
+	spin_saw(&l->spin, l->now_ns, l->now_ns - from_ns);
+	return n;
+}
+
 static void
 turn(struct loop *l)
 {
 	struct epoll_event events[EVENTS_PER_TURN];
-	int n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, wait_ms(l));
+	int n = wait_for(l, events);
 
-	CHECK(n >= 0 || errno == EINTR);
-	read_clocks(l);
 	for (int i = 0; i < n; i++) {
 		struct source *s = events[i].data.ptr;
 

@@ -79,6 +79,9 @@ loop_watch_foreign(struct loop *l, struct source *s, int fd, uint32_t events);
 /* Closes the descriptor; harmless when closed. */
 void loop_close(struct loop *l, struct source *s);
 
+/* Watches it no longer: the descriptor is the caller's. */
+int loop_release(struct loop *l, struct source *s);
+
 void loop_arm(struct loop *l, struct timer *t, uint64_t in_ns);
 void loop_disarm(struct loop *l, struct timer *t); /* harmless if not armed */
 

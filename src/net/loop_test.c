@@ -11,6 +11,7 @@
 
 #include "net/dns.h"
 #include "net/loop.h"
+#include "net/spin.h"
 
 static char trace[64];
 
@@ -189,6 +190,76 @@ test_wake(void **state)
 	loop_free(loop);
 }
 
+static uint64_t
+cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t idle_from_cpu_ns;
+
+static void
+on_idle(struct timer *t)
+{
+	mark('i');
+	idle_from_cpu_ns = cpu_ns();
+	loop_arm(loop, &timers[3], 300 * NS_PER_MS);
+}
+
+/* However busy it has been, a loop that waits takes no time of its core. */
+static void
+test_idle(void **state)
+{
+	pthread_t thread;
+
+	trace[0] = '\0';
+	loop = loop_new();
+	wake_init(&wake, loop, on_wake);
+	sent = 0;
+	pthread_create(&thread, NULL, poster, NULL);
+	loop_run(loop);
+	pthread_join(thread, NULL);
+	timers[0] = (struct timer){.on_timer = on_idle};
+	timers[3] = (struct timer){.on_timer = on_timer};
+	loop_arm(loop, &timers[0], 1 * NS_PER_MS);
+	loop_run(loop);
+	assert_string_equal(trace, "i3");
+	assert_true(cpu_ns() - idle_from_cpu_ns < 30 * NS_PER_MS);
+	wake_cancel(&wake);
+	loop_free(loop);
+}
+
+static void
+test_spin(void **state)
+{
+	struct spin s = {.look_at_ns = UINT64_MAX};
+	uint64_t now_ns = NS_PER_S;
+
+	for (int i = 0; i < SPIN_SHORT_WAITS; i++) {
+		assert_false(spin_is_worth_it(&s));
+		spin_saw(&s, now_ns, SPIN_NS - 1);
+	}
+	assert_true(spin_is_worth_it(&s));
+	spin_saw(&s, now_ns, SPIN_NS);
+	assert_false(spin_is_worth_it(&s));
+	/* others have wanted the core, when it is looked for them next */
+	s.look_at_ns = now_ns;
+	s.pushed_aside = -1;
+	for (int i = 0; i < SPIN_SHORT_WAITS; i++)
+		spin_saw(&s, now_ns, 1);
+	assert_false(spin_is_worth_it(&s));
+	/* but not for ever */
+	s.look_at_ns = UINT64_MAX;
+	for (int i = 0; i < SPIN_SHORT_WAITS; i++) {
+		assert_false(spin_is_worth_it(&s));
+		spin_saw(&s, now_ns + SPIN_OFF_NS, 1);
+	}
+	assert_true(spin_is_worth_it(&s));
+}
+
 static int answers;
 
 static void
@@ -226,6 +297,8 @@ main(void)
 		cmocka_unit_test(test_timer_heap),
 		cmocka_unit_test(test_burial),
 		cmocka_unit_test(test_wake),
+		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_spin),
 		cmocka_unit_test(test_dns),
 	};
 

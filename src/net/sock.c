@@ -165,3 +165,51 @@ sock_text(struct in_addr addr, uint16_t port)
 	snprintf(t.z, sizeof(t.z), "%s:%u", ip, port);
 	return t;
 }
+
+struct in6_addr
+sock_mapped(struct in_addr addr)
+{
+	struct in6_addr mapped = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+	memcpy(mapped.s6_addr + 12, &addr, sizeof(addr));
+	return mapped;
+}
+
+bool
+sock_unmapped(const struct in6_addr *addr, struct in_addr *out)
+{
+	if (!IN6_IS_ADDR_V4MAPPED(addr))
+		return false;
+	memcpy(out, addr->s6_addr + 12, sizeof(*out));
+	return true;
+}
+
+/* As inet_ntop() does, which prints. */
+static void
+put_v4(struct in_addr addr, char *at)
+{
+	const unsigned char *b = (const unsigned char *)&addr;
+
+	for (int i = 0; i < 4; i++) {
+		if (b[i] >= 100)
+			*at++ = (char)('0' + b[i] / 100);
+		if (b[i] >= 10)
+			*at++ = (char)('0' + b[i] / 10 % 10);
+		*at++ = (char)('0' + b[i] % 10);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+}
+
+/* Part of each request that is passed on. */
+struct sock_host_text
+sock_host_text(const struct in6_addr *addr)
+{
+	struct sock_host_text t;
+	struct in_addr v4;
+
+	if (sock_unmapped(addr, &v4))
+		put_v4(v4, t.z);
+	else
+		inet_ntop(AF_INET6, addr, t.z, sizeof(t.z));
+	return t;
+}

@@ -26,3 +26,16 @@ struct sock_text {
 
 /* "192.0.2.1:80" */
 struct sock_text sock_text(struct in_addr addr, uint16_t port);
+
+/* Where addresses may be of either kind, those of IPv4 are mapped into IPv6
+ * (RFC 4291, 2.5.5.2). */
+struct in6_addr sock_mapped(struct in_addr addr);
+/* False, and *out untouched, if it is none of IPv4. */
+bool sock_unmapped(const struct in6_addr *addr, struct in_addr *out);
+
+struct sock_host_text {
+	char z[INET6_ADDRSTRLEN];
+};
+
+/* "192.0.2.1", "2001:db8::1" */
+struct sock_host_text sock_host_text(const struct in6_addr *addr);

@@ -3,14 +3,15 @@
 #include <math.h>
 #include <xxhash.h>
 
+/* Among equal weights u ranks as its logarithm does. */
 static double
-score(const struct view_node *node, uint64_t key)
+score(const struct view *v, const struct view_node *node, uint64_t key)
 {
 	uint64_t h = XXH3_64bits_withSeed(&key, sizeof(key), node->id);
 	/* in (0, 1): 53 bits, half a step away from both ends */
 	double u = ((double)(h >> 11) + 0.5) * 0x1p-53;
 
-	return -(double)node->weight / log(u);
+	return v->weighted ? -(double)node->weight / log(u) : u;
 }
 
 static void
@@ -23,7 +24,7 @@ rank(const struct view *v, struct str key, _Atomic uint64_t *turn,
 	(void)turn;
 	out->n = 0;
 	for (size_t i = 0; i < v->nnodes; i++) {
-		double s = score(&v->nodes[i], k);
+		double s = score(v, &v->nodes[i], k);
 		size_t at = out->n++;
 
 		for (; at && scores[at - 1] < s; at--) {

@@ -8,6 +8,7 @@ void
 view_add(struct view *v, struct str name, unsigned weight)
 {
 	CHECK(v->nnodes < VIEW_MAX_NODES && weight >= 1);
+	v->weighted |= v->nnodes && v->nodes[0].weight != weight;
 	v->nodes[v->nnodes++] =
 		(struct view_node){XXH3_64bits(name.p, name.n), weight};
 }

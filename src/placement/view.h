@@ -17,6 +17,7 @@ struct view_node {
 struct view {
 	struct view_node nodes[VIEW_MAX_NODES];
 	size_t nnodes;
+	bool weighted; /* their weights differ */
 };
 
 void view_add(struct view *v, struct str name, unsigned weight);

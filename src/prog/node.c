@@ -177,6 +177,7 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.head_timeout_ns = conf->head_timeout_ns,
 		.body_timeout_ns = conf->body_timeout_ns,
 		.idle_timeout_ns = conf->idle_timeout_ns,
+		.tunnel_timeout_ns = conf->tunnel_timeout_ns,
 		.min_rate_bytes = conf->min_rate_bytes,
 		.limits = {conf->request_line_max_bytes, conf->field_max_bytes,
 			conf->head_max_bytes, conf->fields_max,

@@ -8,6 +8,10 @@ static const struct {
 	unsigned status;
 	const char *reason;
 } reasons[] = {
+	{100, "Continue"},
+	{101, "Switching Protocols"},
+	{102, "Processing"},
+	{103, "Early Hints"},
 	{200, "OK"},
 	{201, "Created"},
 	{202, "Accepted"},
@@ -92,6 +96,7 @@ why_forwarded(const struct exchange *x)
 	case WHY_VARY_MISS: return "; fwd=vary-miss";
 	case WHY_STALE: return "; fwd=stale";
 	case WHY_REQUEST: return "; fwd=request";
+	case WHY_PARTIAL: return "; fwd=partial";
 	}
 	return "";
 }
@@ -128,8 +133,9 @@ cache_status(const struct exchange *x, struct buf *out)
 	case FROM_JOIN:
 	case FROM_MISS: forwarded(x, r, out); break;
 	case FROM_PEER:
-		buf_printf(out, "; fwd=bypass; detail=\"owner %s\"\r\n",
-			config->peers[x->owner].name);
+		buf_str(out, STR("; fwd=bypass; detail=\"owner "));
+		buf_z(out, config->peers[x->owner].name);
+		buf_str(out, STR("\"\r\n"));
 		return;
 	case FROM_PASS:
 		buf_z(out,
@@ -153,7 +159,6 @@ common(const struct exchange *x, const struct shape *s, struct buf *out)
 	const struct response *r = exchange_response(x);
 	int64_t age = age_s(x, r);
 
-	status_line(out, s->status);
 	shape_put_fields(s, r->fields, out);
 	if (x->from == FROM_MISS)
 		shape_put_fields(s, r->withheld, out);
@@ -165,14 +170,21 @@ common(const struct exchange *x, const struct shape *s, struct buf *out)
 	cache_status(x, out);
 }
 
+/* A body whose length is known only now, since it has ended, may have
+ * trailers. */
 static struct answer
-framing_of(const struct shape *s)
+framing_of(const struct exchange *x, const struct shape *s)
 {
+	if (x->flight && exchange_response(x)->length < 0 &&
+		exchange_trailers(x).n &&
+		s->status == exchange_response(x)->status)
+		return (struct answer){ANSWER_CHUNKED, 0, s->status};
 	if (s->status == 204 || s->status == 304)
-		return (struct answer){ANSWER_NO_BODY, 0};
+		return (struct answer){ANSWER_NO_BODY, 0, s->status};
 	if (s->length >= 0)
-		return (struct answer){ANSWER_LENGTH, (uint64_t)s->length};
-	return (struct answer){ANSWER_CHUNKED, 0};
+		return (struct answer){
+			ANSWER_LENGTH, (uint64_t)s->length, s->status};
+	return (struct answer){ANSWER_CHUNKED, 0, s->status};
 }
 
 /* HEAD is answered with the fields of a GET, and nothing behind them. */
@@ -180,7 +192,7 @@ static struct answer
 without_body(const struct exchange *x, struct answer a)
 {
 	if (x->head.method == METHOD_HEAD)
-		a = (struct answer){ANSWER_NO_BODY, 0};
+		a.framing = ANSWER_NO_BODY;
 	return a;
 }
 
@@ -191,7 +203,8 @@ answer_to_client(struct exchange *x, bool keep_alive, struct buf *out)
 	struct answer a;
 
 	shape_answer(x, &s);
-	a = framing_of(&s);
+	a = framing_of(x, &s);
+	status_line(out, s.status);
 	common(x, &s, out);
 	if (a.framing == ANSWER_CHUNKED && x->head.minor == 0)
 		a.framing = ANSWER_CLOSE;
@@ -215,12 +228,48 @@ answer_to_peer(struct exchange *x, struct buf *out)
 	struct answer a;
 
 	shape_answer(x, &s);
-	a = framing_of(&s);
+	a = framing_of(x, &s);
 	common(x, &s, out);
-	if (a.framing == ANSWER_LENGTH)
-		number_field(out, STR("Content-Length: "), a.length);
+	return a;
+}
+
+/* What a proxy has to say of methods: origins may allow less. */
+static const char allow[] =
+	"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+
+void
+answer_tunnel(const struct exchange *x, struct buf *out)
+{
+	const struct response *r = exchange_response(x);
+
+	status_line(out, r->status);
+	buf_str(out, r->fields);
+	buf_str(out, x->worker->node->via);
+	buf_str(out,
+		r->status == 101 ? STR("Connection: upgrade\r\n\r\n")
+				 : STR("\r\n"));
+}
+
+void
+answer_interim(
+	struct str via, unsigned status, struct str fields, struct buf *out)
+{
+	status_line(out, status);
+	buf_str(out, fields);
+	buf_str(out, via);
 	buf_str(out, STR("\r\n"));
-	return without_body(x, a);
+}
+
+void
+answer_options(const char *node, bool keep_alive, struct buf *out)
+{
+	char date[DATE_SIZE];
+
+	date_format(date, clock_wall_s());
+	status_line(out, 200);
+	buf_printf(out,
+		"Date: %s\r\nVia: 1.1 %s\r\n%sContent-Length: 0\r\n%s\r\n",
+		date, node, allow, keep_alive ? "" : "Connection: close\r\n");
 }
 
 void
@@ -236,9 +285,9 @@ answer_error(const char *node, bool is_head, unsigned status, const char *why,
 		"Cache-Status: %s; detail=\"%s\"\r\n"
 		"Cache-Control: no-store\r\n"
 		"Content-Type: text/plain; charset=utf-8\r\n"
-		"Content-Length: %zu\r\n%s\r\n",
-		date, node, node, why, strlen(why) + 1,
-		keep_alive ? "" : "Connection: close\r\n");
+		"%sContent-Length: %zu\r\n%s\r\n",
+		date, node, node, why, status == 405 ? allow : "",
+		strlen(why) + 1, keep_alive ? "" : "Connection: close\r\n");
 	if (!is_head)
 		buf_printf(out, "%s\n", why);
 }

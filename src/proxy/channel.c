@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,11 +29,15 @@ struct channel {
 	struct timer timer;
 	struct task flush;
 	struct in_addr addr;
-	int peer; /* index; -1: not known yet */
-	bool up, connected, readable, writable;
+	int peer;     /* index */
+	uint64_t key; /* see hello.h */
+	bool accepted, up, writable;
+	bool hung_up;	    /* the end is to be read, behind what is there */
 	const char *ending; /* why it is about to end */
 	uint64_t heard_ns;
-	struct buf in, out;
+	struct buf in; /* part of a frame, between two reads */
+	struct buf out;
+	size_t frame_at; /* in out's content: the frame being written */
 };
 
 static void
@@ -50,8 +53,7 @@ bury(struct grave *g)
 static const char *
 peer_name(const struct channel *ch)
 {
-	return ch->peer < 0 ? "?"
-			    : ch->worker->node->config->peers[ch->peer].name;
+	return ch->worker->node->config->peers[ch->peer].name;
 }
 
 static void
@@ -94,18 +96,58 @@ channel_close_all(struct worker *w)
 
 /* --- frames out ---------------------------------------------------------- */
 
+/* Where it is in out. */
+static size_t
+begin_frame(struct buf *out)
+{
+	static const char header[WIRE_HEADER];
+	size_t at = buf_len(out);
+
+	buf_append(out, header, sizeof(header));
+	return at;
+}
+
+static void
+end_frame(struct buf *out, size_t at, enum wire_type type, uint32_t stream)
+{
+	size_t n = buf_len(out) - at - WIRE_HEADER;
+	uint32_t header[3] = {
+		htonl((uint32_t)n), htonl((uint32_t)type << 24), htonl(stream)};
+
+	CHECK(n <= WIRE_MAX);
+	static_assert(sizeof(header) == WIRE_HEADER, "the frame's header");
+	memcpy(buf_head(out) + at, header, sizeof(header));
+}
+
+struct buf *
+channel_begin(struct channel *ch)
+{
+	ch->frame_at = begin_frame(&ch->out);
+	return &ch->out;
+}
+
+void
+channel_end(struct channel *ch, enum wire_type type, uint32_t stream)
+{
+	end_frame(&ch->out, ch->frame_at, type, stream);
+	loop_defer(ch->worker->loop, &ch->flush);
+}
+
+void
+channel_put_hello(const struct node *n, const struct hello *h, struct buf *out)
+{
+	size_t at = begin_frame(out);
+
+	hello_put(n, h, out);
+	end_frame(out, at, WIRE_HELLO, 0);
+}
+
 void
 channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
 	struct str payload)
 {
-	uint32_t header[3] = {htonl((uint32_t)payload.n),
-		htonl((uint32_t)type << 24), htonl(stream)};
-
-	CHECK(payload.n <= WIRE_MAX);
-	static_assert(sizeof(header) == WIRE_HEADER, "the frame's header");
-	buf_append(&ch->out, header, sizeof(header));
-	buf_str(&ch->out, payload);
-	loop_defer(ch->worker->loop, &ch->flush);
+	buf_str(channel_begin(ch), payload);
+	channel_end(ch, type, stream);
 }
 
 bool
@@ -160,14 +202,10 @@ flush(struct task *t)
 static void
 say_hello(struct channel *ch)
 {
-	const struct node *n = ch->worker->node;
-	char text[256];
-	int len = snprintf(text, sizeof(text), "sevenfold 1 %s %s %016llx",
-		n->config->cluster, n->config->peers[n->config->self].name,
-		(unsigned long long)n->view_checksum);
+	struct hello h = {.key = ch->key};
 
-	CHECK(len > 0 && (size_t)len < sizeof(text));
-	channel_send(ch, WIRE_HELLO, 0, str_of(text, (size_t)len));
+	channel_put_hello(ch->worker->node, &h, &ch->out);
+	loop_defer(ch->worker->loop, &ch->flush);
 }
 
 static int
@@ -180,34 +218,13 @@ find_peer(const struct node_config *config, struct in_addr addr)
 	return -1;
 }
 
-/* NULL when the hello is fine, or what is wrong with it. */
-static const char *
-judge_hello(const struct channel *ch, struct str hello)
-{
-	const struct node *n = ch->worker->node;
-	struct str word[5];
-	char sum[17];
-
-	for (int i = 0; i < 5; i++)
-		if (!str_split(&hello, ' ', &word[i]))
-			return "its hello is malformed";
-	snprintf(sum, sizeof(sum), "%016llx",
-		(unsigned long long)n->view_checksum);
-	if (!str_eq(word[0], STR("sevenfold")) || !str_eq(word[1], STR("1")))
-		return "it speaks another version";
-	if (!str_eq(word[2], str_z(n->config->cluster)))
-		return "it belongs to another cluster";
-	if (!str_eq(word[3], str_z(peer_name(ch))))
-		return "its name is another node's";
-	if (!str_eq(word[4], str_z(sum)))
-		return "its configuration differs from ours";
-	return NULL;
-}
-
+/* Whoever accepted speaks second, and not at all where bodies will follow. */
 static void
-on_hello(struct channel *ch, struct str hello)
+on_hello(struct channel *ch, struct str text)
 {
-	const char *wrong = judge_hello(ch, hello);
+	struct hello h;
+	const char *wrong =
+		hello_parse(ch->worker->node, (size_t)ch->peer, text, &h);
 
 	if (wrong) {
 		log_warn("hello_refused peer=%s addr=%s why=\"%s\"",
@@ -215,8 +232,10 @@ on_hello(struct channel *ch, struct str hello)
 		channel_close(ch, wrong);
 		return;
 	}
+	if (ch->accepted && !h.bulk)
+		say_hello(ch);
 	ch->up = true;
-	ch->user->on_up(ch->user, (size_t)ch->peer);
+	ch->user->on_up(ch->user, (size_t)ch->peer, &h);
 }
 
 static void
@@ -232,48 +251,59 @@ on_frame(struct channel *ch, enum wire_type type, uint32_t stream,
 		channel_close(ch, "it said what makes no sense");
 }
 
+/* Takes whole frames off the front of *in. */
 static void
-parse(struct channel *ch)
+parse(struct channel *ch, struct str *in)
 {
 	uint32_t header[3];
 	size_t n;
 
-	while (!ch->ending && buf_len(&ch->in) >= WIRE_HEADER) {
-		memcpy(header, buf_head(&ch->in), WIRE_HEADER);
+	while (!ch->ending && in->n >= WIRE_HEADER) {
+		memcpy(header, in->p, WIRE_HEADER);
 		n = ntohl(header[0]);
 		if (n > WIRE_MAX || ntohl(header[1]) & 0xffffff) {
 			channel_close(ch, "it sent no frame of ours");
 			return;
 		}
-		if (buf_len(&ch->in) < WIRE_HEADER + n)
+		if (in->n < WIRE_HEADER + n)
 			return;
 		on_frame(ch, (enum wire_type)(ntohl(header[1]) >> 24),
-			ntohl(header[2]),
-			str_of(buf_head(&ch->in) + WIRE_HEADER, n));
-		buf_consume(&ch->in, WIRE_HEADER + n);
+			ntohl(header[2]), str_of(in->p + WIRE_HEADER, n));
+		*in = str_of(in->p + WIRE_HEADER + n, in->n - WIRE_HEADER - n);
 	}
 }
 
-static void
-read_all(struct channel *ch)
+/* Into the worker's buffer, behind what is left from before of a frame: so
+ * idle channels have none. False when there is no more for now. */
+static bool
+read_some(struct channel *ch)
 {
+	char *at = ch->worker->frames;
+	size_t left = buf_len(&ch->in);
+	struct str in;
 	ssize_t n;
 
-	while (ch->readable && !ch->ending) {
-		n = recv(ch->io.fd, buf_reserve(&ch->in, READ_BYTES),
-			READ_BYTES, 0);
-		if (n > 0) {
-			ch->heard_ns = loop_now_ns(ch->worker->loop);
-			buf_commit(&ch->in, (size_t)n);
-			parse(ch);
-		} else if (n < 0 && errno == EAGAIN) {
-			ch->readable = false;
-		} else {
-			channel_close(ch,
-				n == 0 ? "it closed" : "its connection broke");
-		}
+	static_assert(
+		WORKER_FRAMES_BYTES >= WIRE_HEADER + WIRE_MAX + READ_BYTES,
+		"a frame and what follows");
+	n = recv(ch->io.fd, at + left, READ_BYTES, 0);
+	if (n < 0 && errno == EAGAIN)
+		return false;
+	if (n <= 0) {
+		channel_close(
+			ch, n == 0 ? "it closed" : "its connection broke");
+		return false;
 	}
-	buf_shrink(&ch->in);
+	ch->heard_ns = loop_now_ns(ch->worker->loop);
+	if (left)
+		memcpy(at, buf_head(&ch->in), left);
+	buf_fini(&ch->in);
+	in = str_of(at, left + (size_t)n);
+	parse(ch, &in);
+	if (!ch->ending)
+		buf_str(&ch->in, in);
+	/* Less than there was room for is all there was. */
+	return n == READ_BYTES || ch->hung_up;
 }
 
 /* --- its course ---------------------------------------------------------- */
@@ -289,10 +319,11 @@ on_io(struct source *s, uint32_t events)
 	}
 	if (events & (EPOLLERR | EPOLLHUP))
 		channel_close(ch, "its connection broke");
-	if (events & (EPOLLIN | EPOLLRDHUP)) {
-		ch->readable = true;
-		read_all(ch);
-	}
+	if (events & EPOLLRDHUP)
+		ch->hung_up = true;
+	if (events & (EPOLLIN | EPOLLRDHUP))
+		while (!ch->ending && read_some(ch))
+			;
 }
 
 static void
@@ -310,8 +341,8 @@ on_timer(struct timer *t)
 	loop_arm(ch->worker->loop, &ch->timer, PING_MS * NS_PER_MS);
 }
 
-struct channel *
-channel_new(struct worker *w, int fd, int dialled, struct in_addr addr,
+static struct channel *
+channel_new(struct worker *w, int fd, int peer, struct in_addr addr,
 	struct channel_user *user)
 {
 	struct channel *ch = NEW(struct channel);
@@ -319,19 +350,57 @@ channel_new(struct worker *w, int fd, int dialled, struct in_addr addr,
 	ch->worker = w;
 	ch->user = user;
 	ch->addr = addr;
-	ch->peer = dialled >= 0 ? dialled : find_peer(w->node->config, addr);
+	ch->peer = peer;
 	ch->io = (struct source){.fd = -1, .on_io = on_io};
 	ch->timer.on_timer = on_timer;
 	ch->flush.run = flush;
 	ch->grave.bury = bury;
 	ch->heard_ns = loop_now_ns(w->loop);
-	if (ch->peer < 0 || loop_watch(w->loop, &ch->io, fd) < 0) {
+	if (peer < 0 || loop_watch(w->loop, &ch->io, fd) < 0) {
 		close(fd);
 		free(ch);
 		return NULL;
 	}
 	list_push_back(&w->channels, &ch->link);
 	loop_arm(w->loop, &ch->timer, PING_MS * NS_PER_MS);
+	return ch;
+}
+
+struct channel *
+channel_dialled(struct worker *w, int fd, size_t peer, uint64_t key,
+	struct channel_user *user)
+{
+	struct in_addr addr = w->node->config->peers[peer].addr;
+	struct channel *ch = channel_new(w, fd, (int)peer, addr, user);
+
+	if (!ch)
+		return NULL;
+	ch->key = key;
 	say_hello(ch);
 	return ch;
+}
+
+struct channel *
+channel_accepted(struct worker *w, int fd, struct in_addr addr,
+	struct channel_user *user)
+{
+	int peer = find_peer(w->node->config, addr);
+	struct channel *ch = channel_new(w, fd, peer, addr, user);
+
+	if (ch)
+		ch->accepted = true;
+	return ch;
+}
+
+int
+channel_release(struct channel *ch)
+{
+	struct loop *l = ch->worker->loop;
+
+	ch->ending = "it is another's";
+	loop_disarm(l, &ch->timer);
+	task_cancel(&ch->flush);
+	list_remove(&ch->link);
+	loop_bury(l, &ch->grave);
+	return loop_release(l, &ch->io);
 }

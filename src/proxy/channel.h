@@ -1,62 +1,26 @@
 #pragma once
 /*
  * struct channel: one connection between a worker and a peer node, on which
- * many requests and answers share each write. Who dialled it asks (asks.h),
- * who accepted it answers (serves.h). It carries frames:
- *
- *	length (4, of the payload)  type (1)  zero (3)  stream (4)  payload
- *
- * in network order; the payload is at most WIRE_MAX bytes.
- *
- *	HELLO	both ways, first: "sevenfold 1 CLUSTER NODE CHECKSUM"
- *	ASK	a request head, as HTTP/1.1 would have it: opens the stream
- *	HEAD	a response head
- *	DATA	bytes of the body, at most WIRE_BULK at a time, within the
- *		credit that the asker has given: first BODY_WINDOW
- *	END	the body is complete
- *	FAIL	there will be no more: "STATUS"; ends the stream
- *	CANCEL	the asker is no longer interested; ends the stream
- *	CREDIT	4 bytes: so many more bytes of DATA may come
- *	STATUS	asks for the node's own status; REPLY has it as JSON
- *	PURGE	the answerer's store lets go of something: see purge.h
- *	PING	nothing: so that silence means death
- *
- * A stream's number is the asker's choice, unique among his open ones.
+ * many requests and answers share each write. Who dialled it asks (peer.h),
+ * who accepted it answers (serve.h). What it carries is in
+ * wire.h.
  */
-#include "base/str.h"
+#include "base/buf.h"
 #include "net/loop.h"
+#include "proxy/hello.h"
+#include "proxy/wire.h"
 
 #include <netinet/in.h>
 
 struct channel;
 struct worker;
 
-enum wire_type {
-	WIRE_HELLO = 1,
-	WIRE_ASK,
-	WIRE_HEAD,
-	WIRE_DATA,
-	WIRE_END,
-	WIRE_FAIL,
-	WIRE_CANCEL,
-	WIRE_CREDIT,
-	WIRE_STATUS,
-	WIRE_REPLY,
-	WIRE_PING,
-	WIRE_PURGE,
-};
-
-enum {
-	WIRE_HEADER = 12,
-	WIRE_MAX = 256 * 1024,
-	WIRE_BULK = 16 * 1024,
-};
-
 /* What sits on top: an asker or an answerer. */
 struct channel_user {
 	/* The hello was fine: peer is the index of the node at the other
-	 * end. */
-	void (*on_up)(struct channel_user *u, size_t peer);
+	 * end. If it dialled us for bulk, the channel must be released. */
+	void (*on_up)(struct channel_user *u, size_t peer,
+		const struct hello *theirs);
 	/* A frame other than HELLO and PING. False: it makes no sense, and
 	 * the channel is closed. */
 	bool (*on_frame)(struct channel_user *u, enum wire_type type,
@@ -68,14 +32,26 @@ struct channel_user {
 	void (*on_down)(struct channel_user *u);
 };
 
-/* Takes fd over. dialled: the index of the peer that it was dialled for, or -1
- * when addr dialled us. NULL, with fd closed, when it can't be watched. */
-struct channel *channel_new(struct worker *w, int fd, int dialled,
-	struct in_addr addr, struct channel_user *user);
+/* fd, which is taken over, was dialled for that peer. NULL, with fd closed,
+ * when it can't be watched. */
+struct channel *channel_dialled(struct worker *w, int fd, size_t peer,
+	uint64_t key, struct channel_user *user);
+/* The same, for what addr dialled. */
+struct channel *channel_accepted(struct worker *w, int fd, struct in_addr addr,
+	struct channel_user *user);
+/* The connection is the caller's, the channel ends without on_down(). */
+int channel_release(struct channel *ch);
 /* Ends it, later in this turn: on_down() is called then. */
 void channel_close(struct channel *ch, const char *why);
 void channel_close_all(struct worker *w);
 
+/* A frame of that, for connections that are no channel. */
+void
+channel_put_hello(const struct node *n, const struct hello *h, struct buf *out);
+/* A frame is written at the tail of the buffer between these two. */
+struct buf *channel_begin(struct channel *ch);
+void channel_end(struct channel *ch, enum wire_type type, uint32_t stream);
+/* Both. */
 void channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
 	struct str payload);
 /* Is there room for another frame of bulk? */

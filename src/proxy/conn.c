@@ -6,63 +6,34 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "http/chunk.h"
-#include "proxy/answer.h"
-#include "proxy/intake.h"
-#include "proxy/send.h"
+#include "net/proxyproto.h"
+#include "net/sock.h"
+#include "proxy/answering.h"
+#include "proxy/tunnel.h"
 
 enum {
-	READ_BYTES = 16 * 1024,
-	CHUNK_BYTES = 16 * 1024, /* of an answer of unknown length */
-	OUT_MAX = 64 * 1024,	 /* written ahead of the socket at most */
 	LINGER_NS = 2000000000,
 	LINGER_BYTES = 1024 * 1024,
-	SPARE_REQUESTS = 64,
-	SPARE_BYTES = 64 * 1024, /* of a spare one's buffer at most */
 };
 
-enum conn_state { CONN_HEAD, CONN_ANSWER, CONN_LINGER };
-
-/* What a connection has while a request is being read or answered. */
-struct request {
-	struct list link;  /* in worker->requests while it is spare */
-	struct conn *conn; /* borrowed */
-	struct buf in, out;
-	struct exchange *x; /* owned; in CONN_ANSWER */
-	size_t head_bytes;  /* at the start of in, that x still looks at */
-
-	/* the request's body, which streams into x->upload */
-	struct intake intake;
-	bool upload_done;
-	struct tap tap; /* the upload's: there is room again */
-	struct wake wake;
-
-	/* the answer */
-	bool head_written, ended;
-	struct answer answer;
+enum conn_state {
+	CONN_GREETING,
+	CONN_HEAD,
+	CONN_ANSWER,
+	CONN_TUNNEL,
+	CONN_LINGER
 };
 
 struct conn {
-	struct source io;
-	struct worker *worker; /* borrowed */
-	struct list link;      /* in worker->conns */
-	union {
-		struct timer timer; /* at deadline_ns or earlier */
-		struct grave grave; /* at the end */
-	};
-	uint64_t deadline_ns;	 /* 0: none */
+	struct client client;
+	struct list link;	 /* in worker->conns */
 	struct request *request; /* owned; NULL while idle */
-	struct in_addr peer;
-	uint32_t lingered; /* bytes */
+	struct in6_addr addr;	 /* the client's; IPv4 is mapped */
+	uint32_t lingered;	 /* bytes */
 	enum conn_state state : 8;
-	bool readable : 1, writable : 1;
-	bool hung_up : 1;    /* the end is to be read, behind what is there */
-	bool eof : 1;	     /* ... and has been */
-	bool keep_alive : 1; /* after this answer */
-	bool partial : 1;    /* part of a head is there: its time runs */
+	bool partial : 1; /* part of a head is there: its time runs */
 };
 
 static_assert(sizeof(struct conn) <= 112, "what an idle client costs");
@@ -72,156 +43,131 @@ static void run(struct conn *c);
 static void
 bury(struct grave *g)
 {
-	free(container_of(g, struct conn, grave));
+	free(container_of(g, struct conn, client.grave));
 }
 
-/* --- a connection's request ----------------------------------------------- */
-
-static void
-request_free(struct request *q)
+static const struct node_config *
+config_of(const struct conn *c)
 {
-	buf_fini(&q->in);
-	buf_fini(&q->out);
-	free(q);
+	return c->client.worker->node->config;
 }
 
-static void on_consumed(struct tap *t);
-static void on_wake(struct wake *w);
-
-static struct request *
-request_get(struct conn *c)
+static bool
+is_closed(const struct conn *c)
 {
-	struct list *spare = list_pop_front(&c->worker->requests);
-	struct request *q;
-
-	if (spare) {
-		c->worker->nrequests--;
-		q = container_of(spare, struct request, link);
-	} else {
-		q = NEW(struct request);
-		list_init(&q->link);
-		q->tap.on_consumed = on_consumed;
-		wake_init(&q->wake, c->worker->loop, on_wake);
-	}
-	q->conn = c;
-	return q;
-}
-
-/* Its exchange has ended. */
-static void
-request_put(struct worker *w, struct request *q)
-{
-	wake_cancel(&q->wake);
-	buf_consume(&q->in, buf_len(&q->in));
-	buf_consume(&q->out, buf_len(&q->out));
-	if (w->nrequests == SPARE_REQUESTS ||
-		q->in.cap + q->out.cap > SPARE_BYTES) {
-		request_free(q);
-		return;
-	}
-	list_push_front(&w->requests, &q->link);
-	w->nrequests++;
-}
-
-void
-conn_drop_spares(struct worker *w)
-{
-	struct list *it;
-
-	while ((it = list_pop_front(&w->requests)))
-		request_free(container_of(it, struct request, link));
-	w->nrequests = 0;
-}
-
-static void
-end_exchange(struct request *q)
-{
-	if (q->x && q->x->upload &&
-		body_state(&q->x->upload->body) == BODY_OPEN)
-		body_end(&q->x->upload->body, BODY_FAILED);
-	exchange_put(take_ptr(&q->x));
+	return c->client.io.fd < 0;
 }
 
 static void
 conn_end(struct conn *c)
 {
-	struct worker *w = c->worker;
+	struct worker *w = c->client.worker;
 
-	if (c->io.fd < 0)
+	if (is_closed(c))
 		return;
-	if (c->request) {
-		end_exchange(c->request);
-		request_put(w, take_ptr(&c->request));
-	}
-	loop_disarm(w->loop, &c->timer);
-	loop_close(w->loop, &c->io);
+	if (c->request)
+		request_put(take_ptr(&c->request));
+	loop_disarm(w->loop, &c->client.timer);
+	loop_close(w->loop, &c->client.io);
 	list_remove(&c->link);
-	c->grave = (struct grave){.bury = bury};
-	loop_bury(w->loop, &c->grave);
+	c->client.grave = (struct grave){.bury = bury};
+	loop_bury(w->loop, &c->client.grave);
 	worker_conn_gone(w);
 }
 
 /* The answer can't be completed. A client that was told no length would take
- * an orderly close for the end, so it gets a reset. */
+ * an orderly close for the end. */
 static void
 conn_cut(struct conn *c)
 {
-	struct linger reset = {.l_onoff = 1};
+	const struct reply *r = &c->request->reply;
 
-	count(&c->worker->counters.aborted, 1);
-	if (c->request->head_written &&
-		c->request->answer.framing == ANSWER_CLOSE)
-		(void)setsockopt(
-			c->io.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	count(&c->client.worker->counters.aborted, 1);
+	if (r->head_written && r->answer.framing == ANSWER_CLOSE)
+		client_reset_at_end(&c->client);
 	conn_end(c);
 }
 
-/* Deadlines move with each request; the timer follows when it is due. */
-static void
-set_deadline(struct conn *c, uint64_t in_ns)
-{
-	struct loop *l = c->worker->loop;
-
-	c->deadline_ns = loop_now_ns(l) + in_ns;
-	if (!c->timer.slot || c->timer.at_ns > c->deadline_ns)
-		loop_arm(l, &c->timer, in_ns);
-}
-
-/* It is the client's turn: to send, or to take what we have for it. While we
- * wait for others its time does not run. */
-static void
-await_client(struct conn *c)
-{
-	if (!c->deadline_ns)
-		set_deadline(c, c->worker->node->config->idle_timeout_ns);
-}
-
-/* True when bytes came. Fewer than there was room for are all there are; more
- * will be an event. */
+/* True when bytes came. */
 static bool
 read_some(struct conn *c)
 {
-	struct buf *in = &c->request->in;
-	ssize_t n;
+	ssize_t n = client_read(&c->client, &c->request->in);
 
-	if (!c->readable || c->eof)
-		return false;
-	n = recv(c->io.fd, buf_reserve(in, READ_BYTES), READ_BYTES, 0);
-	if (n > 0) {
-		buf_commit(in, (size_t)n);
-		c->readable = n == READ_BYTES || c->hung_up;
-		return true;
-	}
-	if (n < 0 && errno == EAGAIN)
-		c->readable = false;
-	else if (n < 0)
+	if (n < 0)
 		conn_end(c);
-	else
-		c->eof = true;
-	return false;
+	return n > 0;
 }
 
-/* --- a request ----------------------------------------------------------- */
+static void
+on_wake(struct wake *w)
+{
+	run(container_of(w, struct request, upload.wake)->conn);
+}
+
+/* One for bytes to come. */
+static struct buf *
+input(struct conn *c)
+{
+	if (!c->request)
+		c->request = request_get(c->client.worker, c, on_wake);
+	return &c->request->in;
+}
+
+/* More of a head, or of what goes before the first. Once it has begun, it has
+ * so long to be complete. */
+static bool
+await_head(struct conn *c)
+{
+	bool empty = !buf_len(&c->request->in);
+
+	if (c->client.eof || (c->client.worker->stopping && empty)) {
+		conn_end(c);
+		return false;
+	}
+	if (!empty && !c->partial) {
+		c->partial = true;
+		client_set_deadline(&c->client, config_of(c)->head_timeout_ns);
+	}
+	return read_some(c) || (!is_closed(c) && c->client.eof);
+}
+
+/* --- the PROXY header ----------------------------------------------------- */
+
+static void
+learn_client(struct conn *c, const struct proxyproto *p)
+{
+	if (p->local)
+		return;
+	if (p->family == PROXYPROTO_IPV4)
+		c->addr = sock_mapped(p->source.v4);
+	else if (p->family == PROXYPROTO_IPV6)
+		c->addr = p->source.v6;
+}
+
+static bool
+step_greeting(struct conn *c)
+{
+	struct buf *in = input(c);
+	struct proxyproto p;
+
+	switch (proxyproto_parse(buf_view(in), &p)) {
+	case PROXYPROTO_MORE: return await_head(c);
+	case PROXYPROTO_BAD:
+		count(&c->client.worker->counters.proxy_refused, 1);
+		conn_end(c);
+		return false;
+	case PROXYPROTO_DONE: break;
+	}
+	learn_client(c, &p);
+	buf_consume(in, p.bytes);
+	c->state = CONN_HEAD;
+	c->partial = false;
+	client_set_deadline(&c->client, config_of(c)->idle_timeout_ns);
+	return true;
+}
+
+/* --- a request ------------------------------------------------------------ */
 
 static void
 on_ready(struct exchange *x)
@@ -229,57 +175,29 @@ on_ready(struct exchange *x)
 	run(((struct request *)x->user)->conn);
 }
 
-/* From here on the head is the exchange's own; what follows it can be read. */
 static void
-keep_head(struct request *q)
+on_interim(struct exchange *x, unsigned status, struct str head)
 {
-	if (!q->x || q->x->kept)
-		return;
-	exchange_keep(q->x);
-	buf_consume(&q->in, q->head_bytes);
-	q->head_bytes = 0;
-}
+	struct request *q = x->user;
 
-static void
-begin_upload(struct request *q, struct frame frame)
-{
-	intake_init(&q->intake, frame);
-	q->upload_done = frame.kind == FRAME_NONE ||
-		(frame.kind == FRAME_LENGTH && !frame.length);
-	if (q->upload_done)
+	/* Nobody else waits for a 100. */
+	if (status == 100 && !q->upload.expected)
 		return;
-	q->x->upload = flight_new(&q->conn->worker->node->flight);
-	body_set_tap(&q->x->upload->body, &q->tap);
-}
-
-/* Unless it is known already that the body is of no use. */
-static void
-invite_upload(struct request *q)
-{
-	const struct head *h = &q->x->head;
-
-	if (!q->x->upload)
-		return;
-	if (h->minor >= 1 && exchange_phase(q->x) == EXCHANGE_WAITING &&
-		head_has_token(h, FIELD_EXPECT, STR("100-continue")))
-		buf_z(&q->out, "HTTP/1.1 100 Continue\r\n\r\n");
-	keep_head(q);
+	if (status == 100)
+		q->upload.expected = false;
+	reply_interim(&q->reply, x, head);
+	wake_post(&q->upload.wake);
 }
 
 /* An error before there is an exchange. The rest of what the client sends is
  * not looked at: who can't be understood once can't be understood again. */
 static void
-refuse(struct conn *c, unsigned status, const char *why)
+refuse(struct conn *c, struct route_error error)
 {
-	const struct node_config *config = c->worker->node->config;
-	struct request *q = c->request;
-
-	count(&c->worker->counters.requests, 1);
-	count(&c->worker->counters.refused, 1);
-	c->keep_alive = false;
-	q->head_written = q->ended = q->upload_done = true;
-	answer_error(config->peers[config->self].name, false, status, why,
-		false, &q->out);
+	count(&c->client.worker->counters.requests, 1);
+	count(&c->client.worker->counters.refused, 1);
+	c->request->keep_alive = false;
+	reply_error(&c->request->reply, config_of(c), false, error, false);
 	c->state = CONN_ANSWER;
 }
 
@@ -288,298 +206,137 @@ static void
 begin(struct conn *c, struct exchange *x)
 {
 	struct request *q = c->request;
-	enum frame_result framed;
+	uint64_t body_max = config_of(c)->limits.body_bytes;
+	struct route_error error;
 	struct frame frame;
-	const char *why;
 
-	framed = frame_of_request(&x->head, &frame, &why);
-	if (framed != FRAME_OK) {
+	c->partial = false;
+	if (upload_frame(&x->head, body_max, &frame, &error) < 0) {
 		exchange_put(x);
-		refuse(c, framed == FRAME_UNIMPLEMENTED ? 501 : 400, why);
+		refuse(c, error);
 		return;
 	}
-	count(&c->worker->counters.requests, 1);
-	c->deadline_ns = 0;
-	c->keep_alive = head_keep_alive(&x->head) && !c->worker->stopping;
-	c->partial = false;
-	q->head_written = q->ended = false;
+	count(&c->client.worker->counters.requests, 1);
+	c->client.deadline_ns = 0;
+	q->keep_alive =
+		head_keep_alive(&x->head) && !c->client.worker->stopping;
 	q->x = x;
 	q->head_bytes = x->head.bytes;
 	x->user = q;
 	x->on_ready = on_ready;
-	x->client = c->peer;
-	begin_upload(q, frame);
+	x->on_interim = on_interim;
+	x->client = c->addr;
+	upload_begin(&q->upload, &x->head, frame, body_max,
+		&c->client.worker->node->flight);
+	if (q->upload.flight)
+		x->upload = flight_ref(q->upload.flight);
 	c->state = CONN_ANSWER;
 	exchange_start(x, buf_head(&q->in));
-	invite_upload(q);
-}
-
-static bool
-await_head(struct conn *c)
-{
-	bool empty = !buf_len(&c->request->in);
-
-	if (c->eof || (c->worker->stopping && empty)) {
-		conn_end(c);
-		return false;
-	}
-	if (!empty && !c->partial) {
-		c->partial = true;
-		set_deadline(c, c->worker->node->config->head_timeout_ns);
-	}
-	return read_some(c) || (c->io.fd >= 0 && c->eof);
+	if (x->upload)
+		request_keep_head(q);
 }
 
 static bool
 step_head(struct conn *c)
 {
-	enum head_result result = HEAD_MORE;
-	const char *error = NULL;
+	struct route_error error;
 	struct exchange *x;
 
-	if (!c->request)
-		c->request = request_get(c);
-	if (buf_len(&c->request->in)) {
-		x = exchange_get(c->worker);
-		result =
-			head_parse_request(buf_view(&c->request->in), &x->head);
-		if (result == HEAD_DONE) {
-			begin(c, x);
-			return true;
-		}
-		error = x->head.error;
-		exchange_put(x);
+	(void)input(c);
+	switch (request_parse(c->request, &x, &error)) {
+	case 0: begin(c, x); return true;
+	case -EAGAIN: return await_head(c);
+	default: refuse(c, error); return true;
 	}
-	switch (result) {
-	case HEAD_DONE:
-	case HEAD_MORE: return await_head(c);
-	case HEAD_BAD: refuse(c, 400, error); return true;
-	case HEAD_LINE_TOO_LONG: refuse(c, 414, error); return true;
-	case HEAD_FIELD_TOO_LONG:
-	case HEAD_TOO_MANY_FIELDS:
-	case HEAD_TOO_LARGE: refuse(c, 431, error); return true;
-	case HEAD_VERSION: refuse(c, 505, error); return true;
-	}
-	return false;
 }
 
-/* --- the request's body -------------------------------------------------- */
-
-/* Nobody wants the rest: we answer, and close, since where the next request
- * would begin is unknown. */
-static void
-abandon_upload(struct conn *c, unsigned status, const char *why)
-{
-	flight_fail(c->request->x->upload, status, why);
-	c->request->upload_done = true;
-	c->keep_alive = false;
-}
-
-static bool
-await_upload(struct conn *c)
-{
-	if (read_some(c))
-		return true;
-	if (c->io.fd < 0)
-		return false;
-	if (c->eof)
-		abandon_upload(c, 400, "the request's body ended early");
-	else
-		await_client(c);
-	return c->eof;
-}
-
-/* True when something moved. */
-static bool
-step_upload(struct conn *c)
-{
-	struct request *q = c->request;
-	struct body *body;
-
-	if (q->upload_done)
-		return false;
-	body = &q->x->upload->body;
-	if (body_orphaned(body)) {
-		abandon_upload(c, 499, "nobody reads this");
-		return true;
-	}
-	switch (intake_take(&q->intake, &q->in, body)) {
-	case INTAKE_FULL: return false;
-	case INTAKE_MORE: return await_upload(c);
-	case INTAKE_SOME: break;
-	case INTAKE_END:
-		q->upload_done = true;
-		body_end(body, BODY_DONE);
-		break;
-	case INTAKE_BAD: abandon_upload(c, 400, q->intake.chunks.error); break;
-	}
-	c->deadline_ns = 0;
-	return true;
-}
-
-/* --- the answer ---------------------------------------------------------- */
+/* --- the answer ----------------------------------------------------------- */
 
 static void
-write_head(struct conn *c)
+on_tunnel_ready(void *user)
 {
-	const struct node_config *config = c->worker->node->config;
-	struct request *q = c->request;
-	struct route_error error;
-
-	q->head_written = true;
-	/* An answer that does not wait for the request's end can't be followed
-	 * by another one. */
-	c->keep_alive = c->keep_alive && q->upload_done && !c->eof;
-	if (exchange_phase(q->x) == EXCHANGE_READY) {
-		q->answer = answer_to_client(q->x, c->keep_alive, &q->out);
-		q->ended = q->answer.framing == ANSWER_NO_BODY;
-		if (q->answer.framing == ANSWER_CLOSE)
-			c->keep_alive = false;
-		return;
-	}
-	error = exchange_error(q->x);
-	if (error.status >= 500)
-		count(&c->worker->counters.errors, 1);
-	answer_error(config->peers[config->self].name,
-		q->x->head.method == METHOD_HEAD, error.status, error.why,
-		c->keep_alive, &q->out);
-	q->ended = true;
+	run(user);
 }
 
-/* Body bytes as chunks into the out buffer. */
+/* The head of the answer has been written: what is behind it is looked at by
+ * nobody from now on. */
 static void
-chunk_out(struct request *q)
-{
-	char head[CHUNK_HEAD_MAX];
-	struct str s;
-
-	while (buf_len(&q->out) < OUT_MAX &&
-		content_peek(&q->x->content, &s, 1)) {
-		if (s.n > CHUNK_BYTES)
-			s.n = CHUNK_BYTES;
-		buf_append(&q->out, head, chunk_head(head, s.n));
-		buf_str(&q->out, s);
-		buf_z(&q->out, "\r\n");
-		content_advance(&q->x->content, s.n);
-	}
-}
-
-static bool
-has_plain_body(const struct request *q)
-{
-	return q->head_written && !q->ended &&
-		q->answer.framing != ANSWER_CHUNKED;
-}
-
-static void
-sent(struct conn *c, size_t n)
-{
-	struct request *q = c->request;
-	size_t from_out = buf_len(&q->out) < n ? buf_len(&q->out) : n;
-
-	count(&c->worker->counters.client_bytes, n);
-	if (from_out)
-		buf_consume(&q->out, from_out);
-	if (n > from_out)
-		content_advance(&q->x->content, n - from_out);
-}
-
-/* True when bytes went: the out buffer's and, unless chunked, the body's
- * behind it. */
-static bool
-write_some(struct conn *c)
-{
-	struct request *q = c->request;
-	struct str slices[SEND_SLICES];
-	size_t n = has_plain_body(q)
-		? content_peek(&q->x->content, slices, SEND_SLICES)
-		: 0;
-	ssize_t r = -EAGAIN;
-
-	if (!n && !buf_len(&q->out))
-		return false;
-	if (c->writable)
-		r = send_slices(c->io.fd, store_pages(c->worker->node->store),
-			buf_view(&q->out), slices, n, false);
-	if (r >= 0) {
-		c->deadline_ns = 0;
-		sent(c, (size_t)r);
-		return true;
-	}
-	if (r != -EAGAIN) {
-		conn_cut(c);
-		return false;
-	}
-	c->writable = false;
-	await_client(c);
-	return false;
-}
-
-/* All of the body is in the out buffer or sent? If it broke off, the client
- * gets what there is, so that it can see where. */
-static void
-check_end(struct conn *c)
+begin_tunnel(struct conn *c)
 {
 	struct request *q = c->request;
 
-	if (q->ended || !q->head_written)
-		return;
-	switch (content_state(&q->x->content)) {
-	case BODY_OPEN: return;
-	case BODY_FAILED:
-		if (!buf_len(&q->out))
-			conn_cut(c);
-		return;
-	case BODY_DONE: break;
-	}
-	if (q->answer.framing == ANSWER_CHUNKED)
-		buf_z(&q->out, "0\r\n\r\n");
-	q->ended = true;
+	request_keep_head(q);
+	answer_tunnel(q->x, &q->reply.out);
+	q->tunnel = take_ptr(&q->x->tunnel);
+	tunnel_attach(q->tunnel, c->client.io.fd, &q->reply.out, &q->in, c,
+		on_tunnel_ready);
+	request_next(q);
+	c->state = CONN_TUNNEL;
+	client_set_deadline(&c->client, config_of(c)->tunnel_timeout_ns);
 }
 
 static void
 finish_answer(struct conn *c)
 {
-	struct request *q = c->request;
-
-	exchange_put(take_ptr(&q->x));
-	buf_consume(&q->in, q->head_bytes);
-	q->head_bytes = 0;
-	if (!c->keep_alive) {
+	request_next(c->request);
+	if (!c->request->keep_alive) {
 		c->state = CONN_LINGER;
-		(void)shutdown(c->io.fd, SHUT_WR);
-		set_deadline(c, LINGER_NS);
+		(void)shutdown(c->client.io.fd, SHUT_WR);
+		client_set_deadline(&c->client, LINGER_NS);
 		return;
 	}
 	c->state = CONN_HEAD;
-	set_deadline(c, c->worker->node->config->idle_timeout_ns);
+	client_set_deadline(&c->client, config_of(c)->idle_timeout_ns);
+}
+
+/* True when there may be more to do at once. */
+static bool
+follow(struct conn *c, enum answering a)
+{
+	switch (a) {
+	case ANSWERING_WAIT: return false;
+	case ANSWERING_MOVED: return true;
+	case ANSWERING_ENDED: finish_answer(c); return true;
+	case ANSWERING_TUNNEL: begin_tunnel(c); return true;
+	case ANSWERING_CUT: conn_cut(c); return false;
+	case ANSWERING_DROP:
+		/* Or else what is in the socket would be kept for it for as
+		 * long as it likes. */
+		client_reset_at_end(&c->client);
+		conn_cut(c);
+		return false;
+	case ANSWERING_LOST: conn_end(c); return false;
+	}
+	return false;
 }
 
 static bool
 step_answer(struct conn *c)
 {
-	struct request *q = c->request;
-	bool moved = q->x && step_upload(c);
+	return follow(c, answering_step(c->request, &c->client));
+}
 
-	if (c->io.fd < 0)
-		return false;
-	if (q->x && !q->head_written &&
-		exchange_phase(q->x) != EXCHANGE_WAITING)
-		write_head(c);
-	if (q->x && q->head_written && !q->ended &&
-		q->answer.framing == ANSWER_CHUNKED)
-		chunk_out(q);
-	if (q->x)
-		check_end(c);
-	if (c->io.fd < 0)
-		return false;
-	if (write_some(c))
-		return true;
-	if (c->io.fd >= 0 && q->ended && !buf_len(&q->out)) {
-		finish_answer(c);
-		return true;
+/* --- afterwards ----------------------------------------------------------- */
+
+static bool
+step_tunnel(struct conn *c)
+{
+	bool readable = c->client.readable, writable = c->client.writable;
+
+	c->client.readable = c->client.writable = false; /* the tunnel knows */
+	switch (tunnel_run(c->request->tunnel, readable, writable)) {
+	case TUNNEL_IDLE: break;
+	case TUNNEL_MOVED:
+		client_set_deadline(
+			&c->client, config_of(c)->tunnel_timeout_ns);
+		break;
+	case TUNNEL_ENDED: conn_end(c); break;
+	case TUNNEL_BROKEN:
+		client_reset_at_end(&c->client);
+		conn_end(c);
+		break;
 	}
-	return c->io.fd >= 0 && moved;
+	return false;
 }
 
 /* What the client still sends is read and dropped for a while: a reset in
@@ -590,7 +347,7 @@ step_linger(struct conn *c)
 	size_t n;
 
 	if (!read_some(c)) {
-		if (c->eof)
+		if (c->client.eof)
 			conn_end(c);
 		return false;
 	}
@@ -611,10 +368,12 @@ rest(struct conn *c)
 {
 	struct request *q = c->request;
 
-	if (c->state == CONN_ANSWER)
-		keep_head(q);
-	else if (c->state == CONN_HEAD && !buf_len(&q->in))
-		request_put(c->worker, take_ptr(&c->request));
+	if (c->state == CONN_ANSWER) {
+		request_keep_head(q);
+		request_lend(q);
+	} else if (c->state <= CONN_HEAD && !buf_len(&q->in)) {
+		request_put(take_ptr(&c->request));
+	}
 }
 
 static void
@@ -622,51 +381,58 @@ run(struct conn *c)
 {
 	bool more = true;
 
-	while (more && c->io.fd >= 0)
+	while (more && !is_closed(c))
 		switch (c->state) {
+		case CONN_GREETING: more = step_greeting(c); break;
 		case CONN_HEAD: more = step_head(c); break;
 		case CONN_ANSWER: more = step_answer(c); break;
+		case CONN_TUNNEL: more = step_tunnel(c); break;
 		case CONN_LINGER: more = step_linger(c); break;
 		}
-	if (c->io.fd >= 0)
+	if (!is_closed(c))
 		rest(c);
 }
 
-/* --- its course ---------------------------------------------------------- */
+/* --- its course ----------------------------------------------------------- */
+
+/* Both ways, or by an error. In a tunnel there may be something to read yet. */
+static void
+on_hang_up(struct conn *c)
+{
+	if (c->state == CONN_ANSWER)
+		conn_cut(c);
+	else if (c->state == CONN_TUNNEL)
+		c->client.readable = c->client.writable = true;
+	else
+		conn_end(c);
+}
 
 static void
 on_io(struct source *s, uint32_t events)
 {
-	struct conn *c = container_of(s, struct conn, io);
+	struct conn *c = container_of(s, struct conn, client.io);
 
 	if (events & (EPOLLERR | EPOLLHUP)) {
-		if (c->state == CONN_ANSWER)
-			conn_cut(c);
-		else
-			conn_end(c);
-		return;
+		on_hang_up(c);
+		if (is_closed(c))
+			return;
 	}
-	if (events & (EPOLLIN | EPOLLRDHUP))
-		c->readable = true;
-	if (events & EPOLLRDHUP)
-		c->hung_up = true;
-	if (events & EPOLLOUT)
-		c->writable = true;
-	if (c->readable || c->request)
+	client_note(&c->client, events);
+	if (c->client.readable || c->request)
 		run(c);
 }
 
 static void
 on_deadline(struct conn *c)
 {
-	if (c->state == CONN_HEAD && c->partial) {
-		refuse(c, 408, "the request took too long");
+	static const struct route_error late = {
+		408, "the request took too long"};
+
+	if (c->state == CONN_ANSWER) {
+		(void)follow(c, answering_late(c->request, &c->client));
+	} else if (c->state == CONN_HEAD && c->partial) {
+		refuse(c, late);
 		run(c);
-	} else if (c->state == CONN_ANSWER && !c->request->upload_done &&
-		!c->request->head_written) {
-		abandon_upload(c, 408, "the request's body took too long");
-	} else if (c->state == CONN_ANSWER) {
-		conn_cut(c);
 	} else {
 		conn_end(c);
 	}
@@ -675,47 +441,31 @@ on_deadline(struct conn *c)
 static void
 on_timer(struct timer *t)
 {
-	struct conn *c = container_of(t, struct conn, timer);
-	uint64_t now_ns = loop_now_ns(c->worker->loop);
+	struct conn *c = container_of(t, struct conn, client.timer);
 
-	if (!c->deadline_ns)
-		return;
-	if (c->deadline_ns > now_ns) {
-		loop_arm(c->worker->loop, t, c->deadline_ns - now_ns);
-		return;
-	}
-	c->deadline_ns = 0;
-	on_deadline(c);
-}
-
-static void
-on_consumed(struct tap *t)
-{
-	wake_post(&container_of(t, struct request, tap)->wake);
-}
-
-static void
-on_wake(struct wake *w)
-{
-	run(container_of(w, struct request, wake)->conn);
+	if (client_is_due(&c->client))
+		on_deadline(c);
 }
 
 void
 conn_start(struct worker *w, int fd, const struct sockaddr_in *peer)
 {
 	struct conn *c = NEW(struct conn);
+	const struct node_prefixes *proxies = &w->node->config->proxy_protocol;
 
-	c->worker = w;
-	c->peer = peer->sin_addr;
-	c->io = (struct source){.fd = -1, .on_io = on_io};
-	c->timer.on_timer = on_timer;
-	if (loop_watch(w->loop, &c->io, fd) < 0) {
+	c->client.worker = w;
+	c->client.io = (struct source){.fd = -1, .on_io = on_io};
+	c->client.timer.on_timer = on_timer;
+	c->addr = sock_mapped(peer->sin_addr);
+	c->state = node_prefixes_have(proxies, &c->addr) ? CONN_GREETING
+							 : CONN_HEAD;
+	if (loop_watch(w->loop, &c->client.io, fd) < 0) {
 		close(fd);
 		free(c);
 		return;
 	}
 	list_push_back(&w->conns, &c->link);
-	set_deadline(c, w->node->config->idle_timeout_ns);
+	client_set_deadline(&c->client, w->node->config->idle_timeout_ns);
 }
 
 void
@@ -724,7 +474,7 @@ conn_drain_all(struct worker *w)
 	list_foreach_safe (it, &w->conns) {
 		struct conn *c = container_of(it, struct conn, link);
 
-		if (c->state == CONN_HEAD && !c->partial)
+		if (c->state <= CONN_HEAD && !c->partial)
 			conn_end(c);
 	}
 }

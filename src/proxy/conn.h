@@ -4,9 +4,13 @@
  * other; what a client sends ahead waits. Between requests it has no buffers.
  * It frees itself.
  *
+ *	[GREETING ──►]				from those who begin with a
+ *						PROXY header
  *	HEAD ──► ANSWER ──► HEAD ...		keep-alive
- *	  │         └─────► LINGER ──► gone	we close, but first let the
- *	  └──► ANSWER (an error) ──► LINGER	client read what we said
+ *	  │       │ └─────► LINGER ──► gone	we close, but first let the
+ *	  │       │				client read what we said
+ *	  │       └──► TUNNEL ──► gone
+ *	  └──► ANSWER (an error) ──► LINGER
  */
 #include "proxy/worker.h"
 
@@ -15,5 +19,3 @@ void conn_start(struct worker *w, int fd, const struct sockaddr_in *peer);
 /* Closes all that wait for a request; the others close after their answer. */
 void conn_drain_all(struct worker *w);
 void conn_abort_all(struct worker *w);
-/* Frees what connections left for others to use. */
-void conn_drop_spares(struct worker *w);

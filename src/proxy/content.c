@@ -1,13 +1,18 @@
 #include "proxy/content.h"
 
 #include "base/check.h"
+#include "base/own.h"
+#include "proxy/bulk.h"
 
 void
 content_leave(struct content *c)
 {
 	reader_detach(&c->reader);
+	if (c->bulk)
+		bulk_end(take_ptr(&c->bulk));
 	c->object = NULL;
 	c->flight = NULL;
+	c->is_text = false;
 	c->pieces = NULL;
 	c->npieces = c->at = 0;
 	c->done = 0;
@@ -27,6 +32,29 @@ content_of_flight(struct content *c, struct flight *f)
 	content_leave(c);
 	c->flight = f;
 	return reader_attach(&c->reader, &f->body);
+}
+
+void
+content_of_bulk(struct content *c, struct bulk *b)
+{
+	content_leave(c);
+	reader_attach_flat(&c->reader, STR(""));
+	c->bulk = b;
+}
+
+void
+content_of_text(struct content *c, struct str text)
+{
+	content_leave(c);
+	c->is_text = true;
+	reader_attach_flat(&c->reader, text);
+}
+
+void
+content_keep(struct content *c, struct arena *a)
+{
+	if (c->is_text)
+		c->reader.flat = arena_copy(a, c->reader.flat);
 }
 
 /* --- parts ---------------------------------------------------------------- */
@@ -147,6 +175,8 @@ content_advance(struct content *c, size_t n)
 {
 	const struct piece *p;
 
+	if (c->bulk)
+		return; /* it counts for itself */
 	if (!c->pieces) {
 		reader_advance(&c->reader, n);
 		return;
@@ -167,6 +197,8 @@ is_all_taken(const struct content *c)
 {
 	if (c->pieces)
 		return c->at == c->npieces;
+	if (c->is_text)
+		return c->reader.flat.n == 0;
 	return c->object && position(c) == c->object->length;
 }
 
@@ -177,14 +209,22 @@ is_in_text(const struct content *c)
 	return c->pieces && c->done < c->pieces[c->at].text.n;
 }
 
+bool
+content_is_there(const struct content *c)
+{
+	return !c->flight || body_state(&c->flight->body) == BODY_DONE;
+}
+
 enum body_state
 content_state(const struct content *c)
 {
 	enum body_state state;
 
+	if (c->bulk)
+		return bulk_state(c->bulk);
 	if (is_all_taken(c))
 		return BODY_DONE;
-	if (c->object || is_in_text(c))
+	if (c->object || c->is_text || is_in_text(c))
 		return BODY_OPEN;
 	state = body_state(&c->flight->body);
 	/* Bytes before the end are seen once the end is. */

@@ -16,9 +16,13 @@ struct piece {
 	uint64_t first, n;
 };
 
+struct bulk;
+
 struct content {
 	const struct object *object; /* borrowed; or */
-	struct flight *flight;	     /* borrowed; NULL with object NULL: none */
+	struct flight *flight;	     /* borrowed; or */
+	struct bulk *bulk;	     /* borrowed; or */
+	bool is_text;		     /* the reader's; or it is of nothing */
 	struct reader reader;
 	const struct piece *pieces; /* in an arena; NULL: the whole body */
 	size_t npieces;
@@ -30,6 +34,12 @@ struct content {
 void content_of_object(struct content *c, const struct object *o);
 /* -ESTALE: the flight's first bytes have been let go. */
 int content_of_flight(struct content *c, struct flight *f);
+/* That is read past this, with bulk_send(). */
+void content_of_bulk(struct content *c, struct bulk *b);
+/* Borrowed, but for content_keep(). */
+void content_of_text(struct content *c, struct str text);
+/* The text is about to go: what is left of it is copied. */
+void content_keep(struct content *c, struct arena *a);
 /* Harmless when it is of nothing. */
 void content_leave(struct content *c);
 
@@ -43,6 +53,8 @@ content_has_order(const struct content *c, const struct range_parts *parts);
 /* None of it. */
 void content_nothing(struct content *c);
 
+/* Will no more come than is there? */
+bool content_is_there(const struct content *c);
 /* The next bytes, as up to max slices; 0 when there are none for now. */
 size_t content_peek(struct content *c, struct str *slices, size_t max);
 void content_advance(struct content *c, size_t n);

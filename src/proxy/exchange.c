@@ -5,14 +5,21 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "http/forwarded.h"
 #include "http/precondition.h"
+#include "http/upgrade.h"
 #include "http/vary.h"
+#include "proxy/bulk.h"
 #include "proxy/fetch.h"
+#include "proxy/gather.h"
 #include "proxy/peer.h"
+#include "proxy/segment.h"
+#include "proxy/tunnel.h"
 
 enum {
 	JOIN_MS = 5000, /* the longest wait for another's fetch */
 	MISLED_MAX = 2, /* how often one joins what turns out to be unfit */
+	SPARES = 256,
 };
 
 static void
@@ -21,8 +28,24 @@ on_progress(struct reader *r)
 	wake_post(&container_of(r, struct exchange, content.reader)->wake);
 }
 
+static void
+on_interim(struct asker *a, unsigned status, struct str head)
+{
+	struct exchange *x = container_of(a, struct exchange, asker);
+
+	if (x->on_interim)
+		x->on_interim(x, status, head);
+}
+
+static void
+on_tunnel(struct asker *a, struct tunnel *t)
+{
+	container_of(a, struct exchange, asker)->tunnel = t;
+}
+
 static void restart(struct exchange *x);
 static void read_instead(struct exchange *x);
+static void gather(struct exchange *x);
 static void pass(struct exchange *x);
 static void serve(struct exchange *x);
 
@@ -34,14 +57,19 @@ static void on_timer(struct timer *t);
 struct exchange *
 exchange_get(struct worker *w)
 {
-	struct exchange *x = take_ptr(&w->spare);
+	struct list *spare = list_pop_front(&w->exchanges);
+	struct exchange *x;
 
-	if (x)
-		return x;
+	if (spare) {
+		w->nexchanges--;
+		return container_of(spare, struct exchange, link);
+	}
 	x = NEW(struct exchange);
 	x->worker = w;
 	x->content.reader.on_progress = on_progress;
 	x->timer.on_timer = on_timer;
+	x->asker.on_interim = on_interim;
+	x->asker.on_tunnel = on_tunnel;
 	wake_init(&x->wake, w->loop, on_wake);
 	return x;
 }
@@ -49,21 +77,27 @@ exchange_get(struct worker *w)
 static void
 free_exchange(struct exchange *x)
 {
-	if (!x)
-		return;
 	arena_fini(&x->arena);
 	free(x);
 }
 
 void
-exchange_drop_spare(struct worker *w)
+exchange_drop_spares(struct worker *w)
 {
-	free_exchange(take_ptr(&w->spare));
+	struct list *it;
+
+	while ((it = list_pop_front(&w->exchanges)))
+		free_exchange(container_of(it, struct exchange, link));
+	w->nexchanges = 0;
 }
 
 static void
 leave_answer(struct exchange *x)
 {
+	asker_leave(&x->asker);
+	if (x->asking)
+		peer_cancel(x->worker->peers[x->owner], x);
+	x->known = false;
 	content_leave(&x->content);
 	loop_disarm(x->worker->loop, &x->timer);
 	flight_unref(take_ptr(&x->flight));
@@ -79,20 +113,25 @@ exchange_put(struct exchange *x)
 	if (!x)
 		return;
 	w = x->worker;
+	if (w->answering == x)
+		w->answering = NULL;
 	leave_answer(x);
+	tunnel_free(take_ptr(&x->tunnel));
 	wake_cancel(&x->wake);
 	flight_unref(take_ptr(&x->upload));
-	if (w->spare) {
+	if (w->nexchanges == SPARES) {
 		free_exchange(x);
 		return;
 	}
 	arena_reset(&x->arena);
-	x->kept = x->from_peer = false;
+	x->kept = x->from_peer = x->upgrade = false;
+	x->on_interim = NULL;
 	x->passed_over = 0;
 	x->instead_of = x->misled = 0;
-	x->client.s_addr = 0;
+	x->client = (struct in6_addr){0};
 	x->error = (struct route_error){0};
-	w->spare = x;
+	list_push_front(&w->exchanges, &x->link);
+	w->nexchanges++;
 }
 
 static void
@@ -118,20 +157,13 @@ exchange_keep(struct exchange *x)
 		rebase(&h->fields[i].value, x, copy);
 	}
 	rebase(&x->route.origin_host, x, copy);
+	rebase(&x->route.host, x, copy);
+	rebase(&x->route.target, x, copy);
 	x->raw = copy;
 	x->kept = true;
 }
 
 /* --- what has become of it ------------------------------------------------ */
-
-/* The owner was lost before he answered. */
-static bool
-is_lost(const struct exchange *x)
-{
-	return x->from == FROM_PEER &&
-		flight_phase(x->flight) == FLIGHT_FAILED &&
-		x->flight->peer_lost;
-}
 
 static int64_t
 now_s(const struct exchange *x)
@@ -188,14 +220,22 @@ is_unfit(const struct exchange *x)
 	return false;
 }
 
+/* It is a part, which others may have too: the answer is made from it. */
+static bool
+is_part(const struct exchange *x)
+{
+	return x->by_parts && flight_phase(x->flight) == FLIGHT_READY &&
+		x->flight->response.status == 206;
+}
+
 enum exchange_phase
 exchange_phase(const struct exchange *x)
 {
-	if (x->object)
+	if (x->known)
 		return EXCHANGE_READY;
 	if (!x->flight)
 		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
-	if (is_lost(x) || is_instead(x) || is_anothers(x) || is_unfit(x))
+	if (is_instead(x) || is_anothers(x) || is_unfit(x) || is_part(x))
 		return EXCHANGE_WAITING; /* until on_wake() */
 	switch (flight_phase(x->flight)) {
 	case FLIGHT_READY: return EXCHANGE_READY;
@@ -220,11 +260,29 @@ exchange_error(const struct exchange *x)
 	return (struct route_error){x->flight->error_status, x->flight->error};
 }
 
+/* It has not been served after all. */
 static void
-uncount_join(struct exchange *x)
+uncount(struct exchange *x)
 {
-	count(&x->worker->counters.coalesced, (uint64_t)-1);
-	count(&x->worker->counters.served, (uint64_t)-1);
+	struct counters *c = &x->worker->counters;
+
+	count(x->from == FROM_JOIN ? &c->coalesced : &c->misses, (uint64_t)-1);
+	count(&c->served, (uint64_t)-1);
+}
+
+static void
+repass(struct exchange *x)
+{
+	uncount(x);
+	pass(x);
+}
+
+/* What it has come to is told to whoever has the request. */
+static void
+tell(struct exchange *x)
+{
+	if (exchange_phase(x) != EXCHANGE_WAITING)
+		wake_post(&x->wake);
 }
 
 static void
@@ -232,21 +290,18 @@ on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
 
-	if (x->flight && is_lost(x)) {
-		x->passed_over |= UINT64_C(1) << x->owner;
-		count(&x->worker->counters.retries, 1);
-		count(&x->worker->counters.relayed, (uint64_t)-1);
-		restart(x);
-	} else if (x->flight && is_instead(x)) {
+	if (x->flight && is_instead(x)) {
 		read_instead(x);
 		x->on_ready(x);
 	} else if (x->flight && is_anothers(x)) {
-		uncount_join(x);
-		pass(x);
+		repass(x);
 	} else if (x->flight && is_unfit(x)) {
-		uncount_join(x);
+		uncount(x);
 		x->misled++;
 		serve(x);
+		tell(x);
+	} else if (x->flight && is_part(x)) {
+		gather(x);
 	} else {
 		x->on_ready(x);
 	}
@@ -260,8 +315,7 @@ on_timer(struct timer *t)
 
 	if (exchange_phase(x) != EXCHANGE_WAITING || x->from != FROM_JOIN)
 		return;
-	uncount_join(x);
-	pass(x);
+	repass(x);
 }
 
 /* --- where the answer comes from ------------------------------------------ */
@@ -273,6 +327,7 @@ read_flight(struct exchange *x, struct flight *f, enum exchange_from from)
 	leave_answer(x);
 	x->flight = f;
 	x->from = from;
+	x->by_parts = false;
 	if (flight_phase(f) != FLIGHT_WAITING)
 		wake_post(&x->wake);
 	return content_of_flight(&x->content, f);
@@ -285,6 +340,7 @@ read_object(struct exchange *x, struct object *o, enum exchange_from from)
 	leave_answer(x);
 	x->object = o;
 	x->from = from;
+	x->known = true;
 	object_response(o, &x->response);
 	content_of_object(&x->content, o);
 }
@@ -295,8 +351,8 @@ private_flight(struct exchange *x)
 	return flight_new(&x->worker->node->flight);
 }
 
-static void
-fail(struct exchange *x, unsigned status, const char *why)
+void
+exchange_fail(struct exchange *x, unsigned status, const char *why)
 {
 	leave_answer(x);
 	x->from = FROM_US;
@@ -307,7 +363,7 @@ fail(struct exchange *x, unsigned status, const char *why)
 void
 exchange_refuse(struct exchange *x, unsigned status, const char *why)
 {
-	fail(x, status, why);
+	exchange_fail(x, status, why);
 	if (!x->from_peer)
 		count(&x->worker->counters.refused, 1);
 }
@@ -327,7 +383,8 @@ pass(struct exchange *x)
 	count(&x->worker->counters.served, 1);
 	count(&x->worker->counters.passes, 1);
 	(void)read_flight(x, private_flight(x), FROM_PASS);
-	fetch_start(x, x->flight, FETCH_PASS, NULL);
+	fetch_start(x,
+		&(struct fetch_order){.flight = x->flight, .mode = FETCH_PASS});
 }
 
 static void
@@ -361,7 +418,9 @@ miss(struct exchange *x, struct flight *f, struct object *stale)
 	(void)read_flight(x, f, FROM_MISS);
 	count(&c->misses, 1);
 	count(&c->served, 1);
-	fetch_start(x, f, FETCH_KEEP, stale);
+	fetch_start(x,
+		&(struct fetch_order){
+			.flight = f, .mode = FETCH_KEEP, .stale = stale});
 }
 
 static void
@@ -373,7 +432,12 @@ revalidate_meanwhile(
 	switch (store_board(x->worker->node->store, w, stale, &f)) {
 	case STORE_STORED: return;
 	case STORE_JOIN: break; /* somebody does already */
-	case STORE_BEGIN: fetch_start(x, f, FETCH_KEEP, stale); break;
+	case STORE_BEGIN:
+		fetch_start(x,
+			&(struct fetch_order){.flight = f,
+				.mode = FETCH_KEEP,
+				.stale = stale});
+		break;
 	}
 	flight_unref(f);
 }
@@ -413,7 +477,7 @@ refuse_uncached(struct exchange *x)
 {
 	count(&x->worker->counters.served, 1);
 	count(&x->worker->counters.unsatisfied, 1);
-	fail(x, 504, "not in the cache");
+	exchange_fail(x, 504, "not in the cache");
 }
 
 /* Others are not likely to share the answer, so nobody waits for it; if they
@@ -428,9 +492,102 @@ go_alone(struct exchange *x, const struct wanted *w, struct object *stale)
 		miss(x, store_begin_alone(x->worker->node->store, w), stale);
 }
 
+/* --- ... by parts ------------------------------------------------------------
+ */
+
+/* From the parts of m's response. */
+static void
+gather_from(struct exchange *x, struct object *m)
+{
+	struct counters *c = &x->worker->counters;
+	bool stored = gather_is_stored(x, m);
+
+	x->why = WHY_PARTIAL;
+	count(stored ? &c->hits : &c->misses, 1);
+	count(&c->served, 1);
+	(void)read_flight(x, gather_start(x, m), stored ? FROM_HIT : FROM_MISS);
+}
+
+/* The first part has come: there is a manifest now, if it is to be kept. */
+static void
+gather(struct exchange *x)
+{
+	enum exchange_from from = x->from;
+	struct object *m;
+	bool mark;
+
+	m = x->flight->private_ ? NULL : gather_manifest(x, &mark);
+	if (m)
+		(void)read_flight(x, gather_start(x, m), from);
+	else
+		repass(x);
+	object_unref(m);
+}
+
+/* Fetches the part in which the range begins, and sees. */
+static void
+board_part(struct exchange *x, uint64_t at)
+{
+	struct store *store = x->worker->node->store;
+	struct buf key = {0};
+	struct wanted w = {.request = &x->head};
+	struct object *o;
+	struct flight *f;
+	bool others;
+
+	segment_put_key(x->route.key, at, &key);
+	w.key = buf_view(&key);
+	o = store_find(store, &w, &others);
+	switch (store_board(store, &w, o, &f)) {
+	case STORE_STORED: serve(x); break;
+	case STORE_JOIN:
+		join(x, f);
+		x->by_parts = x->from == FROM_JOIN;
+		break;
+	case STORE_BEGIN:
+		(void)read_flight(x, f, FROM_MISS);
+		x->by_parts = true;
+		count(&x->worker->counters.misses, 1);
+		count(&x->worker->counters.served, 1);
+		fetch_start(x,
+			&(struct fetch_order){.flight = f,
+				.mode = FETCH_PART,
+				.part = segment_around(at)});
+		break;
+	}
+	object_unref(o);
+	buf_fini(&key);
+}
+
+/* Of what is not stored as a whole. False: it is not to be answered so. */
+static bool
+serve_parts(struct exchange *x)
+{
+	bool ranged = x->head.method == METHOD_GET &&
+		head_find(&x->head, FIELD_RANGE);
+	bool mark, wants, suits;
+	struct object *m;
+	uint64_t at;
+
+	if (x->asked.only_if_cached)
+		return false;
+	wants = gather_wants(x, &at);
+	m = gather_manifest(x, &mark);
+	suits = m ? wants || !ranged : wants && !mark;
+	if (suits && m)
+		gather_from(x, m);
+	else if (suits)
+		board_part(x, at);
+	object_unref(m);
+	return suits;
+}
+
+/* --- ... as a whole ----------------------------------------------------------
+ */
+
 /* May the answer be what is stored? */
 static enum cachectl_use
-judge(const struct exchange *x, const struct object *o)
+use_of(const struct exchange *x, const struct object *o)
 {
 	int64_t age_s = object_age_s(o, now_s(x));
 
@@ -463,13 +620,16 @@ serve(struct exchange *x)
 		head_find(&x->head, FIELD_AUTHORIZATION)};
 	bool others;
 	struct object *o = store_find(x->worker->node->store, &w, &others);
-	enum cachectl_use use = o ? judge(x, o) : USE_REVALIDATE;
+	enum cachectl_use use = o ? use_of(x, o) : USE_REVALIDATE;
 
 	if (o && !object_is_mark(o) && use != USE_REVALIDATE) {
 		hit(x, o);
 	} else {
+		bool over = o && object_is_mark(o) && use == USE_REVALIDATE;
+
 		x->why = why_not(x, o, others);
-		look_further(x, &w, o, use != USE_REVALIDATE);
+		if ((o && !over) || w.authorized || !serve_parts(x))
+			look_further(x, &w, o, use != USE_REVALIDATE);
 	}
 	if (use == USE_STALE_REVALIDATING)
 		revalidate_meanwhile(x, &w, o);
@@ -507,7 +667,7 @@ may_be_cached(const struct exchange *x)
 	const struct head *h = &x->head;
 
 	return (h->method == METHOD_GET || h->method == METHOD_HEAD) &&
-		!x->upload;
+		!x->upload && !x->upgrade;
 }
 
 static void
@@ -518,7 +678,8 @@ restart(struct exchange *x)
 	struct peer *owner = cacheable ? find_owner(x) : NULL;
 
 	if (owner) {
-		(void)read_flight(x, private_flight(x), FROM_PEER);
+		leave_answer(x);
+		x->from = FROM_PEER;
 		peer_ask(owner, x);
 		return;
 	}
@@ -530,6 +691,46 @@ restart(struct exchange *x)
 		pass(x);
 }
 
+static bool
+expects_the_unknown(const struct head *h)
+{
+	const struct field *f = head_find(h, FIELD_EXPECT);
+	struct str rest, expectation;
+
+	for (; f; f = head_next(h, f)) {
+		rest = f->value;
+		while (list_next(&rest, &expectation))
+			if (!str_ieq(expectation, STR("100-continue")))
+				return true;
+	}
+	return false;
+}
+
+/* Whatever it is about, it ends here: refused, or answered by us (RFC 9110,
+ * 9.3.7 and 7.6.2). What a TRACE would show is not for everybody. */
+static bool
+ends_here(struct exchange *x)
+{
+	const struct node *n = x->worker->node;
+	const struct head *h = &x->head;
+
+	if (head_has_token(h, FIELD_CDN_LOOP, str_z(n->cdn_id))) {
+		exchange_refuse(x, 508, "this request has been here before");
+	} else if (h->method == METHOD_TRACE) {
+		exchange_refuse(x, 405, "TRACE is not answered");
+	} else if (expects_the_unknown(h)) {
+		exchange_refuse(x, 417, "this expectation is unknown");
+	} else if (h->method == METHOD_OPTIONS &&
+		(str_eq(h->target, STR("*")) || forwarded_hops_left(h) == 0)) {
+		count(&x->worker->counters.local, 1);
+		x->from = FROM_US;
+		x->error = (struct route_error){.status = 200};
+	} else {
+		return false;
+	}
+	return true;
+}
+
 void
 exchange_start(struct exchange *x, const char *raw)
 {
@@ -538,14 +739,92 @@ exchange_start(struct exchange *x, const char *raw)
 
 	x->raw = raw;
 	cachectl_parse(&x->head, &x->asked);
-	if (head_has_token(&x->head, FIELD_CDN_LOOP, str_z(n->cdn_id))) {
-		exchange_refuse(x, 508, "this request has been here before");
+	if (ends_here(x))
 		return;
-	}
 	if (route_request(n->config, &x->head, x->from_peer ? NULL : &x->client,
 		    &x->arena, &x->route, &error) < 0) {
 		exchange_refuse(x, error.status, error.why);
 		return;
 	}
+	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
+		upgrade_is_offered(&x->head);
 	restart(x);
+}
+
+/* --- what the peer says --------------------------------------------------- */
+
+/* What is left of the answer is needed for longer. */
+static void
+keep_answer(struct exchange *x)
+{
+	struct str *fields = &x->response.fields;
+
+	*fields = arena_copy(&x->arena, *fields);
+	content_keep(&x->content, &x->arena);
+}
+
+void
+exchange_answer(struct exchange *x, const struct response *r, struct str body)
+{
+	struct worker *w = x->worker;
+
+	x->asking = false;
+	x->known = true;
+	x->response = *r;
+	content_of_text(&x->content, body);
+	w->answering = x;
+	x->on_ready(x);
+	/* It may have ended, and be another one's already. */
+	if (w->answering == x)
+		keep_answer(x);
+	w->answering = NULL;
+}
+
+static void
+on_bulk(void *user)
+{
+	struct exchange *x = user;
+
+	x->on_ready(x);
+}
+
+bool
+exchange_splice(struct exchange *x, const struct response *r, struct bulk *b)
+{
+	if (!bulk_begin(b, (uint64_t)r->length, on_bulk, x))
+		return false;
+	x->asking = false;
+	x->known = true;
+	x->response = *r;
+	x->response.fields = arena_copy(&x->arena, r->fields);
+	content_of_bulk(&x->content, b);
+	count(&x->worker->counters.spliced, 1);
+	x->on_ready(x);
+	return true;
+}
+
+void
+exchange_follow(struct exchange *x, struct flight *f)
+{
+	x->asking = false;
+	(void)read_flight(x, f, FROM_PEER);
+}
+
+void
+exchange_lost(struct exchange *x)
+{
+	struct counters *c = &x->worker->counters;
+
+	x->asking = false;
+	x->passed_over |= UINT64_C(1) << x->owner;
+	count(&c->retries, 1);
+	count(&c->relayed, (uint64_t)-1);
+	restart(x);
+	tell(x);
+}
+
+struct str
+exchange_trailers(const struct exchange *x)
+{
+	return x->flight ? x->flight->trailers : STR("");
 }

@@ -15,6 +15,7 @@
  * answered at once is never copied.
  */
 #include "http/cachectl.h"
+#include "proxy/asker.h"
 #include "proxy/content.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
@@ -29,7 +30,13 @@ enum exchange_from {
 };
 
 /* Why what is stored was not good enough (RFC 9211, 2.2). */
-enum exchange_why { WHY_URI_MISS, WHY_VARY_MISS, WHY_STALE, WHY_REQUEST };
+enum exchange_why {
+	WHY_URI_MISS,
+	WHY_VARY_MISS,
+	WHY_STALE,
+	WHY_REQUEST,
+	WHY_PARTIAL
+};
 
 enum exchange_phase {
 	EXCHANGE_WAITING,
@@ -38,6 +45,7 @@ enum exchange_phase {
 };
 
 struct exchange {
+	struct list link;      /* in worker->exchanges while it is spare */
 	struct worker *worker; /* borrowed */
 	struct arena arena;
 	struct head head;
@@ -45,19 +53,25 @@ struct exchange {
 			    exchange_keep() on in the arena */
 	bool kept;
 	struct route route;
-	struct in_addr client; /* 0: a peer asks */
+	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
+	bool upgrade;	      /* to another protocol, if the origin agrees */
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */
+	uint32_t stream;      /* ... and how this is called there */
+	bool asking;	      /* ... where nothing was said yet */
 
 	struct cachectl asked;
 	enum exchange_from from;
 	enum exchange_why why;	  /* FROM_JOIN, FROM_MISS */
+	bool by_parts;		  /* flight is a part of the answer, if it is
+				     one: see gather.h */
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
 	unsigned instead_of;	  /* see struct flight */
 	unsigned misled;	  /* how often what we joined was not for us */
-	struct response response; /* the object's */
+	bool known;		  /* the answer is, as content and: */
+	struct response response; /* the object's, or lent by its owner */
 	struct route_error error; /* ours, FROM_US */
 
 	/* A request's body on its way, written by whoever has the request;
@@ -65,9 +79,14 @@ struct exchange {
 	struct flight *upload;
 	struct content content; /* what is behind the answer's head */
 	struct wake wake;
-	struct timer timer; /* a wait for somebody else's fetch */
-	void *user;	    /* whoever has the request */
+	struct timer timer;    /* a wait for somebody else's fetch */
+	struct asker asker;    /* of what we started ourselves */
+	struct tunnel *tunnel; /* owned; READY as a tunnel, with 101 or 200 */
+	void *user;	       /* whoever has the request */
 	void (*on_ready)(struct exchange *x);
+	/* An interim answer (1xx), whole; NULL: not wanted. */
+	void (*on_interim)(
+		struct exchange *x, unsigned status, struct str head);
 };
 
 /* One to parse a head into. */
@@ -83,10 +102,29 @@ void exchange_put(struct exchange *x); /* ends it; NULL is fine */
  * and another one is about to take its place. */
 enum exchange_phase exchange_phase(const struct exchange *x);
 const struct response *exchange_response(const struct exchange *x); /* READY */
-/* Why it FAILED, or the body did. */
+/* Why it FAILED, or the body did; with a status below 400, the answer to an
+ * OPTIONS that is for us. */
 struct route_error exchange_error(const struct exchange *x);
+/* What came behind the body, "Name: value\r\n" each; once that is DONE. */
+struct str exchange_trailers(const struct exchange *x);
 /* Answers with an error of ours instead. */
 void exchange_refuse(struct exchange *x, unsigned status, const char *why);
 
-/* Frees what exchange_put() left for the next one. */
-void exchange_drop_spare(struct worker *w);
+/* --- what the peer that was asked says ----------------------------------- */
+/* All of the answer. What it consists of is the caller's, and copied if it is
+ * needed when this returns. */
+void
+exchange_answer(struct exchange *x, const struct response *r, struct str body);
+/* What is behind its head comes on b, where r->length bytes are to come. False
+ * when b is in use. */
+bool
+exchange_splice(struct exchange *x, const struct response *r, struct bulk *b);
+/* It comes in f, of which the reference is taken over. */
+void exchange_follow(struct exchange *x, struct flight *f);
+/* That there is none. */
+void exchange_fail(struct exchange *x, unsigned status, const char *why);
+/* Nothing more: it was lost. Another one is asked. */
+void exchange_lost(struct exchange *x);
+
+/* Frees what exchange_put() left for others. */
+void exchange_drop_spares(struct worker *w);

@@ -1,28 +1,29 @@
 #include "proxy/fetch.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
-#include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "http/cachectl.h"
+#include "http/upgrade.h"
 #include "http/vary.h"
 #include "proxy/dial.h"
-#include "proxy/forward.h"
 #include "proxy/heed.h"
-#include "proxy/intake.h"
+#include "proxy/incoming.h"
 #include "proxy/judge.h"
 #include "proxy/origin.h"
+#include "proxy/outgoing.h"
+#include "proxy/segment.h"
+#include "proxy/tunnel.h"
 
 enum {
-	READ_BYTES = 64 * 1024,
-	INTERIM_MAX = 32, /* 1xx heads before the final one */
-	MARK_S = 10,	  /* after an answer that others can't share, for so
-			     long nobody waits for another's */
+	INTERIM_MAX = 32,   /* 1xx heads before the final one */
+	CONTINUE_MS = 1000, /* for the origin to want a body that is held */
+	NO_PARTS_S = 600,   /* for so long an origin is not asked for parts
+			       again that has sent the whole instead */
+	MARK_S = 10,	    /* after an answer that others can't share, for so
+			       long nobody waits for another's */
 };
 
 enum fetch_state { FETCH_DIAL, FETCH_HEAD, FETCH_BODY };
@@ -33,9 +34,13 @@ struct fetch {
 	struct grave grave;
 	enum fetch_state state;
 	struct flight *flight; /* counted; we write it */
+	struct asker *asker;   /* borrowed; NULL: he has left */
 	enum fetch_mode mode;
-	bool keep;	      /* it is going to be stored, as it looks */
-	struct object *stale; /* counted: what we validate; or NULL */
+	bool keep;		  /* it is going to be stored, as it looks */
+	struct object *stale;	  /* counted: what we validate; or NULL */
+	bool conditional;	  /* we asked for a 304, if stale is good */
+	struct range part;	  /* FETCH_PART */
+	uint64_t complete_length; /* ... of what it is part of; 0: none */
 	struct cachectl asked;
 	enum method method; /* as the origin was asked */
 	char *key;	    /* owned */
@@ -48,15 +53,7 @@ struct fetch {
 				for so long */
 	int64_t asked_at_s;  /* wall clock */
 
-	struct buf request; /* all of the head; kept for a retry, and because
-			       storing depends on it */
-	size_t plain_bytes; /* of it, before the conditions that we added */
-	size_t sent;
-	struct flight *upload; /* counted; NULL: none */
-	struct reader upload_reader;
-	bool upload_chunked, upload_done;
-	struct buf upload_out; /* chunks on their way */
-
+	struct outgoing request;
 	struct intake intake; /* of the response */
 	struct tap tap;
 	struct wake wake; /* room again, nobody reads, more upload */
@@ -67,8 +64,8 @@ bury(struct grave *g)
 {
 	struct fetch *f = container_of(g, struct fetch, grave);
 
-	buf_fini(&f->request);
-	buf_fini(&f->upload_out);
+	outgoing_fini(&f->request);
+	intake_fini(&f->intake);
 	free(f->key);
 	free(f);
 }
@@ -85,9 +82,9 @@ finish(struct fetch *f, bool reusable)
 		upstream_close(up);
 	dial_stop(&f->dial);
 	loop_disarm(f->worker->loop, &f->timer);
-	reader_detach(&f->upload_reader);
+	asker_leave(f->asker);
+	outgoing_leave_upload(&f->request);
 	wake_cancel(&f->wake);
-	flight_unref(take_ptr(&f->upload));
 	flight_unref(take_ptr(&f->flight));
 	object_unref(take_ptr(&f->stale));
 	list_remove(&f->link);
@@ -98,7 +95,7 @@ finish(struct fetch *f, bool reusable)
 static void
 depart(struct fetch *f)
 {
-	if (f->mode == FETCH_KEEP)
+	if (f->mode != FETCH_PASS)
 		store_depart(f->worker->node->store, f->flight);
 	f->keep = false;
 }
@@ -142,22 +139,25 @@ fail(struct fetch *f, unsigned status, const char *why)
 static void
 complete(struct fetch *f)
 {
-	body_end(&f->flight->body, BODY_DONE);
+	intake_end(&f->intake, f->flight);
 	if (f->keep)
 		store_keep(f->worker->node->store, f->flight);
-	finish(f, f->reusable && f->upload_done);
+	finish(f,
+		f->reusable && f->request.done && !buf_len(&f->request.behind));
 }
 
 /* The origin has so long for its head, and then between two parts of its
- * body. */
+ * body; less to say that it wants a body that is held. */
 static void
 arm(struct fetch *f)
 {
 	const struct node_config *config = f->worker->node->config;
+	uint64_t ns = f->state == FETCH_BODY ? config->between_timeout_ns
+					     : config->first_byte_timeout_ns;
 
-	loop_arm(f->worker->loop, &f->timer,
-		f->state == FETCH_BODY ? config->between_timeout_ns
-				       : config->first_byte_timeout_ns);
+	if (f->state == FETCH_HEAD && outgoing_is_held(&f->request))
+		ns = CONTINUE_MS * NS_PER_MS;
+	loop_arm(f->worker->loop, &f->timer, ns);
 }
 
 /* What may be sent twice, when its connection ends before an answer (RFC 9110,
@@ -174,7 +174,7 @@ may_repeat(const struct fetch *f)
 	case METHOD_DELETE: break;
 	default: return false;
 	}
-	return !f->upload && !f->interim && !buf_len(&f->up->in);
+	return !f->request.upload && !f->interim && !buf_len(&f->up->in);
 }
 
 /* The connection ended before the answer's head. */
@@ -192,109 +192,24 @@ dead(struct fetch *f, const char *why)
 	upstream_close(take_ptr(&f->up));
 	loop_disarm(f->worker->loop, &f->timer);
 	f->state = FETCH_DIAL;
-	f->sent = 0;
+	outgoing_rewind(&f->request);
 	dial_again(&f->dial);
 }
 
-/* --- the request --------------------------------------------------------- */
-
-static bool
-send_some(struct fetch *f, const char *p, size_t n, size_t *sent)
-{
-	ssize_t r = send(f->up->io.fd, p, n, MSG_NOSIGNAL);
-
-	if (r < 0) {
-		/* Errors show up, with whatever the origin said before, when
-		 * reading. */
-		if (errno == EAGAIN)
-			f->up->writable = false;
-		return false;
-	}
-	*sent = (size_t)r;
-	return true;
-}
-
-/* One step of the upload; false when there is nothing to do for now. */
-static bool
-send_upload(struct fetch *f)
-{
-	char head[CHUNK_HEAD_MAX];
-	struct str s;
-	size_t n;
-
-	if (buf_len(&f->upload_out)) {
-		if (!send_some(f, buf_head(&f->upload_out),
-			    buf_len(&f->upload_out), &n))
-			return false;
-		buf_consume(&f->upload_out, n);
-		return true;
-	}
-	if (reader_peek(&f->upload_reader, &s, 1)) {
-		if (!f->upload_chunked) {
-			if (!send_some(f, s.p, s.n, &n))
-				return false;
-			reader_advance(&f->upload_reader, n);
-			return true;
-		}
-		buf_append(&f->upload_out, head, chunk_head(head, s.n));
-		buf_str(&f->upload_out, s);
-		buf_z(&f->upload_out, "\r\n");
-		reader_advance(&f->upload_reader, s.n);
-		return true;
-	}
-	if (body_state(&f->upload->body) != BODY_DONE)
-		return false;
-	if (f->upload_chunked)
-		buf_z(&f->upload_out, "0\r\n\r\n");
-	f->upload_chunked = false; /* said; next time round we are done */
-	f->upload_done = buf_len(&f->upload_out) == 0;
-	return !f->upload_done;
-}
-
+/* What there is of the request. wanted: its body need not wait any more. */
 static void
-pump_out(struct fetch *f)
+send_more(struct fetch *f, bool wanted)
 {
-	size_t n;
+	bool was_held = outgoing_is_held(&f->request);
 
-	while (f->up->writable && f->sent < buf_len(&f->request)) {
-		if (!send_some(f, buf_head(&f->request) + f->sent,
-			    buf_len(&f->request) - f->sent, &n))
-			return;
-		f->sent += n;
-	}
-	while (f->up->writable && !f->upload_done && send_upload(f))
+	if (wanted)
+		outgoing_release(&f->request);
+	if (outgoing_send(&f->request, f->up) ||
+		outgoing_is_held(&f->request) != was_held)
 		arm(f);
 }
 
 /* --- the response -------------------------------------------------------- */
-
-/* Bytes into buffer or body: how many, 0 at the end, -EAGAIN, or an error. */
-static ssize_t
-receive(struct fetch *f, char *p, size_t n)
-{
-	ssize_t r = recv(f->up->io.fd, p, n, 0);
-
-	if (r < 0) {
-		r = -errno;
-		if (r == -EAGAIN)
-			f->up->readable = false;
-		return r;
-	}
-	count(&f->worker->counters.origin_bytes, (uint64_t)r);
-	if (f->state == FETCH_BODY)
-		arm(f);
-	return r;
-}
-
-static ssize_t
-receive_into(struct fetch *f, struct buf *in)
-{
-	ssize_t r = receive(f, buf_reserve(in, READ_BYTES), READ_BYTES);
-
-	if (r > 0)
-		buf_commit(in, (size_t)r);
-	return r;
-}
 
 /* Those of RFC 5861, 4. */
 static bool
@@ -307,7 +222,7 @@ static struct judge_case
 case_of(const struct fetch *f, const struct head *h)
 {
 	return (struct judge_case){
-		.request = buf_view(&f->request),
+		.request = buf_view(&f->request.head),
 		.response = h,
 		.frame = f->intake.frame,
 		.asked_at_s = f->asked_at_s,
@@ -340,8 +255,8 @@ make_shared(struct fetch *f, const struct head *h)
 {
 	struct buf selector = {0};
 	struct head request;
-	bool fits = head_parse_own_request(buf_view(&f->request), &request) ==
-			HEAD_DONE &&
+	bool fits = head_parse_own_request(buf_view(&f->request.head),
+			    &request) == HEAD_DONE &&
 		vary_make(&request, h, &selector);
 
 	if (fits)
@@ -367,6 +282,42 @@ judge_head(struct fetch *f, const struct head *h, struct response *out)
 	*out = j.response;
 }
 
+/* It is no part, so it is the answer for the whole. Of an origin that does no
+ * ranges others ask for the whole at once, for a while. */
+static void
+become_whole(struct fetch *f, unsigned status)
+{
+	struct store *s = f->worker->node->store;
+	int64_t now_s = loop_wall_s(f->worker->loop);
+	struct buf key = {0};
+
+	segment_put_manifest_key(str_z(f->key), &key);
+	if (status == 200)
+		store_mark(s, buf_view(&key), now_s, NO_PARTS_S);
+	buf_fini(&key);
+	f->mode = FETCH_KEEP;
+	store_rename(s, f->flight, str_z(f->key));
+}
+
+static void
+judge_part(struct fetch *f, const struct head *h, struct response *out)
+{
+	struct store *s = f->worker->node->store;
+	struct judge_case c = case_of(f, h);
+	struct judgement j;
+	uint64_t length;
+
+	segment_judge(&c, f->part, &j, &length);
+	*out = j.response;
+	if (!out->why_not) {
+		f->complete_length = length;
+		return;
+	}
+	if (h->status == 206) /* others' ranges are passed on at once */
+		store_mark(s, str_z(f->key), c.arrived_at_s, MARK_S);
+	make_private(f, false);
+}
+
 /* As the head says, of a response to HEAD as well. */
 static int64_t
 length_of(const struct fetch *f, const struct head *h)
@@ -389,8 +340,12 @@ accept_head(struct fetch *f, const struct head *h)
 		.status = h->status, .why_not = "not for the cache"};
 	struct buf fields = {0}, withheld = {0};
 
+	if (f->mode == FETCH_PART && h->status != 206 && h->status != 416)
+		become_whole(f, h->status);
 	if (f->mode == FETCH_KEEP)
 		judge_head(f, h, &r);
+	else if (f->mode == FETCH_PART)
+		judge_part(f, h, &r);
 	r.length = length_of(f, h);
 	forward_fields(h, r.why_not ? FORWARD_ALL : FORWARD_KEPT, &fields);
 	if (!r.why_not)
@@ -400,6 +355,9 @@ accept_head(struct fetch *f, const struct head *h)
 	f->state = FETCH_BODY;
 	arm(f);
 	dial_answered(&f->dial);
+	if (f->complete_length)
+		segment_store_manifest(f->worker->node->store, str_z(f->key),
+			&r, f->complete_length, f->flight->serial);
 	flight_ready(f->flight, &r);
 	buf_fini(&fields);
 	buf_fini(&withheld);
@@ -411,13 +369,12 @@ ask_whole(struct fetch *f)
 {
 	store_remove(f->worker->node->store, f->stale);
 	object_unref(take_ptr(&f->stale));
-	buf_truncate(&f->request, f->plain_bytes);
-	buf_z(&f->request, "\r\n");
-	f->sent = 0;
+	outgoing_drop_conditions(&f->request);
+	f->conditional = false;
 	f->asked_at_s = loop_wall_s(f->worker->loop);
 	if (f->reusable) {
 		arm(f);
-		pump_out(f);
+		send_more(f, false);
 		return;
 	}
 	upstream_close(take_ptr(&f->up));
@@ -464,6 +421,86 @@ heed(struct fetch *f, const struct head *h)
 		heed_unsafe(f->worker, f->method, str_z(f->key), h);
 }
 
+/* Both connections are a tunnel from now on. */
+static void
+become_tunnel(struct fetch *f, unsigned status, struct str fields)
+{
+	struct asker *asker = f->asker;
+	struct response r = {.status = status,
+		.fields = fields,
+		.length = 0,
+		.why_not = "a tunnel"};
+
+	if (!asker) {
+		fail(f, 499, "nobody wants this any more");
+		return;
+	}
+	dial_answered(&f->dial);
+	asker->on_tunnel(asker, tunnel_new(take_ptr(&f->up)));
+	flight_ready(f->flight, &r);
+	body_end(&f->flight->body, BODY_DONE);
+	finish(f, false);
+}
+
+static void
+accept_switch(struct fetch *f, const struct head *h)
+{
+	struct head request;
+	struct buf fields = {0};
+
+	if (head_parse_own_request(buf_view(&f->request.head), &request) !=
+			HEAD_DONE ||
+		!upgrade_is_chosen(h, &request)) {
+		fail(f, 502, "the origin switched protocols unasked");
+		return;
+	}
+	forward_switch(h, &fields);
+	buf_consume(&f->up->in, h->bytes);
+	become_tunnel(f, h->status, buf_view(&fields));
+	buf_fini(&fields);
+}
+
+/* Of the origin's, or a 100 of ours when it is silent. */
+static void
+tell_interim(struct fetch *f, const struct head *h)
+{
+	struct buf text = {0};
+
+	if (!f->asker)
+		return;
+	forward_interim(h, f->worker->node->via, &text);
+	f->asker->on_interim(f->asker, h->status, buf_view(&text));
+	buf_fini(&text);
+}
+
+/* False when there have been too many. */
+static bool
+accept_interim(struct fetch *f, const struct head *h)
+{
+	if (++f->interim > INTERIM_MAX) {
+		fail(f, 502, "the origin sends interim answers without end");
+		return false;
+	}
+	tell_interim(f, h);
+	buf_consume(&f->up->in, h->bytes);
+	send_more(f, h->status == 100);
+	return true;
+}
+
+static bool
+await_head(struct fetch *f)
+{
+	switch (incoming_more(f->up)) {
+	case INCOMING_SOME: return true;
+	case INCOMING_WAIT: return false;
+	default: break;
+	}
+	dead(f,
+		buf_len(&f->up->in) ? "the origin closed in its head"
+				    : "the origin closed before it answered");
+	return false;
+}
+
 /* True when there is more to do at once. */
 static bool
 step_head(struct fetch *f)
@@ -472,45 +509,30 @@ step_head(struct fetch *f)
 	const char *why = NULL;
 	struct frame frame;
 	struct head h;
-	ssize_t r;
 
 	switch (head_parse_response(buf_view(in), &h)) {
 	case HEAD_DONE: break;
-	case HEAD_MORE:
-		if (!f->up->readable)
-			return false;
-		r = receive_into(f, in);
-		if (r > 0)
-			return true;
-		if (r == -EAGAIN)
-			return false;
-		dead(f,
-			buf_len(in) ? "the origin closed in its head"
-				    : "the origin closed before it answered");
-		return false;
+	case HEAD_MORE: return await_head(f);
 	default: fail(f, 502, h.error); return false;
 	}
 	if (h.status == 101) {
-		fail(f, 502, "the origin switched protocols unasked");
+		accept_switch(f, &h);
 		return false;
 	}
-	if (h.status < 200) {
-		buf_consume(in, h.bytes);
-		if (++f->interim <= INTERIM_MAX)
-			return true;
-		fail(f, 502, "the origin sends interim answers without end");
-		return false;
-	}
+	if (h.status < 200)
+		return accept_interim(f, &h);
 	if (frame_of_response(&h, f->method, &frame, &why) != FRAME_OK) {
 		fail(f, 502, why);
 		return false;
 	}
 	f->reusable = head_keep_alive(&h) && frame.kind != FRAME_CLOSE;
-	intake_init(&f->intake, frame);
-	if (h.status == 304 && f->stale) {
+	intake_init(&f->intake, frame, &h);
+	if (h.status == 304 && f->mode != FETCH_PASS) {
 		buf_consume(in, h.bytes);
 		dial_answered(&f->dial);
-		if (!accept_not_modified(f, &h))
+		if (!f->conditional)
+			fail(f, 502, "the origin answers 304 unasked");
+		else if (!accept_not_modified(f, &h))
 			ask_whole(f);
 		return f->up;
 	}
@@ -538,63 +560,22 @@ grown(struct fetch *f)
 	store_trim(n->store);
 }
 
-static void
-cut(struct fetch *f)
-{
-	fail(f, 502, "the origin closed in the middle of the body");
-}
-
-/* Plain bytes go straight from the socket into the body. */
-static bool
-step_direct(struct fetch *f)
-{
-	struct body *body = &f->flight->body;
-	size_t window = body_window(body), n;
-	char *at;
-	ssize_t r;
-
-	if (window == 0 || !f->up->readable)
-		return false;
-	at = intake_room(&f->intake, body, &n);
-	r = receive(f, at, n < window ? n : window);
-	if (r > 0) {
-		intake_commit(&f->intake, body, (size_t)r);
-		grown(f);
-		return true;
-	}
-	if (r == 0 && f->intake.frame.kind == FRAME_CLOSE)
-		complete(f);
-	else if (r != -EAGAIN)
-		cut(f);
-	return false;
-}
-
-static bool
-await_chunks(struct fetch *f)
-{
-	ssize_t r;
-
-	if (!f->up->readable)
-		return false;
-	r = receive_into(f, &f->up->in);
-	if (r <= 0 && r != -EAGAIN)
-		cut(f);
-	return r > 0;
-}
-
 static bool
 step_body(struct fetch *f)
 {
 	struct intake *i = &f->intake;
 
-	switch (intake_take(i, &f->up->in, &f->flight->body)) {
-	case INTAKE_FULL: return false;
-	case INTAKE_MORE:
-		return i->frame.kind == FRAME_CHUNKED ? await_chunks(f)
-						      : step_direct(f);
-	case INTAKE_SOME: grown(f); return true;
-	case INTAKE_END: complete(f); return false;
-	case INTAKE_BAD: fail(f, 502, i->chunks.error); return false;
+	switch (incoming_body(i, f->up, &f->flight->body)) {
+	case INCOMING_WAIT: break;
+	case INCOMING_SOME:
+		arm(f);
+		grown(f);
+		return true;
+	case INCOMING_END: complete(f); break;
+	case INCOMING_BAD: fail(f, 502, i->chunks.error); break;
+	case INCOMING_CUT:
+		fail(f, 502, "the origin closed in the middle of the body");
+		break;
 	}
 	return false;
 }
@@ -610,7 +591,7 @@ step(struct fetch *f)
 static void
 run(struct fetch *f)
 {
-	pump_out(f);
+	send_more(f, false);
 	while (f->flight && step(f))
 		;
 }
@@ -620,12 +601,18 @@ run(struct fetch *f)
 static bool
 awaits_client(struct fetch *f)
 {
-	struct str s;
-
 	if (f->state == FETCH_BODY)
 		return body_window(&f->flight->body) == 0;
-	return f->up && !f->upload_done && !buf_len(&f->upload_out) &&
-		!reader_peek(&f->upload_reader, &s, 1);
+	return f->up && outgoing_awaits_client(&f->request);
+}
+
+/* The origin does not say whether it wants the body: many don't know how. */
+static void
+stop_holding(struct fetch *f)
+{
+	tell_interim(f, &(struct head){.status = 100});
+	send_more(f, true);
+	run(f);
 }
 
 static void
@@ -633,6 +620,10 @@ on_timer(struct timer *t)
 {
 	struct fetch *f = container_of(t, struct fetch, timer);
 
+	if (f->state == FETCH_HEAD && outgoing_is_held(&f->request)) {
+		stop_holding(f);
+		return;
+	}
 	if (awaits_client(f)) {
 		arm(f);
 		return;
@@ -649,15 +640,16 @@ static void
 on_wake(struct wake *w)
 {
 	struct fetch *f = container_of(w, struct fetch, wake);
+	const struct flight *upload = f->request.upload;
 
 	if (body_orphaned(&f->flight->body)) {
 		flight_fail(f->flight, 499, "nobody reads this any more");
 		finish(f, false);
 		return;
 	}
-	if (f->upload && body_state(&f->upload->body) == BODY_FAILED &&
+	if (upload && body_state(&upload->body) == BODY_FAILED &&
 		f->state != FETCH_BODY) {
-		fail(f, f->upload->error_status, f->upload->error);
+		fail(f, upload->error_status, upload->error);
 		return;
 	}
 	if (f->up)
@@ -673,7 +665,7 @@ on_consumed(struct tap *t)
 static void
 on_upload(struct reader *r)
 {
-	wake_post(&container_of(r, struct fetch, upload_reader)->wake);
+	wake_post(&container_of(r, struct fetch, request.reader)->wake);
 }
 
 static void
@@ -690,6 +682,10 @@ on_connected(void *user, struct upstream *up)
 	f->up = up;
 	up->user = f;
 	up->on_io = on_io;
+	if (f->method == METHOD_CONNECT) {
+		become_tunnel(f, 200, STR(""));
+		return;
+	}
 	f->state = FETCH_HEAD;
 	arm(f);
 	run(f);
@@ -710,33 +706,29 @@ target_of(const struct exchange *x)
 
 	if (!x->route.site)
 		return (struct dial_target){.host = x->route.origin_host,
-			.port = x->route.origin_port};
+			.port = x->route.origin_port,
+			.fresh = x->head.method == METHOD_CONNECT};
 	i = (size_t)(x->route.site - n->config->sites);
 	return (struct dial_target){
 		.origins = &n->origins[i], .turns = x->worker->turns[i]};
 }
 
+/* What the fetch adds to the request. */
 static void
 write_request(struct fetch *f, const struct exchange *x)
 {
-	const struct field *length = head_find(&x->head, FIELD_CONTENT_LENGTH);
-	bool pass = f->mode == FETCH_PASS;
-	struct str rest, n;
+	enum forward_to to =
+		f->mode == FETCH_PASS ? TO_ORIGIN : TO_ORIGIN_FOR_CACHE;
+	struct buf more = {0};
 
-	forward_request(x, pass ? TO_ORIGIN : TO_ORIGIN_FOR_CACHE, &f->request);
-	f->upload_chunked = f->upload && !length;
-	if (f->upload_chunked) {
-		buf_z(&f->request, "Transfer-Encoding: chunked\r\n");
-	} else if (pass && length) {
-		/* Once, however often the client says it. */
-		rest = length->value;
-		(void)list_next(&rest, &n);
-		buf_printf(&f->request, "Content-Length: %.*s\r\n", STR_ARG(n));
-	}
-	f->plain_bytes = buf_len(&f->request);
+	if (f->mode == FETCH_PART)
+		buf_printf(&more, "Range: bytes=%llu-%llu\r\n",
+			(unsigned long long)f->part.first,
+			(unsigned long long)f->part.last);
 	if (f->stale)
-		judge_conditions(f->stale, &f->request);
-	buf_z(&f->request, "\r\n");
+		f->conditional = judge_conditions(f->stale, &more);
+	outgoing_init(&f->request, x, to, buf_view(&more), on_upload);
+	buf_fini(&more);
 }
 
 static struct fetch *
@@ -751,7 +743,6 @@ fetch_new(struct worker *w, struct flight *flight)
 	f->dial.on_failed = on_failed;
 	f->timer.on_timer = on_timer;
 	f->tap.on_consumed = on_consumed;
-	f->upload_reader.on_progress = on_upload;
 	wake_init(&f->wake, w->loop, on_wake);
 	list_push_back(&w->fetches, &f->link);
 	f->flight = flight_ref(flight);
@@ -760,25 +751,24 @@ fetch_new(struct worker *w, struct flight *flight)
 }
 
 void
-fetch_start(struct exchange *x, struct flight *flight, enum fetch_mode mode,
-	struct object *stale)
+fetch_start(struct exchange *x, const struct fetch_order *order)
 {
 	struct worker *w = x->worker;
 	struct dial_target to = target_of(x);
-	struct fetch *f = fetch_new(w, flight);
+	struct fetch *f = fetch_new(w, order->flight);
 
-	f->mode = mode;
-	f->keep = mode == FETCH_KEEP;
-	f->stale = stale ? object_ref(stale) : NULL;
+	f->mode = order->mode;
+	f->keep = order->mode != FETCH_PASS;
+	f->stale = order->stale ? object_ref(order->stale) : NULL;
+	f->part = order->part;
 	f->asked = x->asked;
 	f->key = xstrndup(x->route.key.p, x->route.key.n);
 	f->method = f->keep ? METHOD_GET : x->head.method;
-	f->upload = x->upload && !f->keep ? flight_ref(x->upload) : NULL;
-	f->upload_done = !f->upload;
-	if (f->upload)
-		CHECK(reader_attach(&f->upload_reader, &f->upload->body) == 0);
+	if (order->flight == x->flight)
+		asker_join(&x->asker, &f->asker);
 	f->asked_at_s = loop_wall_s(w->loop);
-	write_request(f, x);
+	if (f->method != METHOD_CONNECT)
+		write_request(f, x);
 	count(&w->counters.origin_fetches, 1);
 	dial_start(&f->dial, w, &to);
 }

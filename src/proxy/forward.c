@@ -1,10 +1,13 @@
 #include "proxy/forward.h"
 
-#include <arpa/inet.h>
-
 #include "http/cachectl.h"
 #include "http/date.h"
 #include "http/fields.h"
+#include "http/forwarded.h"
+#include "http/trailers.h"
+#include "http/upgrade.h"
+#include "net/sock.h"
+#include "proxy/answer.h"
 
 static bool
 is_partial_or_conditional(enum field_id id)
@@ -26,9 +29,11 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 	case FIELD_TRANSFER_ENCODING:
 	case FIELD_EXPECT:
 	case FIELD_PROXY_AUTHORIZATION:
+	case FIELD_FORWARDED:
 	case FIELD_X_FORWARDED_FOR: return false; /* written anew, or ended */
 	case FIELD_X_FORWARDED_HOST: return to != TO_ORIGIN_FOR_CACHE;
-	case FIELD_TRAILER: return false; /* trailers are not passed on */
+	case FIELD_TRAILER: return to == TO_ORIGIN;
+	case FIELD_MAX_FORWARDS: return forwarded_hops_left(h) < 0;
 	default:
 		return to != TO_ORIGIN_FOR_CACHE ||
 			!is_partial_or_conditional(f->id);
@@ -40,21 +45,82 @@ static void
 forwarded_for(const struct exchange *x, struct buf *out)
 {
 	const struct field *f = head_find(&x->head, FIELD_X_FORWARDED_FOR);
-	char client[INET_ADDRSTRLEN];
+	bool more = f;
 
 	if (!f && x->from_peer)
 		return;
-	buf_z(out, "X-Forwarded-For: ");
-	for (unsigned i = 0, n = 0; i < x->head.nfields; i++)
-		if (x->head.fields[i].id == FIELD_X_FORWARDED_FOR) {
-			buf_z(out, n++ ? ", " : "");
-			buf_str(out, x->head.fields[i].value);
-		}
-	if (!x->from_peer) {
-		inet_ntop(AF_INET, &x->client, client, sizeof(client));
-		buf_printf(out, "%s%s", f ? ", " : "", client);
+	buf_str(out, STR("X-Forwarded-For: "));
+	for (unsigned n = 0; f; f = head_next(&x->head, f)) {
+		if (n++)
+			buf_str(out, STR(", "));
+		buf_str(out, f->value);
 	}
-	buf_z(out, "\r\n");
+	if (!x->from_peer) {
+		if (more)
+			buf_str(out, STR(", "));
+		buf_z(out, sock_host_text(&x->client).z);
+	}
+	buf_str(out, STR("\r\n"));
+}
+
+/* The elements of Forwarded that came, as they came: a list in which a string
+ * is left open would swallow ours. False when there are none. */
+static bool
+forwarded_so_far(const struct head *h, struct buf *out)
+{
+	const struct field *f = head_find(h, FIELD_FORWARDED);
+
+	for (; f; f = head_next(h, f))
+		if (f->value.n && forwarded_is_whole(f->value)) {
+			buf_z(out, buf_len(out) ? ", " : "");
+			buf_str(out, f->value);
+		}
+	return buf_len(out);
+}
+
+/* Of what is asked for all, only what a node of ours said last: anything else
+ * is the client's own story. */
+static bool
+forwarded_by_us(const struct exchange *x, struct buf *out)
+{
+	const struct field *f = head_find(&x->head, FIELD_FORWARDED);
+	struct str rest, last = {0};
+
+	for (; f && x->from_peer; f = head_next(&x->head, f)) {
+		rest = f->value;
+		while (list_next(&rest, &last))
+			;
+	}
+	buf_str(out, last);
+	return last.n;
+}
+
+/* RFC 7239. The node that got the request speaks for all. */
+static void
+forwarded(const struct exchange *x, enum forward_to to, struct buf *out)
+{
+	struct sock_host_text client = sock_host_text(&x->client);
+	struct buf before = {0};
+	bool some = to == TO_ORIGIN_FOR_CACHE
+		? forwarded_by_us(x, &before)
+		: forwarded_so_far(&x->head, &before);
+
+	if (x->from_peer && !some)
+		return;
+	buf_str(out, STR("Forwarded: "));
+	buf_str(out, buf_view(&before));
+	buf_fini(&before);
+	if (!x->from_peer) {
+		buf_str(out, some ? STR(", ") : STR(""));
+		forwarded_put(
+			&(struct forwarded){.for_ = str_z(client.z),
+				.by = x->worker->node->forwarded_by,
+				.host = to == TO_ORIGIN ? x->route.host
+							: x->route.key_host,
+				.proto = STR("http")},
+			out);
+	}
+	buf_str(out, STR("\r\n"));
 }
 
 /* What the client called us, for those that it did not pass by way of somebody
@@ -64,10 +130,38 @@ static void
 forwarded_from(const struct exchange *x, bool for_cache, struct buf *out)
 {
 	if (!head_find(&x->head, FIELD_X_FORWARDED_PROTO))
-		buf_z(out, "X-Forwarded-Proto: http\r\n");
+		buf_str(out, STR("X-Forwarded-Proto: http\r\n"));
 	if (for_cache || !head_find(&x->head, FIELD_X_FORWARDED_HOST))
 		fields_put(STR("X-Forwarded-Host"),
 			for_cache ? x->route.key_host : x->route.host, out);
+}
+
+/* What is for the connection to the origin, of what passes the cache. */
+static void
+connection_fields(const struct exchange *x, struct buf *out)
+{
+	bool te = trailers_are_wanted(&x->head);
+
+	if (te || x->upgrade)
+		buf_printf(out, "Connection: %s%s%s\r\n", te ? "TE" : "",
+			te && x->upgrade ? ", " : "",
+			x->upgrade ? "upgrade" : "");
+	if (te)
+		buf_z(out, "TE: trailers\r\n");
+	if (x->upgrade) {
+		buf_z(out, "Upgrade: ");
+		upgrade_put(&x->head, out);
+		buf_z(out, "\r\n");
+	}
+}
+
+static void
+max_forwards(const struct exchange *x, struct buf *out)
+{
+	int left = forwarded_hops_left(&x->head);
+
+	if (left > 0)
+		buf_printf(out, "Max-Forwards: %d\r\n", left - 1);
 }
 
 void
@@ -78,21 +172,25 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 	bool for_cache = to == TO_ORIGIN_FOR_CACHE;
 
 	buf_str(out, for_cache ? STR("GET") : h->method_str);
-	buf_z(out, " ");
+	buf_str(out, STR(" "));
 	buf_str(out,
 		for_cache		? x->route.key_target
 			: to == TO_PEER ? h->target
 					: x->route.target);
-	buf_z(out, " HTTP/1.1\r\n");
+	buf_str(out, STR(" HTTP/1.1\r\n"));
 	fields_put(STR("Host"), for_cache ? x->route.key_host : x->route.host,
 		out);
 	for (unsigned i = 0; i < h->nfields; i++)
 		if (passes(h, &h->fields[i], to))
 			fields_put(h->fields[i].name, h->fields[i].value, out);
 	forwarded_for(x, out);
+	forwarded(x, to, out);
 	if (to == TO_PEER)
 		return;
 	forwarded_from(x, for_cache, out);
+	max_forwards(x, out);
+	if (to == TO_ORIGIN)
+		connection_fields(x, out);
 	buf_printf(out, "Via: 1.%u %s\r\nCDN-Loop: %s\r\n", h->minor,
 		n->config->peers[n->config->self].name, n->cdn_id);
 }
@@ -109,14 +207,41 @@ belongs(const struct head *h, const struct field *f, enum forward_part part)
 		cachectl_withholds(h, f) == (part == FORWARD_WITHHELD);
 }
 
+static void
+put_fields(const struct head *h, enum forward_part part, struct buf *out)
+{
+	for (unsigned i = 0; i < h->nfields; i++)
+		if (belongs(h, &h->fields[i], part))
+			fields_put(h->fields[i].name, h->fields[i].value, out);
+}
+
+void
+forward_interim(const struct head *h, struct str via, struct buf *out)
+{
+	struct buf fields = {0};
+
+	if (h->status != 100)
+		put_fields(h, FORWARD_ALL, &fields);
+	answer_interim(via, h->status, buf_view(&fields), out);
+	buf_fini(&fields);
+}
+
+void
+forward_switch(const struct head *h, struct buf *out)
+{
+	const struct field *f = head_find(h, FIELD_UPGRADE);
+
+	put_fields(h, FORWARD_ALL, out);
+	for (; f; f = head_next(h, f))
+		fields_put(f->name, f->value, out);
+}
+
 void
 forward_fields(const struct head *h, enum forward_part part, struct buf *out)
 {
 	char date[DATE_SIZE];
 
-	for (unsigned i = 0; i < h->nfields; i++)
-		if (belongs(h, &h->fields[i], part))
-			fields_put(h->fields[i].name, h->fields[i].value, out);
+	put_fields(h, part, out);
 	if (part == FORWARD_WITHHELD || head_find(h, FIELD_DATE))
 		return;
 	/* RFC 9110, 6.6.1: who receives a response without a date dates it. */

@@ -26,3 +26,7 @@ enum forward_part {
 /* The fields of a response (struct response), as text. */
 void
 forward_fields(const struct head *h, enum forward_part part, struct buf *out);
+/* The fields of a 101, and what it switches to. */
+void forward_switch(const struct head *h, struct buf *out);
+/* An interim answer, whole. A 100 is said in our own words. */
+void forward_interim(const struct head *h, struct str via, struct buf *out);

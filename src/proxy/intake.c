@@ -1,12 +1,32 @@
 #include "proxy/intake.h"
 
+#include "http/trailers.h"
+
 void
-intake_init(struct intake *i, struct frame frame)
+intake_init(struct intake *i, struct frame frame, const struct head *h)
 {
 	bool by_length = frame.kind == FRAME_LENGTH;
 
 	*i = (struct intake){
 		.frame = frame, .left = by_length ? frame.length : UINT64_MAX};
+	if (frame.kind == FRAME_CHUNKED && trailers_may_pass(h))
+		i->chunks.trailers = &i->trailers;
+}
+
+void
+intake_fini(struct intake *i)
+{
+	buf_fini(&i->trailers);
+}
+
+void
+intake_end(struct intake *i, struct flight *f)
+{
+	struct buf trailers = {0};
+
+	trailers_put(buf_view(&i->trailers), &trailers);
+	flight_end(f, buf_view(&trailers));
+	buf_fini(&trailers);
 }
 
 char *

@@ -5,7 +5,7 @@
  * origins.
  */
 #include "base/buf.h"
-#include "cache/body.h"
+#include "cache/flight.h"
 #include "http/chunk.h"
 #include "http/frame.h"
 
@@ -13,6 +13,7 @@ struct intake {
 	struct frame frame;
 	uint64_t left; /* bytes still to come; UINT64_MAX: not known */
 	struct chunk_decoder chunks; /* chunks.error says what was bad */
+	struct buf trailers;	     /* that may be passed on, and others */
 };
 
 enum intake_result {
@@ -23,11 +24,17 @@ enum intake_result {
 	INTAKE_BAD,  /* broken chunks */
 };
 
-void intake_init(struct intake *i, struct frame frame);
+/* Of the body behind h. It must not be moved; *i is all zero, or ended. */
+void intake_init(struct intake *i, struct frame frame, const struct head *h);
+void intake_fini(struct intake *i);
 /* Takes a piece from the front of `in`. FRAME_CLOSE never ends here. Does not
  * end the body. */
 enum intake_result
 intake_take(struct intake *i, struct buf *in, struct body *body);
+
+/* Ends f's body, which is complete, with those of the trailers that may be
+ * passed on. */
+void intake_end(struct intake *i, struct flight *f);
 
 /* For plain bytes that come straight from a socket: where they go, at most *n
  * of them, and that they have come. The window is the caller's to look at. */

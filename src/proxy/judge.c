@@ -40,6 +40,7 @@ take_freshness(const struct judge_case *c, const struct head *request,
 			.response = response,
 			.asked_at_s = c->asked_at_s,
 			.arrived_at_s = c->arrived_at_s,
+			.is_part = c->is_part,
 		},
 		&f);
 	out->why_not = f.why_not;
@@ -130,10 +131,11 @@ judge_renew(const struct judge_case *c, const struct object *stored,
 	return result;
 }
 
-void
+bool
 judge_conditions(const struct object *stored, struct buf *out)
 {
 	struct str rest = object_fields(stored);
+	size_t before = buf_len(out);
 	struct field f;
 
 	while (fields_next(&rest, &f)) {
@@ -143,4 +145,5 @@ judge_conditions(const struct object *stored, struct buf *out)
 			date_parse(f.value) != INT64_MIN)
 			fields_put(STR("If-Modified-Since"), f.value, out);
 	}
+	return buf_len(out) > before;
 }

@@ -14,6 +14,7 @@ struct judge_case {
 	int64_t asked_at_s; /* wall clock */
 	int64_t arrived_at_s;
 	uint64_t object_max_bytes;
+	bool is_part; /* a 206 is judged as the 200 that it is part of */
 };
 
 struct judgement {
@@ -42,5 +43,5 @@ enum judge_renewal judge_renew(const struct judge_case *c,
 	const struct object *stored, struct object **out);
 
 /* Appends the conditions under which the origin need not send again what is
- * stored. */
-void judge_conditions(const struct object *stored, struct buf *out);
+ * stored. False: there are none. */
+bool judge_conditions(const struct object *stored, struct buf *out);

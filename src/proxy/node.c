@@ -11,9 +11,27 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/sock.h"
 #include "proxy/command.h"
 #include "proxy/origin.h"
 #include "proxy/worker.h"
+
+bool
+node_prefixes_have(const struct node_prefixes *p, const struct in6_addr *addr)
+{
+	struct in_addr v4;
+
+	if (!sock_unmapped(addr, &v4))
+		return false;
+	for (size_t i = 0; i < p->n; i++) {
+		unsigned bits = p->v[i].bits;
+		uint32_t mask = bits ? htonl(~UINT32_C(0) << (32 - bits)) : 0;
+
+		if ((v4.s_addr & mask) == p->v[i].addr.s_addr)
+			return true;
+	}
+	return false;
+}
 
 struct signals {
 	struct source source;
@@ -65,6 +83,12 @@ setup(struct node *n, const struct node_config *config)
 	const char *name = config->peers[config->self].name;
 
 	n->config = config;
+	n->head_limits = (struct head_limits){
+		.line = (uint32_t)config->limits.line_bytes,
+		.field = (uint32_t)config->limits.field_bytes,
+		.bytes = (uint32_t)config->limits.head_bytes,
+		.fields = config->limits.fields,
+	};
 	for (size_t i = 0; i < config->npeers; i++)
 		view_add(&n->view, str_z(config->peers[i].name),
 			config->peers[i].weight);
@@ -79,6 +103,9 @@ setup(struct node *n, const struct node_config *config)
 	snprintf(n->cdn_id, sizeof(n->cdn_id), "sevenfold-%s", config->cluster);
 	n->via = str_z(xasprintf("Via: 1.1 %s\r\n", name));
 	n->cache_status = str_z(xasprintf("Cache-Status: %s", name));
+	n->forwarded_by = str_z(xasprintf("_%s", name));
+	pthread_mutex_init(&n->depots_lock, NULL);
+	list_init(&n->depots);
 	n->workers = xcalloc(config->workers, sizeof(struct worker *));
 }
 
@@ -92,8 +119,10 @@ teardown(struct node *n, struct admin_server *admin)
 	for (unsigned i = 0; i < n->config->workers; i++)
 		worker_free(n->workers[i]);
 	free(n->workers);
+	pthread_mutex_destroy(&n->depots_lock);
 	free((char *)n->via.p);
 	free((char *)n->cache_status.p);
+	free((char *)n->forwarded_by.p);
 	for (size_t i = 0; i < n->config->nsites; i++)
 		origins_fini(&n->origins[i]);
 	free(n->origins);
@@ -144,10 +173,13 @@ node_run(const struct node_config *config)
 	int status = 1;
 
 	raise_limits();
+	signal(SIGPIPE, SIG_IGN); /* of sendfile(), which has no flag for it */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	/* sendfile() and splice() can't be told otherwise. */
+	signal(SIGPIPE, SIG_IGN);
 	setup(&n, config);
 	n.store = store_new(config->cache_bytes);
 	failed = !n.store;

@@ -5,9 +5,11 @@
  * and the counters are safe for all threads.
  */
 #include "cache/store.h"
+#include "http/head.h"
 #include "placement/place.h"
 
 #include <netinet/in.h>
+#include <pthread.h>
 
 struct origins;
 struct worker;
@@ -46,6 +48,10 @@ struct node_prefixes {
 	size_t n;
 };
 
+/* Does one of them have addr, which is IPv4 as sock_mapped() has it? */
+bool
+node_prefixes_have(const struct node_prefixes *p, const struct in6_addr *addr);
+
 /* Of a request; what is beyond one has a status of its own. */
 struct node_limits {
 	uint64_t line_bytes, field_bytes, head_bytes;
@@ -73,6 +79,7 @@ struct node_config {
 	uint64_t cache_bytes, object_max_bytes;
 	/* of clients */
 	uint64_t head_timeout_ns, body_timeout_ns, idle_timeout_ns;
+	uint64_t tunnel_timeout_ns;
 	unsigned min_rate_bytes; /* a second; 0: any */
 	struct node_limits limits;
 	/* of origins */
@@ -92,6 +99,7 @@ struct counters {
 
 struct node {
 	const struct node_config *config;
+	struct head_limits head_limits; /* of clients' requests */
 	struct view view;
 	uint64_t view_checksum;
 	_Atomic uint64_t turn; /* of policies that take turns */
@@ -99,10 +107,15 @@ struct node {
 	struct origins *origins; /* by site */
 	struct budget flight;	 /* bytes on their way, in no store */
 	struct worker **workers;
+	pthread_mutex_t depots_lock; /* guards the list and its depots'
+					arrivals: a connection may be accepted
+					by another worker than it is for */
+	struct list depots;	     /* struct depot */
 	uint64_t started_ns;
 	char cdn_id[80];	 /* how CDN-Loop names us (RFC 8586) */
 	struct str via;		 /* owned: our field line in answers */
 	struct str cache_status; /* owned: the beginning of ours */
+	struct str forwarded_by; /* owned: how Forwarded names us */
 };
 
 /* Runs until SIGTERM or SIGINT, drains, and returns the exit status. Logs why

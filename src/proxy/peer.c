@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "http/trailers.h"
 #include "net/sock.h"
+#include "proxy/bulk.h"
 #include "proxy/channel.h"
 #include "proxy/forward.h"
 #include "proxy/purge.h"
@@ -17,16 +19,24 @@ enum {
 	CREDIT_STEP = BODY_WINDOW / 4,
 };
 
-/* A request that the peer answers: it writes the flight. */
-struct ask {
+/* An answer that comes in pieces: the peer writes the flight. */
+struct inflow {
 	struct peer *peer; /* borrowed */
 	uint32_t stream;
 	struct flight *flight; /* counted */
+	struct asker *asker;   /* borrowed; NULL: he has left */
 	enum method method;
 	uint64_t credited; /* bytes of credit given beyond the first window */
 	struct tap tap;
 	struct wake wake;
 	struct grave grave;
+};
+
+/* A request that the peer answers. */
+struct ask {
+	uint32_t stream;
+	struct exchange *x;    /* borrowed; until there is a head */
+	struct inflow *inflow; /* ends itself; from then on */
 };
 
 struct peer {
@@ -37,188 +47,280 @@ struct peer {
 	bool up, dialled;
 	struct timer redial;
 
-	/* Open asks by the low half of their stream's number; the upper half
-	 * is a generation, so that a late frame of an ended stream finds
-	 * nothing. */
-	struct ask **slots; /* owned */
-	size_t nslots, nfree;
+	/* By the low half of their stream's number; the upper half is a
+	 * generation, so that a late frame of an ended stream finds nothing.
+	 * One that is not open has neither x nor inflow. */
+	struct ask *asks; /* owned */
+	size_t nasks, nfree;
 	uint16_t *free_slots; /* owned: a stack */
 	uint16_t generation;
+	struct bulks bulks;
 	struct list calls;
 };
 
-enum { SLOTS_MAX = 65536 };
+enum { ASKS_MAX = 65536 };
 
 /* --- asks ---------------------------------------------------------------- */
 
 static void
-grow_slots(struct peer *p)
+grow(struct peer *p)
 {
-	size_t n = p->nslots ? 2 * p->nslots : 64;
+	size_t n = p->nasks ? 2 * p->nasks : 64;
 
-	p->slots = xrealloc(p->slots, n * sizeof(*p->slots));
+	p->asks = xrealloc(p->asks, n * sizeof(*p->asks));
 	p->free_slots = xrealloc(p->free_slots, n * sizeof(*p->free_slots));
-	for (size_t i = n; i-- > p->nslots;) {
-		p->slots[i] = NULL;
+	for (size_t i = n; i-- > p->nasks;) {
+		p->asks[i] = (struct ask){0};
 		p->free_slots[p->nfree++] = (uint16_t)i;
 	}
-	p->nslots = n;
+	p->nasks = n;
 }
 
 static struct ask *
 find_ask(struct peer *p, uint32_t stream)
 {
 	size_t slot = stream & 0xffff;
-	struct ask *a = slot < p->nslots ? p->slots[slot] : NULL;
+	struct ask *a = slot < p->nasks ? &p->asks[slot] : NULL;
 
-	return a && a->stream == stream ? a : NULL;
+	return a && a->stream == stream && (a->x || a->inflow) ? a : NULL;
 }
 
 static void
-bury_ask(struct grave *g)
+ask_end(struct peer *p, uint32_t stream)
 {
-	free(container_of(g, struct ask, grave));
+	uint16_t slot = (uint16_t)stream;
+
+	p->asks[slot] = (struct ask){0};
+	p->free_slots[p->nfree++] = slot;
+}
+
+void
+peer_ask(struct peer *p, struct exchange *x)
+{
+	struct buf *out;
+
+	CHECK(p->up);
+	count(&p->worker->counters.relayed, 1);
+	if (!p->nfree && p->nasks == ASKS_MAX) {
+		exchange_fail(x, 503, "too many requests to one peer");
+		return;
+	}
+	if (!p->nfree)
+		grow(p);
+	x->stream = (uint32_t)p->generation++ << 16 | p->free_slots[--p->nfree];
+	x->asking = true;
+	p->asks[x->stream & 0xffff] = (struct ask){x->stream, x, NULL};
+	out = channel_begin(p->channel);
+	forward_request(x, TO_PEER, out);
+	buf_str(out, STR("\r\n"));
+	channel_end(p->channel, WIRE_ASK, x->stream);
+}
+
+void
+peer_cancel(struct peer *p, struct exchange *x)
+{
+	x->asking = false;
+	ask_end(p, x->stream);
+	channel_send(p->channel, WIRE_CANCEL, x->stream, STR(""));
+}
+
+/* --- answers in pieces ---------------------------------------------------- */
+
+static void
+bury_inflow(struct grave *g)
+{
+	free(container_of(g, struct inflow, grave));
 }
 
 /* The flight has been ended. */
 static void
-ask_end(struct ask *a)
+inflow_end(struct inflow *i)
 {
-	struct peer *p = a->peer;
-	uint16_t slot = (uint16_t)a->stream;
+	struct peer *p = i->peer;
 
-	p->slots[slot] = NULL;
-	p->free_slots[p->nfree++] = slot;
-	wake_cancel(&a->wake);
-	flight_unref(take_ptr(&a->flight));
-	loop_bury(p->worker->loop, &a->grave);
+	ask_end(p, i->stream);
+	wake_cancel(&i->wake);
+	flight_unref(take_ptr(&i->flight));
+	loop_bury(p->worker->loop, &i->grave);
 }
 
 static void
-ask_fail(struct ask *a, unsigned status, const char *why)
+inflow_fail(struct inflow *i, unsigned status, const char *why)
 {
-	flight_fail(a->flight, status, why);
-	ask_end(a);
+	flight_fail(i->flight, status, why);
+	inflow_end(i);
 }
 
 static void
 on_wake(struct wake *w)
 {
-	struct ask *a = container_of(w, struct ask, wake);
-	struct channel *ch = a->peer->channel;
-	struct body *body = &a->flight->body;
+	struct inflow *i = container_of(w, struct inflow, wake);
+	struct channel *ch = i->peer->channel;
+	struct body *body = &i->flight->body;
 	uint64_t consumed = body_consumed(body);
 	uint32_t credit;
 
 	if (body_orphaned(body)) {
-		channel_send(ch, WIRE_CANCEL, a->stream, STR(""));
-		ask_fail(a, 499, "nobody reads this any more");
+		channel_send(ch, WIRE_CANCEL, i->stream, STR(""));
+		inflow_fail(i, 499, "nobody reads this any more");
 		return;
 	}
-	if (consumed - a->credited < CREDIT_STEP)
+	if (consumed - i->credited < CREDIT_STEP)
 		return;
-	credit = htonl((uint32_t)(consumed - a->credited));
-	a->credited = consumed;
-	channel_send(ch, WIRE_CREDIT, a->stream,
+	credit = htonl((uint32_t)(consumed - i->credited));
+	i->credited = consumed;
+	channel_send(ch, WIRE_CREDIT, i->stream,
 		str_of((char *)&credit, sizeof(credit)));
 }
 
 static void
 on_consumed(struct tap *t)
 {
-	wake_post(&container_of(t, struct ask, tap)->wake);
+	wake_post(&container_of(t, struct inflow, tap)->wake);
 }
 
-void
-peer_ask(struct peer *p, struct exchange *x)
+static void
+inflow_start(struct peer *p, struct ask *a, const struct response *r)
 {
-	struct buf head = {0};
-	struct ask *a;
+	struct exchange *x = take_ptr(&a->x);
+	struct inflow *i = NEW(struct inflow);
 
-	CHECK(p->up);
-	count(&p->worker->counters.relayed, 1);
-	if (!p->nfree && p->nslots == SLOTS_MAX) {
-		flight_fail(x->flight, 503, "too many requests to one peer");
-		return;
-	}
-	if (!p->nfree)
-		grow_slots(p);
-	a = NEW(struct ask);
-	a->peer = p;
-	a->grave.bury = bury_ask;
-	a->stream = (uint32_t)p->generation++ << 16 | p->free_slots[--p->nfree];
-	p->slots[a->stream & 0xffff] = a;
-	a->flight = flight_ref(x->flight);
-	a->method = x->head.method;
-	a->tap.on_consumed = on_consumed;
-	wake_init(&a->wake, p->worker->loop, on_wake);
-	body_set_tap(&a->flight->body, &a->tap);
-	forward_request(x, TO_PEER, &head);
-	buf_z(&head, "\r\n");
-	channel_send(p->channel, WIRE_ASK, a->stream, buf_view(&head));
-	buf_fini(&head);
+	i->peer = p;
+	i->stream = a->stream;
+	i->flight = flight_new(&p->worker->node->flight);
+	i->method = x->head.method;
+	i->tap.on_consumed = on_consumed;
+	i->grave.bury = bury_inflow;
+	wake_init(&i->wake, p->worker->loop, on_wake);
+	body_set_tap(&i->flight->body, &i->tap);
+	a->inflow = i;
+	exchange_follow(x, flight_ref(i->flight));
+	flight_ready(i->flight, r);
 }
 
-/* --- answers ------------------------------------------------------------- */
+/* --- frames of answers ---------------------------------------------------- */
+
+static struct response
+response_of(const struct wire_head *h)
+{
+	return (struct response){.status = h->status,
+		.fields = h->fields,
+		.length = h->length,
+		.why_not = "relayed"};
+}
 
 static bool
-on_head(struct ask *a, struct str payload)
+has_length(const struct exchange *x, const struct wire_head *h, uint64_t n)
 {
-	struct response r = {.length = -1, .why_not = "relayed"};
-	struct buf fields = {0};
-	struct head h;
-	uint64_t n;
+	if (x->head.method == METHOD_HEAD || h->length < 0)
+		return n == 0;
+	return n == (uint64_t)h->length;
+}
 
-	if (flight_phase(a->flight) != FLIGHT_WAITING ||
-		head_parse_own_response(payload, &h) != HEAD_DONE)
+static bool
+on_answer(struct peer *p, struct ask *a, struct str payload)
+{
+	struct exchange *x = a->x;
+	struct wire_head h;
+	struct response r;
+
+	if (!x || !wire_head_take(&payload, &h) || h.bulk ||
+		!has_length(x, &h, payload.n))
 		return false;
-	const struct field *length = head_find(&h, FIELD_CONTENT_LENGTH);
+	r = response_of(&h);
+	ask_end(p, a->stream);
+	exchange_answer(x, &r, payload);
+	return true;
+}
 
-	if (length && str_u64(length->value, INT64_MAX, &n) == 0)
-		r.length = (int64_t)n;
-	r.status = h.status;
-	forward_fields(&h, FORWARD_ALL, &fields);
-	r.fields = buf_view(&fields);
-	flight_ready(a->flight, &r);
-	buf_fini(&fields);
+/* The body comes on a bulk connection; if that was lost, so is the answer. */
+static bool
+on_bulk(struct peer *p, struct ask *a, uint32_t number,
+	const struct response *r)
+{
+	struct exchange *x = a->x;
+	struct bulk *b = bulks_find(&p->bulks, number);
+
+	ask_end(p, a->stream);
+	if (b)
+		return exchange_splice(x, r, b);
+	exchange_lost(x);
+	return true;
+}
+
+/* The peer says what goes to the client as it is. */
+static bool
+on_interim(struct ask *a, struct str payload)
+{
+	struct head h;
+
+	if (!a->x || head_parse_own_response(payload, &h) != HEAD_DONE ||
+		h.bytes != payload.n || h.status >= 200 || h.status == 101)
+		return false;
+	if (a->x->on_interim)
+		a->x->on_interim(a->x, h.status, payload);
 	return true;
 }
 
 static bool
-on_data(struct ask *a, struct str payload)
+on_head(struct peer *p, struct ask *a, struct str payload)
 {
-	struct body *body = &a->flight->body;
-	uint64_t filled = body_filled(body) + payload.n;
+	struct wire_head h;
+	struct response r;
 
-	if (flight_phase(a->flight) != FLIGHT_READY ||
-		filled > a->credited + BODY_WINDOW)
+	if (!a->x || !wire_head_take(&payload, &h) || payload.n)
 		return false;
-	if (a->flight->response.length >= 0 &&
-		filled > (uint64_t)a->flight->response.length)
+	r = response_of(&h);
+	if (h.bulk)
+		return on_bulk(p, a, h.bulk, &r);
+	if (h.length >= WIRE_BULK_MIN && a->x->head.method != METHOD_HEAD)
+		bulks_want(&p->bulks);
+	inflow_start(p, a, &r);
+	return true;
+}
+
+static bool
+on_data(struct inflow *i, struct str payload)
+{
+	struct body *body;
+	uint64_t filled;
+
+	if (!i)
+		return false;
+	body = &i->flight->body;
+	filled = body_filled(body) + payload.n;
+	if (filled > i->credited + BODY_WINDOW)
+		return false;
+	if (i->flight->response.length >= 0 &&
+		filled > (uint64_t)i->flight->response.length)
 		return false;
 	body_append(body, payload.p, payload.n);
 	return true;
 }
 
 static bool
-on_end(struct ask *a)
+on_end(struct inflow *i, struct str payload)
 {
-	struct flight *f = a->flight;
+	struct buf trailers = {0};
+	struct flight *f;
 
-	if (flight_phase(f) != FLIGHT_READY)
+	if (!i)
 		return false;
-	if (f->response.length >= 0 && a->method != METHOD_HEAD &&
+	f = i->flight;
+	if (f->response.length >= 0 && i->method != METHOD_HEAD &&
 		body_filled(&f->body) != (uint64_t)f->response.length)
 		return false;
-	body_end(&f->body, BODY_DONE);
-	ask_end(a);
+	trailers_put(payload, &trailers);
+	flight_end(f, buf_view(&trailers));
+	buf_fini(&trailers);
+	inflow_end(i);
 	return true;
 }
 
 static bool
-on_fail(struct ask *a, struct str payload)
+on_fail(struct peer *p, struct ask *a, struct str payload)
 {
-	/* The reason's text must outlive the flight: it is one of ours. */
+	/* The reason's text must outlive the frame: it is one of ours. */
 	static const struct {
 		unsigned status;
 		const char *why;
@@ -228,16 +330,22 @@ on_fail(struct ask *a, struct str payload)
 		{503, "the owner is shutting down"},
 		{508, "this request has been here before"},
 	};
+	const char *why = "the owner refuses";
+	struct exchange *x = a->x;
 	uint64_t status;
 
 	if (str_u64(payload, 599, &status) < 0 || status < 400)
 		return false;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].status == status) {
-			ask_fail(a, known[i].status, known[i].why);
-			return true;
-		}
-	ask_fail(a, (unsigned)status, "the owner refuses");
+		if (known[i].status == status)
+			why = known[i].why;
+	if (a->inflow) {
+		inflow_fail(a->inflow, (unsigned)status, why);
+		return true;
+	}
+	ask_end(p, a->stream);
+	x->asking = false;
+	exchange_fail(x, (unsigned)status, why);
 	return true;
 }
 
@@ -267,10 +375,12 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	switch (type) {
 	case WIRE_REPLY: return on_reply(p, stream, payload);
 	/* What we cancelled may still be on its way. */
-	case WIRE_HEAD: return !a || on_head(a, payload);
-	case WIRE_DATA: return !a || on_data(a, payload);
-	case WIRE_END: return !a || on_end(a);
-	case WIRE_FAIL: return !a || on_fail(a, payload);
+	case WIRE_INTERIM: return !a || on_interim(a, payload);
+	case WIRE_ANSWER: return !a || on_answer(p, a, payload);
+	case WIRE_HEAD: return !a || on_head(p, a, payload);
+	case WIRE_DATA: return !a || on_data(a->inflow, payload);
+	case WIRE_END: return !a || on_end(a->inflow, payload);
+	case WIRE_FAIL: return !a || on_fail(p, a, payload);
 	default: return false;
 	}
 }
@@ -304,14 +414,32 @@ peer_call_cancel(struct peer_call *call)
 /* --- up and down --------------------------------------------------------- */
 
 static void
-on_up(struct channel_user *u, size_t index)
+on_up(struct channel_user *u, size_t index, const struct hello *theirs)
 {
 	struct peer *p = container_of(u, struct peer, user);
 
+	(void)theirs;
 	CHECK(index == p->index);
 	p->up = p->dialled = true;
 	log_info("peer_up peer=%s worker=%u",
 		p->worker->node->config->peers[index].name, p->worker->index);
+}
+
+/* Whoever has seen nothing yet asks another one. */
+static void
+lose_asks(struct peer *p)
+{
+	for (size_t i = 0; i < p->nasks; i++) {
+		struct ask *a = &p->asks[i];
+		struct exchange *x = a->x;
+
+		if (a->inflow)
+			inflow_fail(a->inflow, 502, "the owner was lost");
+		if (!x)
+			continue;
+		ask_end(p, a->stream);
+		exchange_lost(x);
+	}
 }
 
 static void
@@ -323,13 +451,8 @@ on_down(struct channel_user *u)
 	p->channel = NULL;
 	p->up = false;
 	p->dialled = true;
-	for (size_t i = 0; i < p->nslots; i++)
-		if (p->slots[i]) {
-			struct flight *f = p->slots[i]->flight;
-
-			f->peer_lost = flight_phase(f) == FLIGHT_WAITING;
-			ask_fail(p->slots[i], 502, "the owner was lost");
-		}
+	bulks_close(&p->bulks);
+	lose_asks(p);
 	while ((it = list_pop_front(&p->calls))) {
 		struct peer_call *call =
 			container_of(it, struct peer_call, link);
@@ -347,6 +470,14 @@ fill(struct channel_user *u)
 }
 
 static void
+on_free(struct bulks *bs, uint32_t number)
+{
+	struct peer *p = container_of(bs, struct peer, bulks);
+
+	channel_send(p->channel, WIRE_FREE, number, STR(""));
+}
+
+static void
 dial(struct peer *p)
 {
 	const struct node_config *config = p->worker->node->config;
@@ -355,8 +486,8 @@ dial(struct peer *p)
 		config->peers[config->self].addr, to, config->peer_port);
 
 	if (fd >= 0)
-		p->channel =
-			channel_new(p->worker, fd, (int)p->index, to, &p->user);
+		p->channel = channel_dialled(
+			p->worker, fd, p->index, p->bulks.key, &p->user);
 	if (!p->channel) {
 		p->dialled = true;
 		loop_arm(p->worker->loop, &p->redial, REDIAL_MS * NS_PER_MS);
@@ -379,6 +510,8 @@ peer_new(struct worker *w, size_t index)
 	p->index = index;
 	p->redial.on_timer = on_redial;
 	list_init(&p->calls);
+	bulks_init(&p->bulks, w, index);
+	p->bulks.on_free = on_free;
 	dial(p);
 	return p;
 }
@@ -391,7 +524,7 @@ peer_free(struct peer *p)
 		return;
 	loop_disarm(p->worker->loop, &p->redial);
 	CHECK(!p->channel);
-	free(p->slots);
+	free(p->asks);
 	free(p->free_slots);
 	free(p);
 }

@@ -15,9 +15,11 @@ bool peer_is_up(const struct peer *p);
 /* Nobody has answered or refused its first dial yet. */
 bool peer_is_unknown(const struct peer *p);
 
-/* Has the peer fill x->flight, which is transient. When the peer is lost
- * before it said anything, it fails with peer_lost. */
+/* Asks the peer, which must be up, for x. What it says is told to x, after this
+ * has returned. */
 void peer_ask(struct peer *p, struct exchange *x);
+/* What it might still say is of no interest. x->asking. */
+void peer_cancel(struct peer *p, struct exchange *x);
 
 /* The peer must be up. */
 void peer_purge(struct peer *p, const struct purge *purge);

@@ -1,6 +1,5 @@
 #include "proxy/route.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 
 static int
@@ -26,24 +25,14 @@ find_site(const struct node_config *config, struct str host)
 }
 
 static bool
-may_forward(const struct node_config *config, const struct in_addr *client)
+may_forward(const struct node_config *config, const struct in6_addr *client)
 {
-	if (!client)
-		return true;
-	for (size_t i = 0; i < config->forward.n; i++) {
-		const struct node_prefix *p = &config->forward.v[i];
-		uint32_t mask =
-			p->bits ? htonl(~UINT32_C(0) << (32 - p->bits)) : 0;
-
-		if ((client->s_addr & mask) == p->addr.s_addr)
-			return true;
-	}
-	return false;
+	return !client || node_prefixes_have(&config->forward, client);
 }
 
 static int
 find_origin(const struct node_config *config, const struct uri *uri,
-	const struct in_addr *client, struct route *out,
+	const struct in6_addr *client, struct route *out,
 	struct route_error *error)
 {
 	const struct node_site *site = find_site(config, uri->host);
@@ -64,19 +53,42 @@ find_origin(const struct node_config *config, const struct uri *uri,
 	return 0;
 }
 
+/* As written, unless it was absolute and without a path. */
 static struct str
 origin_form(const struct uri *uri, struct arena *a)
 {
-	struct str path = uri->path.n ? uri->path : STR("/");
-	size_t n = path.n + (uri->query.p ? 1 + uri->query.n : 0);
-	char *p = arena_alloc(a, n);
+	struct str path = uri->path, query = uri->query;
+	char *p;
 
-	memcpy(p, path.p, path.n);
-	if (uri->query.p) {
-		p[path.n] = '?';
-		memcpy(p + path.n + 1, uri->query.p, uri->query.n);
-	}
-	return str_of(p, n);
+	if (path.n && (!query.p || query.p == path.p + path.n + 1))
+		return str_of(path.p, path.n + (query.p ? 1 + query.n : 0));
+	p = arena_alloc(a, 2 + query.n);
+	p[0] = '/';
+	p[1] = '?';
+	if (query.n)
+		memcpy(p + 2, query.p, query.n);
+	return str_of(p, query.p ? 2 + query.n : 1);
+}
+
+static struct str
+key_of(const struct uri *uri, struct arena *a)
+{
+	struct str scheme = STR("http");
+	size_t most = uri_key_most(scheme, uri->host, uri->path, uri->query);
+	struct buf key = {.p = arena_alloc(a, most), .cap = most};
+
+	uri_key(scheme, uri->host, uri->port, uri->path, uri->query, &key);
+	return buf_view(&key);
+}
+
+/* Past the last proxy, OPTIONS for all of a server is for "*" (RFC 9112,
+ * 3.2.4). */
+static struct str
+target_of(const struct head *h, const struct uri *uri, struct arena *a)
+{
+	if (h->method == METHOD_OPTIONS && !uri->path.n && !uri->query.p)
+		return STR("*");
+	return origin_form(uri, a);
 }
 
 /* "http://host/path?query" */
@@ -94,32 +106,63 @@ split_key(struct route *r)
 static struct str
 host_of(const struct uri *uri, struct arena *a)
 {
-	struct buf b = {0};
-	struct str s;
+	const size_t most = uri->host.n + sizeof(":65535");
+	struct buf b;
 
+	if (!uri->port)
+		return uri->host;
+	b = (struct buf){.p = arena_alloc(a, most), .cap = most};
 	buf_str(&b, uri->host);
-	if (uri->port)
-		buf_printf(&b, ":%u", uri->port);
-	s = arena_copy(a, buf_view(&b));
-	buf_fini(&b);
-	return s;
+	buf_str(&b, STR(":"));
+	buf_u64(&b, uri->port);
+	return buf_view(&b);
+}
+
+static bool
+may_connect(const struct node_config *config, uint16_t port)
+{
+	for (size_t i = 0; i < config->nconnect_ports; i++)
+		if (config->connect_ports[i] == port)
+			return true;
+	return false;
+}
+
+/* A tunnel is to where its client wants it, whatever sites we have. */
+static int
+route_connect(const struct node_config *config, const struct head *h,
+	const struct in6_addr *client, struct arena *a, struct route *out,
+	struct route_error *error)
+{
+	struct uri uri;
+
+	if (!config->nconnect_ports)
+		return refuse(error, 405, "there are no tunnels here");
+	if (uri_parse_target(h->target, &uri) < 0 || uri.form != URI_AUTHORITY)
+		return refuse(error, 400, "the request target is malformed");
+	if (!may_forward(config, client))
+		return refuse(error, 403, "forward proxying is not allowed");
+	if (!may_connect(config, uri.port))
+		return refuse(error, 403, "no tunnels to this port");
+	*out = (struct route){.key = arena_copy(a, h->target),
+		.origin_host = uri.host,
+		.origin_port = uri.port};
+	return 0;
 }
 
 int
 route_request(const struct node_config *config, const struct head *h,
-	const struct in_addr *client, struct arena *a, struct route *out,
+	const struct in6_addr *client, struct arena *a, struct route *out,
 	struct route_error *error)
 {
 	const struct field *host = head_find(h, FIELD_HOST);
-	struct buf key = {0};
 	struct uri uri;
 
 	if (h->method == METHOD_CONNECT)
-		return refuse(error, 501, "CONNECT is not supported");
+		return route_connect(config, h, client, a, out, error);
 	if (uri_parse_target(h->target, &uri) < 0)
 		return refuse(error, 400, "the request target is malformed");
 	if (uri.form == URI_ASTERISK || uri.form == URI_AUTHORITY)
-		return refuse(error, 501, "this form of target is unsupported");
+		return refuse(error, 400, "no such target for this method");
 	/* Absolute form overrides Host (RFC 9112, 3.2.2). */
 	if (uri.form == URI_ORIGIN &&
 		(!host ||
@@ -130,11 +173,9 @@ route_request(const struct node_config *config, const struct head *h,
 		return refuse(error, 400, "the host is empty");
 	if (find_origin(config, &uri, client, out, error) < 0)
 		return -EINVAL;
-	uri_key(STR("http"), uri.host, uri.port, uri.path, uri.query, &key);
-	out->key = arena_copy(a, buf_view(&key));
+	out->key = key_of(&uri, a);
 	split_key(out);
-	buf_fini(&key);
 	out->host = host_of(&uri, a);
-	out->target = origin_form(&uri, a);
+	out->target = target_of(h, &uri, a);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "proxy/node.h"
 
 struct route {
-	struct str key;		      /* in the arena */
+	struct str key;		      /* in the arena; of CONNECT, its target */
 	const struct node_site *site; /* NULL: a forward proxy's request */
 	struct str origin_host;	      /* then: name or address */
 	uint16_t origin_port;
@@ -25,9 +25,9 @@ struct route_error {
 	const char *why; /* static */
 };
 
-/* client: whose right to use us as a forward proxy counts; NULL when a peer
- * asks, who has looked already. Slices in *out are the head's or the arena's.
- * 0, or -EINVAL and *error. */
+/* client (IPv4 is mapped): whose right to use us as a forward proxy counts;
+ * NULL when a peer asks, who has looked already. Slices in *out are the head's
+ * or the arena's. 0, or -EINVAL and *error. */
 int route_request(const struct node_config *config, const struct head *h,
-	const struct in_addr *client, struct arena *a, struct route *out,
+	const struct in6_addr *client, struct arena *a, struct route *out,
 	struct route_error *error);

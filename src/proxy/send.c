@@ -20,6 +20,9 @@ send_copied(
 	struct iovec iov[1 + SEND_SLICES];
 	struct msghdr m = {.msg_iov = iov};
 
+	if (!n)
+		return result(send(fd, out.p, out.n,
+			MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
 	if (out.n)
 		iov[m.msg_iovlen++] = (struct iovec){(char *)out.p, out.n};
 	for (size_t i = 0; i < n; i++)

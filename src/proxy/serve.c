@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/own.h"
 #include "proxy/answer.h"
 #include "proxy/channel.h"
+#include "proxy/depot.h"
 #include "proxy/purge.h"
 #include "proxy/status.h"
 
@@ -19,6 +21,7 @@ struct serve {
 	struct exchange *x; /* owned */
 	uint64_t credit;    /* bytes of DATA that may still go */
 	bool head_sent;
+	bool answered;	   /* ... with all that was behind it */
 	struct list link;  /* in the server's bucket */
 	struct list ready; /* in server->ready: there may be more to send */
 };
@@ -27,6 +30,7 @@ struct server {
 	struct channel_user user;
 	struct worker *worker; /* borrowed */
 	struct channel *channel;
+	struct depot *depot; /* owned; NULL until it is up */
 	struct list buckets[BUCKETS];
 	struct list ready; /* streams take turns, a frame each */
 	struct grave grave;
@@ -67,17 +71,72 @@ on_ready(struct exchange *x)
 	make_ready(x->user);
 }
 
+static void
+on_interim(struct exchange *x, unsigned status, struct str head)
+{
+	struct serve *v = x->user;
+
+	(void)status;
+	if (!v->head_sent)
+		channel_send(v->server->channel, WIRE_INTERIM, v->stream, head);
+}
+
 /* --- frames out ---------------------------------------------------------- */
 
+/* Is all that is behind the head there, and not much? */
+static bool
+is_small(const struct exchange *x, const struct answer *a)
+{
+	if (x->head.method == METHOD_HEAD || a->framing == ANSWER_NO_BODY)
+		return true;
+	return a->framing == ANSWER_LENGTH && a->length < WIRE_BULK_MIN &&
+		content_is_there(&x->content);
+}
+
+static void
+put_body(struct exchange *x, struct buf *out)
+{
+	struct str s;
+
+	while (content_peek(&x->content, &s, 1)) {
+		buf_str(out, s);
+		content_advance(&x->content, s.n);
+	}
+}
+
+/* A bulk connection for it; 0: it goes otherwise. */
+static uint32_t
+bulk_for(const struct serve *v, const struct answer *a)
+{
+	if (a->framing != ANSWER_LENGTH || a->length < WIRE_BULK_MIN ||
+		v->x->head.method == METHOD_HEAD)
+		return 0;
+	return depot_find(v->server->depot);
+}
+
+/* The head, and what is behind it if that is small, or goes elsewhere. */
 static void
 send_head(struct serve *v)
 {
-	struct buf head = {0};
+	struct channel *ch = v->server->channel;
+	struct buf *out = channel_begin(ch);
+	size_t at = wire_head_begin(out);
+	struct answer a = answer_to_peer(v->x, out);
+	bool small = is_small(v->x, &a);
+	struct wire_head h = {.status = a.status,
+		.length = a.framing == ANSWER_LENGTH ? (int64_t)a.length : -1,
+		.bulk = small ? 0 : bulk_for(v, &a)};
 
-	answer_to_peer(v->x, &head);
-	channel_send(v->server->channel, WIRE_HEAD, v->stream, buf_view(&head));
-	buf_fini(&head);
+	wire_head_end(out, at, &h);
+	if (small && v->x->head.method != METHOD_HEAD)
+		put_body(v->x, out);
+	channel_end(ch, small ? WIRE_ANSWER : WIRE_HEAD, v->stream);
+	if (h.bulk) {
+		exchange_keep(v->x);
+		depot_send(v->server->depot, h.bulk, take_ptr(&v->x));
+	}
 	v->head_sent = true;
+	v->answered = small || h.bulk;
 }
 
 static void
@@ -106,8 +165,8 @@ send_data(struct serve *v)
 
 	if (!v->credit || !content_peek(&v->x->content, &s, 1))
 		return false;
-	if (s.n > WIRE_BULK)
-		s.n = WIRE_BULK;
+	if (s.n > WIRE_TURN)
+		s.n = WIRE_TURN;
 	if (s.n > v->credit)
 		s.n = (size_t)v->credit;
 	channel_send(v->server->channel, WIRE_DATA, v->stream, s);
@@ -120,8 +179,8 @@ send_data(struct serve *v)
 static enum step
 step(struct serve *v)
 {
-	bool wants_body = v->x->head.method != METHOD_HEAD;
 	enum body_state state;
+	bool sent;
 
 	switch (exchange_phase(v->x)) {
 	case EXCHANGE_WAITING: return STEP_WAIT;
@@ -132,18 +191,17 @@ step(struct serve *v)
 	}
 	if (!v->head_sent)
 		send_head(v);
-	if (wants_body) {
-		bool sent = send_data(v);
-
-		state = content_state(&v->x->content);
-		if (state == BODY_OPEN)
-			return sent ? STEP_MORE : STEP_WAIT;
-		if (state == BODY_FAILED) {
-			send_fail(v, 502);
-			return end(v);
-		}
-	}
-	channel_send(v->server->channel, WIRE_END, v->stream, STR(""));
+	if (v->answered)
+		return end(v);
+	sent = send_data(v);
+	state = content_state(&v->x->content);
+	if (state == BODY_OPEN)
+		return sent ? STEP_MORE : STEP_WAIT;
+	if (state == BODY_FAILED)
+		send_fail(v, 502);
+	else
+		channel_send(v->server->channel, WIRE_END, v->stream,
+			exchange_trailers(v->x));
 	return end(v);
 }
 
@@ -188,6 +246,7 @@ on_ask(struct server *s, uint32_t stream, struct str payload)
 	v->x = x;
 	x->user = v;
 	x->on_ready = on_ready;
+	x->on_interim = on_interim;
 	x->from_peer = true;
 	exchange_start(x, payload.p);
 	if (channel_has_room(s->channel))
@@ -251,6 +310,7 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 		if (v)
 			serve_end(v);
 		return true;
+	case WIRE_FREE: return depot_free(s->depot, stream);
 	case WIRE_STATUS: return on_status(s, stream);
 	case WIRE_PURGE: return on_purge(s, payload);
 	default: return false;
@@ -260,9 +320,17 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 /* --- up and down --------------------------------------------------------- */
 
 static void
-on_up(struct channel_user *u, size_t peer)
+on_up(struct channel_user *u, size_t peer, const struct hello *theirs)
 {
-	(void)u, (void)peer;
+	struct server *s = container_of(u, struct server, user);
+	struct worker *w = s->worker;
+
+	if (!theirs->bulk) {
+		s->depot = depot_open(w, peer, theirs->key);
+		return;
+	}
+	depot_deliver(w->node, peer, theirs, channel_release(s->channel));
+	loop_bury(w->loop, &s->grave);
 }
 
 static void
@@ -279,6 +347,7 @@ on_down(struct channel_user *u)
 	for (int i = 0; i < BUCKETS; i++)
 		list_foreach_safe (it, &s->buckets[i])
 			serve_end(container_of(it, struct serve, link));
+	depot_close(take_ptr(&s->depot));
 	loop_bury(s->worker->loop, &s->grave);
 }
 
@@ -293,7 +362,7 @@ serve_start(struct worker *w, int fd, struct in_addr addr)
 	list_init(&s->ready);
 	for (int i = 0; i < BUCKETS; i++)
 		list_init(&s->buckets[i]);
-	s->channel = channel_new(w, fd, -1, addr, &s->user);
+	s->channel = channel_accepted(w, fd, addr, &s->user);
 	if (!s->channel)
 		free(s);
 }

@@ -152,6 +152,20 @@ shape_answer(struct exchange *x, struct shape *out)
 	}
 }
 
+bool
+shape_is_empty(
+	const struct exchange *x, const struct validators *v, uint64_t length)
+{
+	struct range_parts parts;
+	struct range_set asked;
+
+	if (precondition_check(&x->head, v) != PRECONDITION_PASS)
+		return true;
+	return range_asked(&x->head, &asked) &&
+		precondition_if_range(&x->head, v) &&
+		range_resolve(&asked, length, &parts) == RANGE_UNSATISFIABLE;
+}
+
 /* RFC 9110, 15.4.5: what describes the content stays at home. */
 static bool
 goes_with(const struct shape *s, const struct field *f)

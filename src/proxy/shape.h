@@ -4,6 +4,7 @@
  * parts that Range asks for, or, as its conditions say, only that it has it
  * already or that they do not hold (RFC 9110, 13 and 14).
  */
+#include "http/validators.h"
 #include "proxy/exchange.h"
 
 /* Which of the response's fields go with an answer. */
@@ -24,6 +25,9 @@ struct shape {
 
 /* x is READY. Sets what x->content gives, of which nothing has been taken. */
 void shape_answer(struct exchange *x, struct shape *out);
+/* Will none of a whole response of that length be sent? */
+bool shape_is_empty(
+	const struct exchange *x, const struct validators *v, uint64_t length);
 /* Appends the response's fields that go with it. */
 void
 shape_put_fields(const struct shape *s, struct str fields, struct buf *out);

@@ -14,6 +14,7 @@
 #include "proxy/fetch.h"
 #include "proxy/peer.h"
 #include "proxy/probe.h"
+#include "proxy/request.h"
 #include "proxy/purge.h"
 #include "proxy/serve.h"
 #include "proxy/upstream.h"
@@ -154,7 +155,9 @@ worker_new(struct node *n, unsigned index)
 	w->index = index;
 	list_init(&w->conns);
 	list_init(&w->requests);
+	list_init(&w->exchanges);
 	list_init(&w->channels);
+	w->frames = xmalloc(WORKER_FRAMES_BYTES);
 	list_init(&w->fetches);
 	list_init(&w->purges);
 	list_init(&w->probes);
@@ -217,12 +220,13 @@ worker_free(struct worker *w)
 		probe_stop_all(w);
 		upstream_close_idle(w);
 		resolver_free(w->resolver);
-		conn_drop_spares(w);
-		exchange_drop_spare(w);
+		request_drop_spares(w);
+		exchange_drop_spares(w);
 	}
 	loop_free(w->loop);
 	for (size_t i = 0; i < w->node->config->nsites; i++)
 		free(w->turns[i]);
 	free(w->turns);
+	free(w->frames);
 	free(w);
 }

@@ -5,6 +5,7 @@
  * Nothing of it is touched by another thread, but for its counters (read) and
  * wakes (posted).
  */
+#include "base/buf.h"
 #include "net/dns.h"
 #include "net/loop.h"
 #include "proxy/node.h"
@@ -15,7 +16,7 @@ struct exchange;
 struct peer;
 struct upstream;
 
-enum { POOL_BUCKETS = 64 };
+enum { POOL_BUCKETS = 64, WORKER_FRAMES_BYTES = 640 * 1024 };
 
 struct worker {
 	struct node *node; /* borrowed */
@@ -26,12 +27,16 @@ struct worker {
 	struct source clients, inbound;	    /* listeners */
 	struct peer *peers[VIEW_MAX_NODES]; /* by index; NULL for ourselves */
 	struct list conns;		    /* struct conn */
-	struct list requests;		    /* spare ones, of conn.c */
+	struct list requests;		    /* spare ones, of request.c */
 	unsigned nrequests;
-	struct exchange *spare;		/* exchange.c's; NULL: none */
-	struct list channels;		/* struct channel that peers opened */
-	struct list fetches;		/* struct fetch */
-	struct list purges;		/* struct purging */
+	struct buf spare_in, spare_out; /* of requests */
+	struct list exchanges;		/* spare ones, of exchange.c */
+	unsigned nexchanges;
+	struct exchange *answering; /* see exchange_answer() */
+	struct list channels;	    /* struct channel */
+	char *frames;		    /* owned: see read_some() of channel.c */
+	struct list fetches;	    /* struct fetch */
+	struct list purges;	    /* struct purging */
 	struct list pool[POOL_BUCKETS]; /* struct pool, of idle upstreams */
 	int **turns;			/* by site: see origins_choose() */
 	struct list probes;		/* struct probe; of the first worker */

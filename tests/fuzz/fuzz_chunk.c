@@ -1,18 +1,20 @@
 /*
  * A chunked body. Held to: decoding it in pieces gives what decoding it at
- * once gives; and a body that is encoded again decodes to itself.
+ * once gives; a body that is encoded again decodes to itself; and so do those
+ * of its trailers that may be passed on, which are all passed on again.
  */
 #include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/check.h"
 #include "http/chunk.h"
+#include "http/trailers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct decoded {
 	enum chunk_result result;
-	struct buf body;
+	struct buf body, trailers;
 	size_t used;
 };
 
@@ -21,7 +23,7 @@ struct decoded {
 static void
 decode(struct str in, size_t most, unsigned seed, struct decoded *out)
 {
-	struct chunk_decoder d = {0};
+	struct chunk_decoder d = {.trailers = &out->trailers};
 	size_t at = 0;
 
 	out->result = CHUNK_MORE;
@@ -49,18 +51,27 @@ decode(struct str in, size_t most, unsigned seed, struct decoded *out)
 }
 
 static void
+decoded_fini(struct decoded *d)
+{
+	buf_fini(&d->body);
+	buf_fini(&d->trailers);
+}
+
+static void
 check_same(const struct decoded *a, const struct decoded *b)
 {
 	CHECK(a->result == b->result);
 	CHECK(a->used == b->used);
 	CHECK(str_eq(buf_view(&a->body), buf_view(&b->body)));
+	CHECK(str_eq(buf_view(&a->trailers), buf_view(&b->trailers)));
 }
 
+/* trailers: any. */
 static void
-check_encoded(struct str body, size_t most)
+check_encoded(struct str body, struct str trailers, size_t most)
 {
 	struct decoded again = {0};
-	struct buf b = {0};
+	struct buf b = {0}, passed = {0}, twice = {0};
 	char head[CHUNK_HEAD_MAX];
 
 	for (size_t at = 0; at < body.n; at += most) {
@@ -70,13 +81,22 @@ check_encoded(struct str body, size_t most)
 		buf_append(&b, body.p + at, n);
 		buf_z(&b, "\r\n");
 	}
+	trailers_put(trailers, &passed);
+	if (buf_len(&passed) + 2 > CHUNK_MAX_TRAILERS) /* it adds blanks */
+		buf_consume(&passed, buf_len(&passed));
 	buf_append(&b, head, chunk_head(head, 0));
+	buf_str(&b, buf_view(&passed));
 	buf_z(&b, "\r\n");
 	decode(buf_view(&b), 0, 0, &again);
 	CHECK(again.result == CHUNK_END && again.used == buf_len(&b));
 	CHECK(str_eq(buf_view(&again.body), body));
-	buf_fini(&again.body);
+	trailers_put(buf_view(&again.trailers), &twice);
+	CHECK(str_eq(buf_view(&again.trailers), buf_view(&passed)));
+	CHECK(str_eq(buf_view(&twice), buf_view(&passed)));
+	decoded_fini(&again);
 	buf_fini(&b);
+	buf_fini(&passed);
+	buf_fini(&twice);
 }
 
 int
@@ -92,9 +112,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		decode(in, most[i], (unsigned)size, &pieces);
 		check_same(&whole, &pieces);
-		buf_fini(&pieces.body);
+		decoded_fini(&pieces);
 	}
-	check_encoded(buf_view(&whole.body), 1 + size % 50);
-	buf_fini(&whole.body);
+	check_encoded(buf_view(&whole.body),
+		whole.result == CHUNK_END ? buf_view(&whole.trailers) : STR(""),
+		1 + size % 50);
+	decoded_fini(&whole);
 	return 0;
 }

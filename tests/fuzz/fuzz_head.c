@@ -8,6 +8,8 @@
 #include "base/check.h"
 #include "http/cachectl.h"
 #include "http/frame.h"
+#include "http/trailers.h"
+#include "http/upgrade.h"
 
 #define NOW 784111777
 
@@ -152,6 +154,24 @@ check_freshness(const struct head *request, const struct head *response)
 	check_use(&f, &asked);
 }
 
+/* What is passed on was offered, and would be passed on again. */
+static void
+check_upgrade(const struct head *request, const struct head *response)
+{
+	struct buf list = {0};
+	struct str rest, protocol;
+
+	upgrade_put(request, &list);
+	CHECK(upgrade_is_offered(request) == (buf_len(&list) > 0));
+	rest = buf_view(&list);
+	while (list_next(&rest, &protocol))
+		CHECK(head_has_token(request, FIELD_UPGRADE, protocol));
+	CHECK(!upgrade_is_chosen(response, request) || buf_len(&list));
+	(void)trailers_may_pass(request);
+	(void)trailers_are_wanted(request);
+	buf_fini(&list);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -178,6 +198,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		r = frame_of_response(&response, request.method, &f, &why);
 		check_frame(&response, r, &f, why);
 		check_freshness(&request, &response);
+		check_upgrade(&request, &response);
 	}
 	return 0;
 }

@@ -94,24 +94,25 @@ check_parts(const struct range_set *set, uint64_t length)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct head h = {.method = METHOD_GET, .nfields = 1};
+	struct head h = {.method = METHOD_GET};
 	struct content_range c;
 	struct range_set set;
 	uint64_t length;
+	struct str value;
 
 	if (size < sizeof(length))
 		return 0;
 	memcpy(&length, data, sizeof(length));
 	length &= INT64_MAX;
-	h.fields[0].id = FIELD_RANGE;
-	h.fields[0].value = str_of(
+	value = str_of(
 		(const char *)data + sizeof(length), size - sizeof(length));
+	head_add(&h, STR("Range"), value);
 	if (range_asked(&h, &set)) {
 		CHECK(set.n >= 1 && set.n <= RANGE_MAX_ASKED);
 		check_parts(&set, length);
 		check_parts(&set, length & 255);
 	}
-	if (range_parse_content(h.fields[0].value, &c) && c.satisfied)
+	if (range_parse_content(value, &c) && c.satisfied)
 		check_written(c.part, c.counted ? c.length : INT64_MAX);
 	return 0;
 }

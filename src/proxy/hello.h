@@ -1,0 +1,24 @@
+#pragma once
+/*
+ * struct hello: what is said first between two nodes: that they belong
+ * together, and what the connection is for. As text,
+ *
+ *	sevenfold 2 CLUSTER NODE CHECKSUM KEY BULK
+ *
+ * in which NODE is whoever says it, CHECKSUM that of the placement, the rest as
+ * below, the numbers in hexadecimal.
+ */
+#include "base/buf.h"
+#include "proxy/node.h"
+
+struct hello {
+	uint64_t key;  /* whoever dials a channel makes one up for it */
+	uint32_t bulk; /* 0: this is the channel; or the number of a connection
+			  for large bodies, which goes with it */
+};
+
+void hello_put(const struct node *n, const struct hello *h, struct buf *out);
+/* NULL when it is fine, as said by the node of that index; or what is wrong
+ * with it, which is static text. */
+const char *hello_parse(
+	const struct node *n, size_t peer, struct str text, struct hello *out);

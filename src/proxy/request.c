@@ -1,0 +1,153 @@
+#include "proxy/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/own.h"
+#include "proxy/tunnel.h"
+
+enum {
+	SPARE_REQUESTS = 256,
+	SPARE_BYTES = 64 * 1024, /* of a spare buffer at most */
+};
+
+static void
+borrow(struct buf *b, struct buf *spare)
+{
+	if (b->p)
+		return;
+	*b = *spare;
+	*spare = (struct buf){0};
+}
+
+static void
+lend(struct buf *b, struct buf *spare)
+{
+	if (!b->p || buf_len(b))
+		return;
+	if (spare->p || b->cap > SPARE_BYTES) {
+		buf_fini(b);
+		return;
+	}
+	*spare = *b;
+	*b = (struct buf){0};
+}
+
+void
+request_borrow(struct request *q)
+{
+	borrow(&q->in, &q->worker->spare_in);
+	borrow(&q->reply.out, &q->worker->spare_out);
+}
+
+void
+request_lend(struct request *q)
+{
+	lend(&q->in, &q->worker->spare_in);
+	lend(&q->reply.out, &q->worker->spare_out);
+}
+
+struct request *
+request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w))
+{
+	struct list *spare = list_pop_front(&w->requests);
+	struct request *q;
+
+	if (spare) {
+		w->nrequests--;
+		q = container_of(spare, struct request, link);
+	} else {
+		q = NEW(struct request);
+		list_init(&q->link);
+		q->worker = w;
+		upload_init(&q->upload, w->loop, on_wake);
+	}
+	q->conn = c;
+	request_borrow(q);
+	return q;
+}
+
+static unsigned
+status_of(enum head_result r)
+{
+	switch (r) {
+	case HEAD_LINE_TOO_LONG: return 414;
+	case HEAD_FIELD_TOO_LONG:
+	case HEAD_TOO_LARGE:
+	case HEAD_TOO_MANY_FIELDS: return 431;
+	case HEAD_VERSION: return 505;
+	default: return 400;
+	}
+}
+
+int
+request_parse(struct request *q, struct exchange **x, struct route_error *error)
+{
+	struct exchange *parsed;
+	enum head_result r;
+
+	if (!buf_len(&q->in))
+		return -EAGAIN;
+	parsed = exchange_get(q->worker);
+	r = head_parse_request_within(
+		buf_view(&q->in), &q->worker->node->head_limits, &parsed->head);
+	if (r == HEAD_DONE) {
+		*x = parsed;
+		return 0;
+	}
+	if (r != HEAD_MORE)
+		*error = (struct route_error){status_of(r), parsed->head.error};
+	exchange_put(parsed);
+	return r == HEAD_MORE ? -EAGAIN : -EINVAL;
+}
+
+void
+request_keep_head(struct request *q)
+{
+	if (!q->x || q->x->kept)
+		return;
+	exchange_keep(q->x);
+	buf_consume(&q->in, q->head_bytes);
+	q->head_bytes = 0;
+}
+
+void
+request_next(struct request *q)
+{
+	upload_end(&q->upload);
+	exchange_put(take_ptr(&q->x));
+	buf_consume(&q->in, q->head_bytes);
+	q->head_bytes = 0;
+	q->pace = (struct pace){0};
+	reply_reset(&q->reply);
+}
+
+void
+request_put(struct request *q)
+{
+	struct worker *w = q->worker;
+
+	request_next(q);
+	tunnel_free(take_ptr(&q->tunnel));
+	buf_consume(&q->in, buf_len(&q->in));
+	request_lend(q);
+	if (w->nrequests == SPARE_REQUESTS) {
+		free(q);
+		return;
+	}
+	list_push_front(&w->requests, &q->link);
+	w->nrequests++;
+}
+
+void
+request_drop_spares(struct worker *w)
+{
+	struct list *it;
+
+	while ((it = list_pop_front(&w->requests)))
+		free(container_of(it, struct request, link));
+	w->nrequests = 0;
+	buf_fini(&w->spare_in);
+	buf_fini(&w->spare_out);
+}

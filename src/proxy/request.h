@@ -1,0 +1,47 @@
+#pragma once
+/*
+ * struct request: what a client's connection has while a request is being read
+ * or answered; idle connections have none. Those that are done with one leave
+ * it for the next.
+ */
+#include "proxy/pace.h"
+#include "proxy/reply.h"
+#include "proxy/upload.h"
+
+struct conn;
+struct tunnel;
+
+struct request {
+	struct list link;      /* in worker->requests while it is spare */
+	struct worker *worker; /* borrowed */
+	struct conn *conn;     /* borrowed */
+	struct buf in;	       /* what the client sent */
+	struct exchange *x; /* owned; NULL while the head is read, or refused */
+	size_t head_bytes;  /* at the start of in, that x still looks at */
+	bool keep_alive;    /* may another one follow on the connection? */
+	struct upload upload;
+	struct reply reply;
+	struct tunnel *tunnel; /* owned; NULL: none */
+	struct pace pace;      /* of the client, both ways */
+};
+
+/* on_wake: of the upload. */
+struct request *
+request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w));
+/* It ends, whatever became of it. */
+void request_put(struct request *q);
+/* Many requests wait, and few are being read or written: buffers that are empty
+ * go from hand to hand. Those that one is born with are borrowed. */
+void request_borrow(struct request *q);
+void request_lend(struct request *q);
+/* The next head, parsed from what there is into an exchange of its own. 0: *x
+ * is the caller's. -EAGAIN: more has to come. -EINVAL: *error says what is
+ * wrong. */
+int request_parse(
+	struct request *q, struct exchange **x, struct route_error *error);
+/* From here on the head is the exchange's own; what follows it can be read. */
+void request_keep_head(struct request *q);
+/* The request has been answered; the next one may be in the buffer already. */
+void request_next(struct request *q);
+/* Frees those that are spare. */
+void request_drop_spares(struct worker *w);

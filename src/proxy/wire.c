@@ -1,0 +1,67 @@
+#include "proxy/wire.h"
+
+#include <assert.h>
+#include <endian.h>
+
+struct bytes {
+	uint16_t status, zero1;
+	uint32_t fields_bytes;
+	uint64_t length; /* all ones: -1 */
+	uint32_t bulk, zero2;
+};
+
+static_assert(sizeof(struct bytes) == 24, "it is sent as it is");
+
+size_t
+wire_head_begin(struct buf *out)
+{
+	static const struct bytes room;
+	size_t at = buf_len(out);
+
+	buf_append(out, &room, sizeof(room));
+	return at;
+}
+
+void
+wire_head_end(struct buf *out, size_t at, const struct wire_head *h)
+{
+	size_t n = buf_len(out) - at - sizeof(struct bytes);
+	struct bytes b = {
+		.status = htobe16((uint16_t)h->status),
+		.fields_bytes = htobe32((uint32_t)n),
+		.length = htobe64((uint64_t)h->length),
+		.bulk = htobe32(h->bulk),
+	};
+
+	memcpy(buf_head(out) + at, &b, sizeof(b));
+}
+
+static bool
+makes_sense(const struct wire_head *h)
+{
+	return h->status >= 200 && h->status <= 599 && h->length >= -1 &&
+		(h->bulk == 0 || h->length > 0) &&
+		(h->fields.n == 0 || h->fields.p[h->fields.n - 1] == '\n');
+}
+
+bool
+wire_head_take(struct str *payload, struct wire_head *out)
+{
+	struct bytes b;
+	struct str rest;
+	size_t n;
+
+	if (payload->n < sizeof(b))
+		return false;
+	memcpy(&b, payload->p, sizeof(b));
+	rest = str_of(payload->p + sizeof(b), payload->n - sizeof(b));
+	n = be32toh(b.fields_bytes);
+	if (n > rest.n)
+		return false;
+	*out = (struct wire_head){.status = be16toh(b.status),
+		.bulk = be32toh(b.bulk),
+		.length = (int64_t)be64toh(b.length),
+		.fields = str_of(rest.p, n)};
+	*payload = str_of(rest.p + n, rest.n - n);
+	return makes_sense(out);
+}
