@@ -79,10 +79,17 @@ flight_ready(struct flight *f, const struct response *r)
 }
 
 void
-flight_instead(struct flight *f, struct object *o, unsigned status)
+flight_offer(struct flight *f, struct object *o, unsigned status)
 {
+	CHECK(flight_phase(f) == FLIGHT_WAITING && !f->instead);
 	f->instead = o;
 	f->instead_of = status;
+}
+
+void
+flight_instead(struct flight *f, struct object *o, unsigned status)
+{
+	flight_offer(f, o, status);
 	enter(f, FLIGHT_INSTEAD);
 	body_end(&f->body, BODY_DONE);
 }

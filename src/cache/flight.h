@@ -27,9 +27,11 @@ struct flight {
 	_Atomic int phase; /* enum flight_phase */
 	struct body body;
 	struct response response; /* its text owned; from READY on */
-	struct object *instead;	  /* counted; from INSTEAD on */
-	unsigned instead_of;	  /* INSTEAD: the status that came, 304 or an
-				     error; 0: none came */
+	struct object *instead;	  /* counted; from INSTEAD on; or NULL, or what
+				     is stored, which whoever asked first did
+				     not want when the origin failed */
+	unsigned instead_of;	  /* the status that came, 304 or an error; 0:
+				     none came */
 	/* The head turned out not to be for others: whoever joined the wait
 	 * asks for himself. Set before READY. */
 	bool private_;
@@ -63,6 +65,9 @@ void flight_instead(struct flight *f, struct object *o, unsigned status);
 /* The body is DONE. trailers are copied. */
 void flight_end(struct flight *f, struct str trailers);
 void flight_fail(struct flight *f, unsigned status, const char *error);
+/* Before a failure, or what the origin says of its own, is told: o will do for
+ * some of those who wait. Its reference is taken over. */
+void flight_offer(struct flight *f, struct object *o, unsigned status);
 
 static inline enum flight_phase
 flight_phase(const struct flight *f)

@@ -119,11 +119,10 @@ find(struct shard *h, const struct wanted *w, uint64_t hash,
 			continue;
 		if (object_is_mark(o))
 			mark = o;
-		else if ((o->fresh.shared || !w->authorized) &&
-			vary_matches(object_selector(o), w->request))
-			return o;
-		else
+		else if (!vary_matches(object_selector(o), w->request))
 			*other = o;
+		else if (o->fresh.shared || !w->authorized)
+			return o;
 	}
 	return mark;
 }
@@ -480,12 +479,13 @@ land(struct store *s, struct flight *f, struct object *old, struct object *o)
 	struct shard *h = shard_of(s, f->hash);
 
 	pthread_mutex_lock(&h->lock);
-	if (old && old->stored)
-		remove_locked(s, h, old);
-	if (f->purged)
+	if (f->purged) {
 		object_unref(o);
-	else
+	} else {
+		if (old && old->stored)
+			remove_locked(s, h, old);
 		put_locked(s, h, o);
+	}
 	depart_locked(f);
 	pthread_mutex_unlock(&h->lock);
 	store_trim(s);

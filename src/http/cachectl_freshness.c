@@ -196,16 +196,18 @@ forbidden_by_response(const struct cachectl_event *e, const struct cachectl *c)
 }
 
 /* What carries credentials or a session is not for others unless somebody says
- * so. For Set-Cookie that is our own, stricter rule. */
+ * so. For Set-Cookie that is our own, stricter rule; one that is not stored
+ * with the rest does no harm. */
 static const char *
 forbidden_by_privacy(const struct cachectl_event *e, const struct cachectl *c)
 {
 	bool shared = c->public_ || c->s_maxage >= 0;
+	const struct field *cookie = head_find(e->response, FIELD_SET_COOKIE);
 
 	if (head_find(e->request, FIELD_AUTHORIZATION) && !shared &&
 		!c->must_revalidate)
 		return "Authorization";
-	if (head_find(e->response, FIELD_SET_COOKIE) && !shared)
+	if (cookie && !shared && !cachectl_withholds(e->response, cookie))
 		return "Set-Cookie";
 	return NULL;
 }

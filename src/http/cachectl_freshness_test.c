@@ -169,6 +169,12 @@ test_storable(void **state)
 			""},
 		{"GET / HTTP/1.1", 200, CC "s-maxage=9\r\nSet-Cookie: a\r\n",
 			""},
+		{"GET / HTTP/1.1", 200,
+			FRESH CC "no-cache=\"set-cookie\"\r\nSet-Cookie: a\r\n",
+			""},
+		{"GET / HTTP/1.1", 200,
+			FRESH CC "no-cache=\"X\"\r\nSet-Cookie: a\r\n",
+			"Set-Cookie"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -165,15 +165,6 @@ exchange_keep(struct exchange *x)
 
 /* --- what has become of it ------------------------------------------------ */
 
-/* It was for whoever asked first; not for us. */
-static bool
-is_anothers(const struct exchange *x)
-{
-	return x->from == FROM_JOIN &&
-		flight_phase(x->flight) != FLIGHT_WAITING &&
-		x->flight->private_;
-}
-
 static int64_t
 now_s(const struct exchange *x)
 {
@@ -188,8 +179,31 @@ is_reserve(const struct exchange *x, const struct object *o)
 		&x->asked, &o->fresh, object_age_s(o, now_s(x)));
 }
 
-/* It is another variant than we asked for, or one that whoever asked first
- * takes when all else fails, and we don't. */
+/* What is stored is the answer: confirmed, or as good as there is. Those who
+ * joined look whether it is so for them, too. */
+static bool
+is_instead(const struct exchange *x)
+{
+	const struct flight *f = x->flight;
+	enum flight_phase phase = flight_phase(f);
+
+	if (x->from != FROM_JOIN || phase == FLIGHT_WAITING)
+		return phase == FLIGHT_INSTEAD;
+	if (!f->instead || !vary_matches(object_selector(f->instead), &x->head))
+		return false;
+	return f->instead_of == 304 ? !f->private_ : is_reserve(x, f->instead);
+}
+
+/* It was for whoever asked first; not for us. */
+static bool
+is_anothers(const struct exchange *x)
+{
+	return x->from == FROM_JOIN &&
+		flight_phase(x->flight) != FLIGHT_WAITING &&
+		x->flight->private_;
+}
+
+/* It is another variant than we asked for, or what we would not have. */
 static bool
 is_unfit(const struct exchange *x)
 {
@@ -199,9 +213,7 @@ is_unfit(const struct exchange *x)
 		return false;
 	switch (flight_phase(f)) {
 	case FLIGHT_READY: return !vary_matches(f->selector, &x->head);
-	case FLIGHT_INSTEAD:
-		return !vary_matches(object_selector(f->instead), &x->head) ||
-			(f->instead_of != 304 && !is_reserve(x, f->instead));
+	case FLIGHT_INSTEAD: return !is_instead(x);
 	case FLIGHT_FAILED:
 	case FLIGHT_WAITING: break;
 	}
@@ -223,7 +235,7 @@ exchange_phase(const struct exchange *x)
 		return EXCHANGE_READY;
 	if (!x->flight)
 		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
-	if (is_anothers(x) || is_unfit(x) || is_part(x))
+	if (is_instead(x) || is_anothers(x) || is_unfit(x) || is_part(x))
 		return EXCHANGE_WAITING; /* until on_wake() */
 	switch (flight_phase(x->flight)) {
 	case FLIGHT_READY: return EXCHANGE_READY;
@@ -277,7 +289,9 @@ tell(struct exchange *x)
 static void
 look(struct exchange *x)
 {
-	if (is_anothers(x)) {
+	if (is_instead(x)) {
+		read_instead(x);
+	} else if (is_anothers(x)) {
 		repass(x);
 	} else if (is_unfit(x)) {
 		uncount(x);
@@ -285,8 +299,6 @@ look(struct exchange *x)
 		serve(x);
 	} else if (is_part(x)) {
 		gather(x);
-	} else if (flight_phase(x->flight) == FLIGHT_INSTEAD) {
-		read_instead(x);
 	}
 }
 

@@ -107,10 +107,13 @@ rescue(struct fetch *f, unsigned status)
 {
 	int64_t now_s = loop_wall_s(f->worker->loop);
 
-	if (!f->stale || f->state == FETCH_BODY ||
-		!cachectl_usable_on_error(&f->asked, &f->stale->fresh,
-			object_age_s(f->stale, now_s)))
+	if (!f->stale || f->state == FETCH_BODY)
 		return false;
+	if (!cachectl_usable_on_error(&f->asked, &f->stale->fresh,
+		    object_age_s(f->stale, now_s))) {
+		flight_offer(f->flight, object_ref(f->stale), status);
+		return false;
+	}
 	count(&f->worker->counters.rescued, 1);
 	depart(f);
 	flight_instead(f->flight, object_ref(f->stale), status);
