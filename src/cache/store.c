@@ -261,6 +261,23 @@ store_remove(struct store *s, struct object *o)
 	store_replace(s, o, NULL);
 }
 
+/* In the order of addresses; they may be the same. */
+static void
+lock_both(struct shard *a, struct shard *b)
+{
+	if (a != b)
+		pthread_mutex_lock(a < b ? &a->lock : &b->lock);
+	pthread_mutex_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void
+unlock_both(struct shard *a, struct shard *b)
+{
+	if (a != b)
+		pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&b->lock);
+}
+
 static void
 put(struct store *s, struct object *o)
 {
@@ -269,16 +286,6 @@ put(struct store *s, struct object *o)
 	pthread_mutex_lock(&h->lock);
 	put_locked(s, h, o);
 	pthread_mutex_unlock(&h->lock);
-}
-
-void
-store_put(struct store *s, struct str key, const struct response *r,
-	struct str body, uint32_t serial)
-{
-	struct object *o = object_new(&s->budget, key, hash_of(key), r, body);
-
-	o->serial = serial;
-	put(s, o);
 }
 
 void
@@ -409,23 +416,6 @@ store_select(struct store *s, struct flight *f, struct str selector)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* In the order of addresses; they may be the same. */
-static void
-lock_both(struct shard *a, struct shard *b)
-{
-	if (a != b)
-		pthread_mutex_lock(a < b ? &a->lock : &b->lock);
-	pthread_mutex_lock(a < b ? &b->lock : &a->lock);
-}
-
-static void
-unlock_both(struct shard *a, struct shard *b)
-{
-	if (a != b)
-		pthread_mutex_unlock(&a->lock);
-	pthread_mutex_unlock(&b->lock);
-}
-
 void
 store_rename(struct store *s, struct flight *f, struct str key)
 {
@@ -504,6 +494,23 @@ store_renew(
 	land(s, f, o, by);
 }
 
+void
+store_put_beside(struct store *s, const struct flight *f, struct str key,
+	const struct response *r, struct str body, uint32_t serial)
+{
+	uint64_t hash = hash_of(key);
+	struct shard *of = shard_of(s, f->hash), *h = shard_of(s, hash);
+	struct object *o = object_new(&s->budget, key, hash, r, body);
+
+	o->serial = serial;
+	lock_both(of, h);
+	if (f->purged)
+		object_unref(o);
+	else
+		put_locked(s, h, o);
+	unlock_both(of, h);
+}
+
 /* --- purging -------------------------------------------------------------- */
 
 static bool
@@ -517,10 +524,21 @@ concerns(const struct purge *p, struct str key, struct str fields)
 	return false;
 }
 
+/* Has one key the other one's parts, or what they have in common? */
+static bool
+is_part_of(struct str part, struct str key)
+{
+	return str_starts(part, key) &&
+		str_starts(str_of(part.p + key.n, part.n - key.n),
+			STR(STORE_PARTS));
+}
+
 /* Whether a tag concerns it is not known before its head. */
 static bool
 may_concern(const struct purge *p, const struct flight *f)
 {
+	if (p->kind == PURGE_KEY && is_part_of(flight_key(f), p->what))
+		return true;
 	if (p->kind != PURGE_TAG)
 		return concerns(p, flight_key(f), STR(""));
 	return flight_phase(f) == FLIGHT_WAITING ||
@@ -558,33 +576,38 @@ purge_flights_locked(struct shard *h, const struct purge *p)
 }
 
 static size_t
-purge_one(struct store *s, const struct purge *p)
+purge_one(struct store *s, struct str key, const struct purge *p)
 {
-	uint64_t hash = hash_of(p->what);
+	uint64_t hash = hash_of(key);
 	struct shard *h = shard_of(s, hash);
+	struct purge one = *p;
 	size_t n;
 
+	one.what = key;
 	pthread_mutex_lock(&h->lock);
-	purge_flights_locked(h, p);
 	n = purge_chain_locked(
-		s, h, hash & (atomic_load(&h->table)->nslots - 1), p);
+		s, h, hash & (atomic_load(&h->table)->nslots - 1), &one);
 	pthread_mutex_unlock(&h->lock);
 	return n;
 }
 
-/* Parts of a response go with the entry that says what they are parts of. */
+/* Parts that are stored go with the entry that says what they are parts of;
+ * those on their way may be in any shard. */
 static size_t
 purge_key(struct store *s, const struct purge *p)
 {
-	struct purge parts = *p;
-	struct buf key = {0};
+	struct buf common = {0};
 	size_t n;
 
-	buf_str(&key, p->what);
-	buf_str(&key, STR(STORE_PARTS));
-	parts.what = buf_view(&key);
-	n = purge_one(s, p) + purge_one(s, &parts);
-	buf_fini(&key);
+	for (int i = 0; i < SHARDS; i++) {
+		pthread_mutex_lock(&s->shards[i].lock);
+		purge_flights_locked(&s->shards[i], p);
+		pthread_mutex_unlock(&s->shards[i].lock);
+	}
+	buf_str(&common, p->what);
+	buf_str(&common, STR(STORE_PARTS));
+	n = purge_one(s, p->what, p) + purge_one(s, buf_view(&common), p);
+	buf_fini(&common);
 	return n;
 }
 

@@ -59,9 +59,10 @@ void store_renew(
 void store_replace(struct store *s, struct object *o, struct object *by);
 /* Takes o out, if it is in: later requests don't find it. */
 void store_remove(struct store *s, struct object *o);
-/* What no flight has brought, in place of older ones. */
-void store_put(struct store *s, struct str key, const struct response *r,
-	struct str body, uint32_t serial);
+/* Something else to be stored in consequence of a flight, in place of older
+ * ones, unless it has been purged. */
+void store_put_beside(struct store *s, const struct flight *f, struct str key,
+	const struct response *r, struct str body, uint32_t serial);
 /* For so long, requests for the key don't wait for one another. */
 void
 store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s);

@@ -277,14 +277,6 @@ repass(struct exchange *x)
 	pass(x);
 }
 
-/* What it has come to is told to whoever has the request. */
-static void
-tell(struct exchange *x)
-{
-	if (exchange_phase(x) != EXCHANGE_WAITING)
-		wake_post(&x->wake);
-}
-
 /* What was waited for has come, or turned out not to be the answer. */
 static void
 look(struct exchange *x)
@@ -826,7 +818,8 @@ exchange_lost(struct exchange *x)
 	count(&c->retries, 1);
 	count(&c->relayed, (uint64_t)-1);
 	restart(x);
-	tell(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING)
+		wake_post(&x->wake);
 }
 
 struct str

@@ -356,8 +356,8 @@ accept_head(struct fetch *f, const struct head *h)
 	arm(f);
 	dial_answered(&f->dial);
 	if (f->complete_length)
-		segment_store_manifest(f->worker->node->store, str_z(f->key),
-			&r, f->complete_length, f->flight->serial);
+		segment_store_manifest(f->worker->node->store, f->flight,
+			str_z(f->key), &r, f->complete_length);
 	flight_ready(f->flight, &r);
 	buf_fini(&fields);
 	buf_fini(&withheld);

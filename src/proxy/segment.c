@@ -144,9 +144,10 @@ put_common_fields(const struct response *r, struct buf *out)
 }
 
 void
-segment_store_manifest(struct store *s, struct str key,
-	const struct response *r, uint64_t length, uint32_t serial)
+segment_store_manifest(struct store *s, const struct flight *part,
+	struct str key, const struct response *r, uint64_t length)
 {
+	uint32_t serial = part->serial;
 	struct response common = *r;
 	struct buf name = {0}, fields = {0};
 	struct object *old;
@@ -164,7 +165,7 @@ segment_store_manifest(struct store *s, struct str key,
 		same(object_fields(old), common.fields))
 		serial = old->serial;
 	object_unref(old);
-	store_put(s, buf_view(&name), &common,
+	store_put_beside(s, part, buf_view(&name), &common,
 		str_of((const char *)&length, sizeof(length)), serial);
 	buf_fini(&name);
 	buf_fini(&fields);

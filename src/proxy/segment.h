@@ -43,8 +43,8 @@ void segment_judge(const struct judge_case *c, struct range asked,
 uint64_t segment_length(const struct object *manifest);
 /* Stores the manifest of a part that is going to be stored; what is there
  * already and agrees keeps its parts. r: as of the part. */
-void segment_store_manifest(struct store *s, struct str key,
-	const struct response *r, uint64_t length, uint32_t serial);
+void segment_store_manifest(struct store *s, const struct flight *part,
+	struct str key, const struct response *r, uint64_t length);
 /* Does a part belong to it? */
 bool segment_belongs(const struct object *part, const struct object *manifest);
 /* The same for one on its way, that is READY. */
