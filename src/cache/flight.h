@@ -32,11 +32,11 @@ struct flight {
 				     not want when the origin failed */
 	unsigned instead_of;	  /* the status that came, 304 or an error; 0:
 				     none came */
+	unsigned error_status;	  /* from FAILED on, or when the body failed */
+	const char *error;	  /* static text */
 	/* The head turned out not to be for others: whoever joined the wait
 	 * asks for himself. Set before READY. */
 	bool private_;
-	unsigned error_status; /* from FAILED on, or when the body failed */
-	const char *error;     /* static text */
 	/* "Name: value\r\n"..., owned: what came behind the body, for those who
 	 * read it as it came; never stored. Set before the body is DONE. */
 	struct str trailers;
@@ -45,8 +45,8 @@ struct flight {
 	char *key; /* owned, not terminated */
 	size_t key_bytes;
 	uint64_t hash;
-	uint32_t serial;     /* in the order in which they began */
 	struct str selector; /* owned; p is NULL until it is known */
+	uint32_t serial;     /* in the order in which they began */
 	bool authorized;     /* see struct wanted */
 	bool alone;	     /* nobody else boards */
 	struct list link;    /* counted; guarded by the shard's lock, with: */
