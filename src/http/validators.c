@@ -149,6 +149,7 @@ validators_match_head(const struct validators *stored, uint64_t length,
 		return false;
 	if (v.etag.p && !etag_same_weak(stored->etag, v.etag))
 		return false;
-	return v.last_modified_s == INT64_MIN ||
-		v.last_modified_s == stored->last_modified_s;
+	if (v.last_modified_s != INT64_MIN)
+		return v.last_modified_s == stored->last_modified_s;
+	return v.etag.p;
 }

@@ -40,7 +40,7 @@ bool validators_match(
 	const struct validators *stored, const struct validators *update);
 
 /* May the answer to a HEAD update the stored response to a GET, whose body has
- * `length` bytes (RFC 9111, 4.3.5)? If not, the stored one is to be taken for
- * stale. */
+ * `length` bytes (RFC 9111, 4.3.5)? Not without a validator: versions may be of
+ * one length. If not, the stored one is to be taken for stale. */
 bool validators_match_head(const struct validators *stored, uint64_t length,
 	const struct head *update);

@@ -171,7 +171,8 @@ test_match_head(void **state)
 		const char *stored, *update;
 		bool match;
 	} cases[] = {
-		{TAG_A MODIFIED, "", true},
+		{TAG_A MODIFIED, "", false},
+		{"", "Content-Length: 7\r\n", false},
 		{TAG_A MODIFIED, TAG_A MODIFIED "Content-Length: 7\r\n", true},
 		{TAG_A MODIFIED, WEAK_A, true},
 		{TAG_A MODIFIED, TAG_B MODIFIED, false},
