@@ -251,7 +251,7 @@ class Origin:
                           resource.variant(request.get(b"x-color")),
                           self.number[resource.key])
         fields = self.describe(version, request)
-        if self.maybe(.1):
+        if method != b"HEAD" and self.maybe(.1):  # that has no body to break
             head = b"HTTP/1.1 200 X\r\nX-Broken: 1\r\n%s\r\n" % \
                 b"\r\n".join(fields)
             await self.break_off(w, head, version.bytes())
