@@ -156,6 +156,15 @@ bulk_begin(
 	return true;
 }
 
+bool
+bulk_drop(struct bulk *b)
+{
+	if (b->user)
+		return false;
+	disconnect(b);
+	return true;
+}
+
 void
 bulk_end(struct bulk *b)
 {

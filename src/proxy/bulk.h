@@ -35,6 +35,8 @@ void bulks_close(struct bulks *bs);
 /* NULL: it is not there any more. */
 struct bulk *bulks_find(struct bulks *bs, uint32_t number);
 
+/* What comes on it is of no interest. False when somebody reads it. */
+bool bulk_drop(struct bulk *b);
 /* n bytes are to come on it. False when some are on their way already.
  * on_progress: there is more to send, or it broke. */
 bool bulk_begin(struct bulk *b, uint64_t n, void (*on_progress)(void *user),

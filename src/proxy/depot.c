@@ -11,7 +11,7 @@
 
 enum {
 	ARRIVALS = 16, /* that wait for the worker's loop to look */
-	IDLE_MS = 30000,
+	IDLE_MS = 5000,
 };
 
 /* One of the connections. */
@@ -23,6 +23,7 @@ struct carrier {
 	uint32_t number;
 	bool writable;
 	struct exchange *x; /* owned; what is being sent */
+	uint64_t left;	    /* bytes of it */
 	uint64_t idle_since_ns;
 };
 
@@ -65,13 +66,19 @@ carrier_close(struct carrier *c)
 	loop_bury(l, &c->grave);
 }
 
-/* All that was there has been sent. */
+/* All that was there has been sent. The peer counts: one byte more or less, and
+ * it would take the next body for this one. */
 static void
 check_end(struct carrier *c)
 {
 	switch (content_state(&c->x->content)) {
 	case BODY_OPEN: break;
-	case BODY_DONE: exchange_put(take_ptr(&c->x)); break;
+	case BODY_DONE:
+		if (c->left)
+			carrier_close(c);
+		else
+			exchange_put(take_ptr(&c->x));
+		break;
 	case BODY_FAILED: carrier_close(c); break;
 	}
 }
@@ -89,9 +96,10 @@ send_some(struct carrier *c)
 		return false;
 	r = send_slices(c->io.fd, store_pages(w->node->store), STR(""), slices,
 		n, false);
-	if (r > 0) {
+	if (r > 0 && (uint64_t)r <= c->left) {
 		count(&w->counters.peer_bytes, (uint64_t)r);
 		content_advance(&c->x->content, (size_t)r);
+		c->left -= (uint64_t)r;
 		return true;
 	}
 	c->writable = false;
@@ -170,7 +178,8 @@ find(struct list *list, uint32_t number)
 }
 
 void
-depot_send(struct depot *d, uint32_t number, struct exchange *x)
+depot_send(
+	struct depot *d, uint32_t number, struct exchange *x, uint64_t length)
 {
 	struct carrier *c = find(&d->idle, number);
 
@@ -178,6 +187,7 @@ depot_send(struct depot *d, uint32_t number, struct exchange *x)
 	list_remove(&c->link);
 	list_push_back(&d->busy, &c->link);
 	c->x = x;
+	c->left = length;
 	x->user = c;
 	x->on_ready = on_ready;
 	x->on_interim = NULL;

@@ -23,8 +23,9 @@ void depot_deliver(struct node *n, size_t peer, const struct hello *h, int fd);
 
 /* The number of a connection that is free; 0: none is. */
 uint32_t depot_find(const struct depot *d);
-/* There it sends x's content, of which length and presence are known, and then
- * ends x. */
-void depot_send(struct depot *d, uint32_t number, struct exchange *x);
+/* There it sends x's content, which is of that length, and then ends x. If it
+ * turns out not to be, the connection is closed. */
+void depot_send(
+	struct depot *d, uint32_t number, struct exchange *x, uint64_t length);
 /* The peer has taken what was sent there. False when nothing was. */
 bool depot_free(struct depot *d, uint32_t number);

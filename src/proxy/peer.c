@@ -279,6 +279,19 @@ on_head(struct peer *p, struct ask *a, struct str payload)
 	return true;
 }
 
+/* To what we have cancelled. A body may be on its way for it. */
+static bool
+on_late_head(struct peer *p, struct str payload)
+{
+	struct wire_head h;
+	struct bulk *b;
+
+	if (!wire_head_take(&payload, &h))
+		return false;
+	b = h.bulk ? bulks_find(&p->bulks, h.bulk) : NULL;
+	return !b || bulk_drop(b);
+}
+
 static bool
 on_data(struct inflow *i, struct str payload)
 {
@@ -377,7 +390,8 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	/* What we cancelled may still be on its way. */
 	case WIRE_INTERIM: return !a || on_interim(a, payload);
 	case WIRE_ANSWER: return !a || on_answer(p, a, payload);
-	case WIRE_HEAD: return !a || on_head(p, a, payload);
+	case WIRE_HEAD:
+		return a ? on_head(p, a, payload) : on_late_head(p, payload);
 	case WIRE_DATA: return !a || on_data(a->inflow, payload);
 	case WIRE_END: return !a || on_end(a->inflow, payload);
 	case WIRE_FAIL: return !a || on_fail(p, a, payload);

@@ -133,7 +133,7 @@ send_head(struct serve *v)
 	channel_end(ch, small ? WIRE_ANSWER : WIRE_HEAD, v->stream);
 	if (h.bulk) {
 		exchange_keep(v->x);
-		depot_send(v->server->depot, h.bulk, take_ptr(&v->x));
+		depot_send(v->server->depot, h.bulk, take_ptr(&v->x), a.length);
 	}
 	v->head_sent = true;
 	v->answered = small || h.bulk;
