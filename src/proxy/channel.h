@@ -54,6 +54,14 @@ void channel_end(struct channel *ch, enum wire_type type, uint32_t stream);
 /* Both. */
 void channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
 	struct str payload);
+/* Both, sealed (handoff/seal.h). False: the cluster has no secret. */
+bool channel_send_sealed(struct channel *ch, enum wire_type type,
+	uint32_t stream, struct str payload);
+/* Appends what was sealed in that frame. False: nobody of ours said it. */
+bool channel_open_sealed(struct channel *ch, enum wire_type type,
+	uint32_t stream, struct str payload, struct buf *out);
+/* Can either be done? */
+bool channel_is_sealed(const struct channel *ch);
 /* Is there room for another frame of bulk? */
 bool channel_has_room(const struct channel *ch);
 /* Has fill() called at the end of this turn. */

@@ -94,6 +94,23 @@ ask_end(struct peer *p, uint32_t stream)
 	p->free_slots[p->nfree++] = slot;
 }
 
+static bool
+has_slot(const struct peer *p)
+{
+	return p->nfree || p->nasks < ASKS_MAX;
+}
+
+/* There is a slot. */
+static void
+open_ask(struct peer *p, struct exchange *x)
+{
+	if (!p->nfree)
+		grow(p);
+	x->stream = (uint32_t)p->generation++ << 16 | p->free_slots[--p->nfree];
+	x->asking = true;
+	p->asks[x->stream & 0xffff] = (struct ask){x->stream, x, NULL};
+}
+
 void
 peer_ask(struct peer *p, struct exchange *x)
 {
@@ -101,15 +118,11 @@ peer_ask(struct peer *p, struct exchange *x)
 
 	CHECK(p->up);
 	count(&p->worker->counters.relayed, 1);
-	if (!p->nfree && p->nasks == ASKS_MAX) {
+	if (!has_slot(p)) {
 		exchange_fail(x, 503, "too many requests to one peer");
 		return;
 	}
-	if (!p->nfree)
-		grow(p);
-	x->stream = (uint32_t)p->generation++ << 16 | p->free_slots[--p->nfree];
-	x->asking = true;
-	p->asks[x->stream & 0xffff] = (struct ask){x->stream, x, NULL};
+	open_ask(p, x);
 	out = channel_begin(p->channel);
 	forward_request(x, TO_PEER, out);
 	buf_str(out, STR("\r\n"));
@@ -122,6 +135,55 @@ peer_cancel(struct peer *p, struct exchange *x)
 	x->asking = false;
 	ask_end(p, x->stream);
 	channel_send(p->channel, WIRE_CANCEL, x->stream, STR(""));
+}
+
+/* --- connections ---------------------------------------------------------- */
+
+bool
+peer_takes(const struct peer *p)
+{
+	return p->up && channel_is_sealed(p->channel) && has_slot(p);
+}
+
+void
+peer_move(struct peer *p, struct exchange *x, struct str text)
+{
+	CHECK(peer_takes(p));
+	open_ask(p, x);
+	if (!channel_send_sealed(p->channel, WIRE_MOVE, x->stream, text))
+		channel_close(p->channel, "it can't be sealed");
+}
+
+void
+peer_go(struct peer *p, struct exchange *x)
+{
+	x->asking = false;
+	ask_end(p, x->stream);
+	if (!channel_send_sealed(p->channel, WIRE_GO, x->stream, STR("")))
+		channel_close(p->channel, "it can't be sealed");
+}
+
+static bool
+on_moved(struct peer *p, uint32_t stream, enum wire_type type, struct str sealed)
+{
+	struct ask *a = find_ask(p, stream);
+	struct buf none = {0};
+	bool fine = channel_open_sealed(
+		p->channel, type, stream, sealed, &none);
+	struct exchange *x = a ? a->x : NULL;
+
+	buf_fini(&none);
+	/* What we have taken back may still be spoken of. */
+	if (!fine || !a)
+		return fine;
+	if (!x || !x->moving)
+		return false;
+	if (type == WIRE_REFUSED) {
+		ask_end(p, stream);
+		x->asking = false;
+	}
+	x->on_move(x, type == WIRE_TAKEN ? MOVE_ON_TAKEN : MOVE_ON_REFUSED);
+	return true;
 }
 
 /* --- answers in pieces ---------------------------------------------------- */
@@ -395,6 +457,8 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	case WIRE_DATA: return !a || on_data(a->inflow, payload);
 	case WIRE_END: return !a || on_end(a->inflow, payload);
 	case WIRE_FAIL: return !a || on_fail(p, a, payload);
+	case WIRE_TAKEN:
+	case WIRE_REFUSED: return on_moved(p, stream, type, payload);
 	default: return false;
 	}
 }

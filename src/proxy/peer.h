@@ -21,6 +21,14 @@ void peer_ask(struct peer *p, struct exchange *x);
 /* What it might still say is of no interest. x->asking. */
 void peer_cancel(struct peer *p, struct exchange *x);
 
+/* Can it be given connections? */
+bool peer_takes(const struct peer *p);
+/* Gives it that of x, which says what it consists of (see take.h). What it says
+ * is told through x->on_move(), after this has returned; REFUSED ends it. */
+void peer_move(struct peer *p, struct exchange *x, struct str text);
+/* It is the peer's now: the end of it. */
+void peer_go(struct peer *p, struct exchange *x);
+
 /* The peer must be up. */
 void peer_purge(struct peer *p, const struct purge *purge);
 

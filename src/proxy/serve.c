@@ -11,6 +11,7 @@
 #include "proxy/depot.h"
 #include "proxy/purge.h"
 #include "proxy/status.h"
+#include "proxy/take.h"
 
 enum { BUCKETS = 256 };
 
@@ -18,7 +19,8 @@ enum { BUCKETS = 256 };
 struct serve {
 	struct server *server; /* borrowed */
 	uint32_t stream;
-	struct exchange *x; /* owned */
+	struct exchange *x; /* owned; or */
+	struct take *take;  /* owned: a connection that is being given to us */
 	uint64_t credit;    /* bytes of DATA that may still go */
 	bool head_sent;
 	bool answered;	   /* ... with all that was behind it */
@@ -48,10 +50,23 @@ find(struct server *s, uint32_t stream)
 	return NULL;
 }
 
+static struct serve *
+serve_new(struct server *s, uint32_t stream)
+{
+	struct serve *v = NEW(struct serve);
+
+	v->server = s;
+	v->stream = stream;
+	list_init(&v->ready);
+	list_push_back(&s->buckets[stream % BUCKETS], &v->link);
+	return v;
+}
+
 static void
 serve_end(struct serve *v)
 {
 	exchange_put(v->x);
+	take_discard(v->take);
 	list_remove(&v->link);
 	list_remove(&v->ready);
 	free(v);
@@ -237,12 +252,8 @@ on_ask(struct server *s, uint32_t stream, struct str payload)
 		exchange_put(x);
 		return false;
 	}
-	v = NEW(struct serve);
-	v->server = s;
-	v->stream = stream;
+	v = serve_new(s, stream);
 	v->credit = BODY_WINDOW;
-	list_init(&v->ready);
-	list_push_back(&s->buckets[stream % BUCKETS], &v->link);
 	v->x = x;
 	x->user = v;
 	x->on_ready = on_ready;
@@ -258,6 +269,44 @@ on_ask(struct server *s, uint32_t stream, struct str payload)
 	return true;
 }
 
+/* The connection of a client is to be ours. */
+static bool
+on_move(struct server *s, uint32_t stream, struct str sealed)
+{
+	struct buf text = {0};
+	struct take_text t;
+	struct take *take = NULL;
+	bool fine = !find(s, stream) &&
+		channel_open_sealed(
+			s->channel, WIRE_MOVE, stream, sealed, &text) &&
+		take_parse(buf_view(&text), &t);
+
+	if (fine) {
+		take = take_start(s->worker, &t);
+		if (take)
+			serve_new(s, stream)->take = take;
+		fine = channel_send_sealed(s->channel,
+			take ? WIRE_TAKEN : WIRE_REFUSED, stream, STR(""));
+	}
+	buf_fini(&text);
+	return fine;
+}
+
+static bool
+on_go(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
+{
+	struct buf none = {0};
+	bool fine = channel_open_sealed(
+		s->channel, WIRE_GO, stream, sealed, &none);
+
+	buf_fini(&none);
+	if (!fine || !v || !v->take)
+		return false;
+	take_go(take_ptr(&v->take));
+	serve_end(v);
+	return true;
+}
+
 static bool
 on_credit(struct serve *v, struct str payload)
 {
@@ -265,7 +314,7 @@ on_credit(struct serve *v, struct str payload)
 
 	if (payload.n != sizeof(credit))
 		return false;
-	if (!v)
+	if (!v || !v->x)
 		return true;
 	memcpy(&credit, payload.p, sizeof(credit));
 	v->credit += ntohl(credit);
@@ -313,6 +362,8 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	case WIRE_FREE: return depot_free(s->depot, stream);
 	case WIRE_STATUS: return on_status(s, stream);
 	case WIRE_PURGE: return on_purge(s, payload);
+	case WIRE_MOVE: return on_move(s, stream, payload);
+	case WIRE_GO: return on_go(s, v, stream, payload);
 	default: return false;
 	}
 }

@@ -25,6 +25,14 @@
  *	PURGE	the answerer's store lets go of something: see purge.h
  *	PING	nothing: so that silence means death
  *
+ * Those by which a connection is moved (handoff/move.h; what it consists of is
+ * in take.h) are sealed: nobody but the two nodes can have said them.
+ *
+ *	MOVE	opens the stream: take this connection
+ *	TAKEN	it can be
+ *	REFUSED	it can't; ends the stream
+ *	GO	it is the answerer's now; ends the stream
+ *
  * A stream's number is the asker's choice, unique among his open ones.
  */
 #include "base/buf.h"
@@ -45,6 +53,10 @@ enum wire_type {
 	WIRE_PURGE,
 	WIRE_FREE,
 	WIRE_INTERIM,
+	WIRE_MOVE = 32,
+	WIRE_TAKEN,
+	WIRE_REFUSED,
+	WIRE_GO,
 };
 
 enum {
