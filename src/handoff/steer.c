@@ -20,7 +20,7 @@ enum {
 	TC_HANDLE = 1,
 	TC_PRIORITY = 0x5f01, /* ours among other filters */
 	CLOSED_MS = 15000,    /* the last packets of a connection */
-	SWEEP_FLOWS = 8192,   /* looked at in one step */
+	SWEEP_FLOWS = 4096,   /* looked at in one step */
 };
 
 struct steer {

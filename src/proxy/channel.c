@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/tcp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -193,6 +195,19 @@ channel_open_sealed(struct channel *ch, enum wire_type type, uint32_t stream,
 	return channel_is_sealed(ch) &&
 		seal_open(ch->seal_in, about(type, stream, header), payload,
 			out) == 0;
+}
+
+bool
+channel_wait_us(const struct channel *ch, double *out)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+
+	if (getsockopt(ch->io.fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0 ||
+		n < offsetof(struct tcp_info, tcpi_min_rtt) + 4)
+		return false;
+	*out = (double)info.tcpi_rtt - (double)info.tcpi_min_rtt;
+	return true;
 }
 
 bool

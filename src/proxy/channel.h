@@ -62,6 +62,8 @@ bool channel_open_sealed(struct channel *ch, enum wire_type type,
 	uint32_t stream, struct str payload, struct buf *out);
 /* Can either be done? */
 bool channel_is_sealed(const struct channel *ch);
+/* How much longer than at best a round trip takes now. False: unknown. */
+bool channel_wait_us(const struct channel *ch, double *out);
 /* Is there room for another frame of bulk? */
 bool channel_has_room(const struct channel *ch);
 /* Has fill() called at the end of this turn. */

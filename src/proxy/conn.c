@@ -38,6 +38,8 @@ struct conn {
 	enum conn_state state : 8;
 	bool partial : 1; /* part of a head is there: its time runs */
 	bool taken : 1;	  /* its next request was given to us with it */
+	uint8_t owner;	  /* of what was asked for last; a peer's index */
+	uint8_t streak;	  /* ... and before, in a row; 0: we are */
 };
 
 static_assert(sizeof(struct conn) <= 112, "what an idle client costs");
@@ -225,12 +227,14 @@ on_move(struct exchange *x, enum move_event e)
 }
 
 static bool
-on_owner(struct exchange *x, struct peer *p)
+on_owner(struct exchange *x, struct peer *p, bool wants)
 {
 	struct request *q = x->user;
 	struct conn *c = q->conn;
+	unsigned streak = c->owner == x->owner ? c->streak : 0;
 
-	if (!give_start(q, &c->client, &c->addr, p))
+	if ((!wants && !handoff_is_due(x, streak)) ||
+		!give_start(q, &c->client, &c->addr, p))
 		return false;
 	c->state = CONN_GIVING;
 	return true;
@@ -277,8 +281,7 @@ begin(struct conn *c, struct exchange *x)
 	x->client = c->addr;
 	x->stay = c->taken;
 	c->taken = false;
-	if (c->client.worker->node->handoff &&
-		config_of(c)->handoff == NODE_HANDOFF_ON)
+	if (c->client.worker->node->handoff)
 		x->on_owner = on_owner;
 	x->on_move = on_move;
 	upload_begin(&q->upload, &x->head, frame, body_max,
@@ -331,8 +334,24 @@ begin_tunnel(struct conn *c)
 }
 
 static void
+note_owner(struct conn *c)
+{
+	const struct exchange *x = c->request->x;
+
+	if (!x || x->from != FROM_PEER) {
+		c->streak = 0;
+	} else if (c->streak && c->owner == x->owner) {
+		c->streak = (uint8_t)(c->streak + (c->streak < UINT8_MAX));
+	} else {
+		c->owner = (uint8_t)x->owner;
+		c->streak = 1;
+	}
+}
+
+static void
 finish_answer(struct conn *c)
 {
+	note_owner(c);
 	request_next(c->request);
 	if (!c->request->keep_alive) {
 		c->state = CONN_LINGER;

@@ -680,7 +680,7 @@ restart(struct exchange *x)
 	if (owner) {
 		leave_answer(x);
 		x->from = FROM_PEER;
-		if (!x->on_owner || !x->on_owner(x, owner))
+		if (!x->on_owner || !x->on_owner(x, owner, false))
 			peer_ask(owner, x);
 		return;
 	}

@@ -90,9 +90,10 @@ struct exchange {
 	/* An interim answer (1xx), whole; NULL: not wanted. */
 	void (*on_interim)(
 		struct exchange *x, unsigned status, struct str head);
-	/* Its connection could be given to p, who owns what it asks for: begins
-	 * that. False: it is not. NULL: it never is. */
-	bool (*on_owner)(struct exchange *x, struct peer *p);
+	/* Its connection could be given to p, who owns what it asks for, and
+	 * wants it (or has not been asked): begins that. False: it is not.
+	 * NULL: it never is. */
+	bool (*on_owner)(struct exchange *x, struct peer *p, bool wants);
 	/* While it is moving: what p has done. */
 	void (*on_move)(struct exchange *x, enum move_event e);
 };

@@ -6,8 +6,6 @@
 #include "handoff/repair.h"
 #include "proxy/take.h"
 
-enum { PATIENCE_MS = 150 };
-
 static struct steer *
 steer_of(const struct request *q)
 {
@@ -92,24 +90,38 @@ on_timer(struct timer *t)
 	q->x->on_move(q->x, MOVE_ON_LATE);
 }
 
-/* The kernel forgets it, and the taker hears of it. */
 static void
-part(struct request *q, struct client *c, const struct in6_addr *addr)
+send_move(struct request *q, const struct in6_addr *addr)
 {
-	struct give_state *g = &q->give;
-	struct worker *w = q->worker;
 	struct exchange *x = q->x;
 	struct buf text = {0};
 
-	g->lost = repair_part(c->io.fd, &g->snapshot) != REPAIR_DONE;
-	(void)close(loop_release(w->loop, &c->io));
-	c->readable = c->writable = false;
-	x->moving = true;
-	take_put(&g->snapshot, addr, str_of(x->raw, x->head.bytes), &text);
-	peer_move(g->peer, x, buf_view(&text));
+	take_put(&q->give.snapshot, addr, str_of(x->raw, x->head.bytes), &text);
+	peer_move(q->give.peer, x, buf_view(&text));
 	buf_fini(&text);
+	loop_arm(q->worker->loop, &q->give.timer,
+		handoff_patience_ns(q->worker));
+}
+
+/* The kernel forgets the connection. False: it would not. */
+static bool
+part(struct request *q, struct client *c)
+{
+	struct give_state *g = &q->give;
+	struct handoff_key key = steer_key(&g->snapshot);
+	int r = repair_part(c->io.fd, &g->snapshot);
+
+	if (r < 0) {
+		repair_undo(c->io.fd);
+		steer_ours(steer_of(q), &key, NULL);
+		return false;
+	}
+	g->lost = r != REPAIR_DONE;
+	(void)close(loop_release(q->worker->loop, &c->io));
+	c->readable = c->writable = false;
+	q->x->moving = true;
 	g->timer.on_timer = on_timer;
-	loop_arm(w->loop, &g->timer, g->lost ? 0 : PATIENCE_MS * NS_PER_MS);
+	return true;
 }
 
 bool
@@ -122,6 +134,8 @@ give_start(struct request *q, struct client *c, const struct in6_addr *addr,
 		why = identify(q, c->io.fd);
 	if (why == HANDOFF_REASONS)
 		why = take_apart(q, c->io.fd);
+	if (why == HANDOFF_REASONS && !part(q, c))
+		why = HANDOFF_error;
 	if (why != HANDOFF_REASONS) {
 		handoff_count(q->worker, why);
 		return false;
@@ -129,7 +143,11 @@ give_start(struct request *q, struct client *c, const struct in6_addr *addr,
 	q->give.peer = p;
 	q->give.state = MOVE_IDLE;
 	(void)move_give(&q->give.state, MOVE_ON_START);
-	part(q, c, addr);
+	/* Then the caller hears of it, and not from here. */
+	if (q->give.lost)
+		loop_arm(q->worker->loop, &q->give.timer, 0);
+	else
+		send_move(q, addr);
 	return true;
 }
 
@@ -149,6 +167,16 @@ let_go(struct request *q)
 	/* It counts where it is answered. */
 	count(&w->counters.requests, (uint64_t)-1);
 	return GIVE_GONE;
+}
+
+/* Its client's next packet finds nobody. */
+static enum give
+lose(struct request *q)
+{
+	count(&q->worker->counters.moves_failed, 1);
+	q->x->moving = false;
+	give_abandon(q);
+	return GIVE_LOST;
 }
 
 static int
@@ -173,12 +201,9 @@ put_together(struct request *q, struct client *c)
 static enum give
 restore(struct request *q, struct client *c)
 {
-	if (!q->give.lost && put_together(q, c) == 0)
+	if (put_together(q, c) == 0)
 		return GIVE_BACK;
-	/* Its client's next packet finds nobody. */
-	count(&q->worker->counters.moves_failed, 1);
-	give_abandon(q);
-	return GIVE_LOST;
+	return lose(q);
 }
 
 static void
@@ -194,8 +219,11 @@ enum give
 give_on(struct request *q, struct client *c, enum move_event e)
 {
 	struct exchange *x = q->x;
-	enum move_action a = move_give(&q->give.state, e);
+	enum move_action a;
 
+	if (q->give.lost)
+		return lose(q);
+	a = move_give(&q->give.state, e);
 	if (a == MOVE_IGNORE || a == MOVE_NONSENSE)
 		return GIVE_WAIT;
 	x->moving = false;

@@ -1,15 +1,25 @@
 #include "proxy/handoff.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/own.h"
 #include "handoff/repair.h"
+#include "proxy/advice.h"
+#include "proxy/peer.h"
+
+#include <xxhash.h>
 
 enum {
-	SWEEP_MS = 1000,
+	STEP_MS = 250,
+	PATIENCE_MS = 150, /* and longer where packets wait long */
+	PATIENCE_WAITS = 4,
 	SLACK_S = 60, /* beyond the time that a client may be idle */
 };
 
@@ -50,6 +60,8 @@ handoff_open(const struct node_config *config)
 	h = NEW(struct handoff);
 	h->steer = steer;
 	h->park.fd = -1;
+	h->threshold_bytes = SCARCITY_CPU_BYTES;
+	h->patience_ns = PATIENCE_MS * NS_PER_MS;
 	return h;
 }
 
@@ -60,13 +72,112 @@ on_park(struct source *s, uint32_t events)
 	steer_on_readable(container_of(s, struct handoff, park)->steer);
 }
 
+/* --- what is scarce -------------------------------------------------------- */
+
+/* The time that all our threads have run, or waited to; and how many there
+ * are. */
+static uint64_t
+ran_ns(unsigned *threads)
+{
+	DIR *d = opendir("/proc/self/task");
+	uint64_t total = 0, ran, waited;
+	struct dirent *e;
+
+	*threads = 0;
+	while (d && (e = readdir(d))) {
+		own_free char *path =
+			xasprintf("/proc/self/task/%s/schedstat", e->d_name);
+		own_file FILE *f = fopen(path, "re");
+
+		if (!f || fscanf(f, "%" SCNu64 " %" SCNu64, &ran, &waited) != 2)
+			continue;
+		total += ran + waited;
+		++*threads;
+	}
+	if (d)
+		closedir(d);
+	return total;
+}
+
+static double
+peers_wait_us(const struct worker *w)
+{
+	double sum = 0, us;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < w->node->config->npeers; i++)
+		if (w->peers[i] && peer_wait_us(w->peers[i], &us)) {
+			sum += us;
+			n++;
+		}
+	return n ? sum / n : 0;
+}
+
+static void
+look(struct handoff *h)
+{
+	uint64_t now_ns = clock_mono_ns(), ran;
+	double wall = (double)(now_ns - h->looked_ns);
+	unsigned threads;
+
+	ran = ran_ns(&threads);
+	if (h->looked_ns && threads)
+		scarcity_look(&h->scarcity, peers_wait_us(h->first),
+			(double)(ran - h->ran_ns) / (wall * threads));
+	h->looked_ns = now_ns;
+	h->ran_ns = ran;
+	h->threshold_bytes = scarcity_threshold(&h->scarcity);
+	h->patience_ns = PATIENCE_MS * NS_PER_MS +
+		(uint64_t)(PATIENCE_WAITS * 1000 * h->scarcity.wait_us);
+}
+
+uint64_t
+handoff_threshold(const struct worker *w)
+{
+	return atomic_load_explicit(
+		&w->node->handoff->threshold_bytes, memory_order_relaxed);
+}
+
+uint64_t
+handoff_patience_ns(const struct worker *w)
+{
+	return atomic_load_explicit(
+		&w->node->handoff->patience_ns, memory_order_relaxed);
+}
+
+static uint64_t
+hash_of(const struct exchange *x)
+{
+	return XXH3_64bits(x->route.key.p, x->route.key.n);
+}
+
+void
+handoff_learn(struct exchange *x, uint64_t bytes)
+{
+	if (x->worker->advice)
+		advice_learn(x->worker->advice, hash_of(x), bytes);
+}
+
+bool
+handoff_is_due(const struct exchange *x, unsigned streak)
+{
+	const struct worker *w = x->worker;
+
+	return w->node->config->handoff == NODE_HANDOFF_ON ||
+		streak >= ADVICE_STREAK ||
+		advice_is_large(w->advice, hash_of(x), handoff_threshold(w));
+}
+
+/* --- house-keeping --------------------------------------------------------- */
+
 static void
 on_timer(struct timer *t)
 {
 	struct handoff *h = container_of(t, struct handoff, timer);
 
 	steer_sweep(h->steer, clock_mono_ns());
-	loop_arm(h->first->loop, t, SWEEP_MS * NS_PER_MS);
+	look(h);
+	loop_arm(h->first->loop, t, STEP_MS * NS_PER_MS);
 }
 
 int
@@ -80,7 +191,7 @@ handoff_watch(struct handoff *h, struct worker *first)
 	err = loop_watch_foreign(
 		first->loop, &h->park, steer_fd(h->steer), EPOLLIN);
 	if (!err)
-		loop_arm(first->loop, &h->timer, SWEEP_MS * NS_PER_MS);
+		loop_arm(first->loop, &h->timer, 0);
 	return err;
 }
 

@@ -1,6 +1,7 @@
 #include "proxy/peer.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -12,6 +13,7 @@
 #include "proxy/bulk.h"
 #include "proxy/channel.h"
 #include "proxy/forward.h"
+#include "proxy/handoff.h"
 #include "proxy/purge.h"
 
 enum {
@@ -100,6 +102,12 @@ has_slot(const struct peer *p)
 	return p->nfree || p->nasks < ASKS_MAX;
 }
 
+bool
+peer_takes(const struct peer *p)
+{
+	return p->up && channel_is_sealed(p->channel) && has_slot(p);
+}
+
 /* There is a slot. */
 static void
 open_ask(struct peer *p, struct exchange *x)
@@ -114,6 +122,9 @@ open_ask(struct peer *p, struct exchange *x)
 void
 peer_ask(struct peer *p, struct exchange *x)
 {
+	bool offers = x->on_owner && x->head.method == METHOD_GET &&
+		peer_takes(p);
+	uint64_t size = htobe64(offers ? handoff_threshold(p->worker) : 0);
 	struct buf *out;
 
 	CHECK(p->up);
@@ -124,9 +135,11 @@ peer_ask(struct peer *p, struct exchange *x)
 	}
 	open_ask(p, x);
 	out = channel_begin(p->channel);
+	if (offers)
+		buf_append(out, &size, sizeof(size));
 	forward_request(x, TO_PEER, out);
 	buf_str(out, STR("\r\n"));
-	channel_end(p->channel, WIRE_ASK, x->stream);
+	channel_end(p->channel, offers ? WIRE_OFFER : WIRE_ASK, x->stream);
 }
 
 void
@@ -140,16 +153,17 @@ peer_cancel(struct peer *p, struct exchange *x)
 /* --- connections ---------------------------------------------------------- */
 
 bool
-peer_takes(const struct peer *p)
+peer_wait_us(const struct peer *p, double *out)
 {
-	return p->up && channel_is_sealed(p->channel) && has_slot(p);
+	return p->up && channel_wait_us(p->channel, out);
 }
 
 void
 peer_move(struct peer *p, struct exchange *x, struct str text)
 {
-	CHECK(peer_takes(p));
-	open_ask(p, x);
+	/* An offer's stream goes on. */
+	if (!x->asking)
+		open_ask(p, x);
 	if (!channel_send_sealed(p->channel, WIRE_MOVE, x->stream, text))
 		channel_close(p->channel, "it can't be sealed");
 }
@@ -183,6 +197,26 @@ on_moved(struct peer *p, uint32_t stream, enum wire_type type, struct str sealed
 		x->asking = false;
 	}
 	x->on_move(x, type == WIRE_TAKEN ? MOVE_ON_TAKEN : MOVE_ON_REFUSED);
+	return true;
+}
+
+/* It would rather have the connection than answer. */
+static bool
+on_take(struct peer *p, struct ask *a, struct str payload)
+{
+	struct exchange *x = a->x;
+	uint64_t bytes;
+
+	if (!x || x->moving || payload.n != sizeof(bytes))
+		return false;
+	memcpy(&bytes, payload.p, sizeof(bytes));
+	handoff_learn(x, be64toh(bytes));
+	count(&p->worker->counters.relayed, (uint64_t)-1);
+	if (x->on_owner && x->on_owner(x, p, true))
+		return true;
+	peer_cancel(p, x);
+	x->on_owner = NULL;
+	peer_ask(p, x);
 	return true;
 }
 
@@ -290,6 +324,7 @@ on_answer(struct peer *p, struct ask *a, struct str payload)
 		!has_length(x, &h, payload.n))
 		return false;
 	r = response_of(&h);
+	handoff_learn(x, payload.n);
 	ask_end(p, a->stream);
 	exchange_answer(x, &r, payload);
 	return true;
@@ -333,6 +368,8 @@ on_head(struct peer *p, struct ask *a, struct str payload)
 	if (!a->x || !wire_head_take(&payload, &h) || payload.n)
 		return false;
 	r = response_of(&h);
+	if (h.length > 0)
+		handoff_learn(a->x, (uint64_t)h.length);
 	if (h.bulk)
 		return on_bulk(p, a, h.bulk, &r);
 	if (h.length >= WIRE_BULK_MIN && a->x->head.method != METHOD_HEAD)
@@ -457,6 +494,7 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	case WIRE_DATA: return !a || on_data(a->inflow, payload);
 	case WIRE_END: return !a || on_end(a->inflow, payload);
 	case WIRE_FAIL: return !a || on_fail(p, a, payload);
+	case WIRE_TAKE: return !a || on_take(p, a, payload);
 	case WIRE_TAKEN:
 	case WIRE_REFUSED: return on_moved(p, stream, type, payload);
 	default: return false;

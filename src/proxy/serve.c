@@ -1,6 +1,7 @@
 #include "proxy/serve.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,6 +23,9 @@ struct serve {
 	struct exchange *x; /* owned; or */
 	struct take *take;  /* owned: a connection that is being given to us */
 	uint64_t credit;    /* bytes of DATA that may still go */
+	uint64_t offered;   /* the answer need not come if it is as large; 0: it
+			       has to */
+	bool waits;	    /* TAKE has been said */
 	bool head_sent;
 	bool answered;	   /* ... with all that was behind it */
 	struct list link;  /* in the server's bucket */
@@ -163,6 +167,31 @@ send_fail(struct serve *v, unsigned status)
 	channel_send(v->server->channel, WIRE_FAIL, v->stream, str_z(text));
 }
 
+/* Would we rather have the connection? Not if it would have to be fetched anew
+ * for that. */
+static bool
+takes(const struct serve *v)
+{
+	const struct exchange *x = v->x;
+	const struct response *r = exchange_response(x);
+
+	return v->offered && x->worker->node->handoff &&
+		x->head.method == METHOD_GET && x->from != FROM_PASS &&
+		!(x->flight && x->flight->private_) && r->status == 200 &&
+		r->length >= 0 && (uint64_t)r->length >= v->offered &&
+		!head_find(&x->head, FIELD_RANGE);
+}
+
+static void
+send_take(struct serve *v)
+{
+	uint64_t bytes = htobe64((uint64_t)exchange_response(v->x)->length);
+
+	v->waits = true;
+	channel_send(v->server->channel, WIRE_TAKE, v->stream,
+		str_of((char *)&bytes, sizeof(bytes)));
+}
+
 enum step { STEP_WAIT, STEP_MORE, STEP_ENDED };
 
 static enum step
@@ -197,12 +226,18 @@ step(struct serve *v)
 	enum body_state state;
 	bool sent;
 
+	if (v->waits)
+		return STEP_WAIT;
 	switch (exchange_phase(v->x)) {
 	case EXCHANGE_WAITING: return STEP_WAIT;
 	case EXCHANGE_FAILED:
 		send_fail(v, exchange_error(v->x).status);
 		return end(v);
 	case EXCHANGE_READY: break;
+	}
+	if (!v->head_sent && takes(v)) {
+		send_take(v);
+		return STEP_WAIT;
 	}
 	if (!v->head_sent)
 		send_head(v);
@@ -237,8 +272,9 @@ fill(struct channel_user *u)
 
 /* --- frames in ----------------------------------------------------------- */
 
+/* offered: see struct serve. */
 static bool
-on_ask(struct server *s, uint32_t stream, struct str payload)
+on_ask(struct server *s, uint32_t stream, uint64_t offered, struct str payload)
 {
 	struct exchange *x = exchange_get(s->worker);
 	struct head *h = &x->head;
@@ -254,6 +290,7 @@ on_ask(struct server *s, uint32_t stream, struct str payload)
 	}
 	v = serve_new(s, stream);
 	v->credit = BODY_WINDOW;
+	v->offered = offered;
 	v->x = x;
 	x->user = v;
 	x->on_ready = on_ready;
@@ -269,14 +306,26 @@ on_ask(struct server *s, uint32_t stream, struct str payload)
 	return true;
 }
 
+static bool
+on_offer(struct server *s, uint32_t stream, struct str payload)
+{
+	uint64_t size;
+
+	if (payload.n < sizeof(size))
+		return false;
+	memcpy(&size, payload.p, sizeof(size));
+	return on_ask(s, stream, be64toh(size),
+		str_of(payload.p + sizeof(size), payload.n - sizeof(size)));
+}
+
 /* The connection of a client is to be ours. */
 static bool
-on_move(struct server *s, uint32_t stream, struct str sealed)
+on_move(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
 {
 	struct buf text = {0};
 	struct take_text t;
 	struct take *take = NULL;
-	bool fine = !find(s, stream) &&
+	bool fine = (!v || (v->waits && !v->take)) &&
 		channel_open_sealed(
 			s->channel, WIRE_MOVE, stream, sealed, &text) &&
 		take_parse(buf_view(&text), &t);
@@ -284,7 +333,9 @@ on_move(struct server *s, uint32_t stream, struct str sealed)
 	if (fine) {
 		take = take_start(s->worker, &t);
 		if (take)
-			serve_new(s, stream)->take = take;
+			(v ? v : serve_new(s, stream))->take = take;
+		else if (v)
+			serve_end(v);
 		fine = channel_send_sealed(s->channel,
 			take ? WIRE_TAKEN : WIRE_REFUSED, stream, STR(""));
 	}
@@ -353,7 +404,8 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	struct serve *v = find(s, stream);
 
 	switch (type) {
-	case WIRE_ASK: return on_ask(s, stream, payload);
+	case WIRE_ASK: return on_ask(s, stream, 0, payload);
+	case WIRE_OFFER: return on_offer(s, stream, payload);
 	case WIRE_CREDIT: return on_credit(v, payload);
 	case WIRE_CANCEL:
 		if (v)
@@ -362,7 +414,7 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	case WIRE_FREE: return depot_free(s->depot, stream);
 	case WIRE_STATUS: return on_status(s, stream);
 	case WIRE_PURGE: return on_purge(s, payload);
-	case WIRE_MOVE: return on_move(s, stream, payload);
+	case WIRE_MOVE: return on_move(s, v, stream, payload);
 	case WIRE_GO: return on_go(s, v, stream, payload);
 	default: return false;
 	}

@@ -91,6 +91,7 @@ handoff_json(const struct node *n)
 	o = json_pack("{s:b, s:o, s:o}", "windows", c.windows, "packets",
 		packets, "stayed", reasons_json(n));
 	add(o, "flows", c.flows);
+	add(o, "threshold_bytes", n->handoff->threshold_bytes);
 	return o;
 }
 
