@@ -40,9 +40,10 @@ struct handoff_flow {
 	__u32 way;     /* enum handoff_way */
 	__u32 node;    /* its address; HANDOFF_FORWARD */
 	__u32 closing; /* the client has sent FIN or RST */
+	__u32 seq, ack; /* of its last segment; host order */
 	__u32 zero;
 };
-_Static_assert(sizeof(struct handoff_flow) == 24, "map ABI");
+_Static_assert(sizeof(struct handoff_flow) == 32, "map ABI");
 
 enum handoff_verdict {
 #define VERDICT(name, text) HANDOFF_##name,

@@ -1,9 +1,6 @@
 #include "handoff/snapshot.h"
 
 #include <assert.h>
-#include <linux/if_ether.h>
-#include <netinet/ip.h>
-#include <netinet/tcp.h>
 #include <string.h>
 
 enum { FORM = 1, SACK = 1, TIMESTAMPS = 2, WSCALE = 4, WSCALE_MAX = 14 };
@@ -87,80 +84,27 @@ snapshot_take(struct str *in, struct snapshot *out)
 	return true;
 }
 
-/* --- the primer ----------------------------------------------------------- */
-
-/* Of 16-bit words (RFC 1071); n is even. */
-static uint32_t
-add_words(uint32_t sum, const void *p, size_t n)
-{
-	uint16_t word;
-
-	for (size_t i = 0; i < n; i += 2) {
-		memcpy(&word, (const char *)p + i, 2);
-		sum += word;
-	}
-	return sum;
-}
-
-static uint16_t
-fold(uint32_t sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
-struct segment {
-	struct tcphdr tcp;
-	uint32_t option[3];
-};
-
-static struct segment
-make_segment(const struct snapshot *s)
+size_t
+snapshot_primer(const struct snapshot *s, const uint8_t mac[ETH_ALEN],
+	uint8_t out[PRIMER_MAX])
 {
 	uint32_t window = s->snd_wnd >> s->snd_wscale;
-	struct segment g = {
-		.tcp = {.source = htons(s->client_port),
-			.dest = htons(s->local_port),
-			.seq = htonl(s->rcv_nxt),
-			.ack_seq = htonl(s->snd_nxt),
-			.doff = sizeof(g) / 4,
-			.ack = 1,
-			.window = htons((uint16_t)(
-				window < 0xffff ? window : 0xffff))},
-		.option = {htonl(0x0101080a), htonl(s->stamp), htonl(s->clock)},
+	struct segment ack = {
+		.kind = SEGMENT_ACK,
+		.from = s->client,
+		.to = s->local,
+		.from_port = s->client_port,
+		.to_port = s->local_port,
+		.seq = s->rcv_nxt,
+		.ack = s->snd_nxt,
+		.window = (uint16_t)(window < 0xffff ? window : 0xffff),
+		.timestamps = s->timestamps,
+		.stamp = s->stamp,
+		.echo = s->clock,
 	};
-	struct {
-		uint32_t from, to;
-		uint16_t protocol, bytes;
-	} pseudo = {s->client.s_addr, s->local.s_addr, htons(IPPROTO_TCP),
-		htons(sizeof(g))};
-
-	g.tcp.check = fold(add_words(
-		add_words(0, &pseudo, sizeof(pseudo)), &g, sizeof(g)));
-	return g;
-}
-
-void
-snapshot_primer(
-	const struct snapshot *s, const uint8_t mac[6], uint8_t out[PRIMER_BYTES])
-{
-	struct segment g = make_segment(s);
 	struct ethhdr eth = {.h_proto = htons(ETH_P_IP)};
-	struct iphdr ip = {.version = 4,
-		.ihl = 5,
-		.tot_len = htons(sizeof(ip) + sizeof(g)),
-		.frag_off = htons(0x4000),
-		.ttl = 64,
-		.protocol = IPPROTO_TCP,
-		.saddr = s->client.s_addr,
-		.daddr = s->local.s_addr};
 
-	static_assert(sizeof(eth) + sizeof(ip) + sizeof(g) == PRIMER_BYTES,
-		"its three headers");
-	ip.check = fold(add_words(0, &ip, sizeof(ip)));
-	memcpy(eth.h_dest, mac, sizeof(eth.h_dest));
+	memcpy(eth.h_dest, mac, ETH_ALEN);
 	memcpy(out, &eth, sizeof(eth));
-	memcpy(out + sizeof(eth), &ip, sizeof(ip));
-	memcpy(out + sizeof(eth) + sizeof(ip), &g, sizeof(g));
+	return sizeof(eth) + segment_put(&ack, out + sizeof(eth));
 }

@@ -8,7 +8,9 @@
  * time, the slow-start threshold, the state of congestion control, ECN.
  */
 #include "base/str.h"
+#include "handoff/segment.h"
 
+#include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <stdint.h>
 
@@ -32,10 +34,10 @@ void snapshot_put(const struct snapshot *s, char out[SNAPSHOT_BYTES]);
 /* Takes it off the front of *in. False when it makes no sense. */
 bool snapshot_take(struct str *in, struct snapshot *out);
 
-enum { PRIMER_BYTES = 14 + 20 + 32 };
+enum { PRIMER_MAX = ETH_HLEN + SEGMENT_MAX };
 
 /* The acknowledgement, as a frame to mac, that the client could have sent last:
  * it tells a restored socket what the client's timestamps have come to, which
- * can't be told to the kernel otherwise. s->timestamps. */
-void snapshot_primer(
-	const struct snapshot *s, const uint8_t mac[6], uint8_t out[PRIMER_BYTES]);
+ * can't be told to the kernel otherwise. Its size. */
+size_t snapshot_primer(const struct snapshot *s, const uint8_t mac[ETH_ALEN],
+	uint8_t out[PRIMER_MAX]);

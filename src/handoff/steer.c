@@ -29,6 +29,7 @@ struct steer {
 	struct park *park;	/* owned */
 	struct window *window;	/* owned; NULL: windows are not restored */
 	int flows, stamps;	/* skel's */
+	int raw;		/* owned: to send by; -1: no rights to */
 	unsigned nic;
 	bool attached;
 	struct handoff_key swept; /* up to this one */
@@ -189,6 +190,7 @@ steer_open(const struct steer_config *config, struct steer **out,
 	int err;
 
 	s->config = *config;
+	s->raw = segment_open();
 	err = open_all(s, why);
 	if (err) {
 		steer_close(s);
@@ -217,6 +219,7 @@ steer_close(struct steer *s)
 	window_close(s->window);
 	steer_bpf__destroy(s->skel);
 	park_close(s->park);
+	own_fd_(&s->raw);
 	free(s);
 }
 
@@ -271,10 +274,10 @@ steer_forward(
 static void
 prime(struct steer *s, const struct snapshot *snapshot)
 {
-	uint8_t frame[PRIMER_BYTES];
+	uint8_t frame[PRIMER_MAX];
+	size_t n = snapshot_primer(snapshot, park_mac(s->park), frame);
 
-	snapshot_primer(snapshot, park_mac(s->park), frame);
-	park_inject(s->park, frame, sizeof(frame));
+	park_inject(s->park, frame, n);
 }
 
 void
@@ -306,6 +309,65 @@ steer_window_done(struct steer *s, const struct handoff_key *key)
 {
 	if (s->window)
 		window_clear(s->window, key);
+}
+
+/* --- connections that are lost --------------------------------------------- */
+
+void
+steer_reset(struct steer *s, const struct snapshot *lost)
+{
+	struct handoff_key key = steer_key(lost);
+	struct segment rst = {
+		.kind = SEGMENT_RST,
+		.from = lost->local,
+		.to = lost->client,
+		.from_port = lost->local_port,
+		.to_port = lost->client_port,
+		.seq = lost->snd_nxt,
+		.ack = lost->rcv_nxt,
+	};
+
+	if (s->raw >= 0)
+		segment_send(s->raw, &rst);
+	steer_ours(s, &key, NULL);
+}
+
+/* A segment that the client has had: it says so, to our TCP, which knows of no
+ * such connection and has it reset; with the right numbers, which only the
+ * client knows. */
+static void
+tickle(struct steer *s, const struct handoff_key *key,
+	const struct handoff_flow *f)
+{
+	struct segment old = {
+		.kind = SEGMENT_ACK,
+		.from = s->config.vip,
+		.to.s_addr = key->client,
+		.from_port = s->config.vip_port,
+		.to_port = ntohs(key->port),
+		.seq = f->ack - 1,
+		.ack = f->seq,
+	};
+
+	(void)bpf_map_delete_elem(s->flows, key);
+	if (s->raw >= 0)
+		segment_send(s->raw, &old);
+}
+
+void
+steer_bury(struct steer *s, struct in_addr node)
+{
+	struct handoff_key key, next;
+	struct handoff_flow f;
+	int more = bpf_map_get_next_key(s->flows, NULL, &next) == 0;
+
+	for (unsigned i = 0; more && i < HANDOFF_FLOWS_MAX; i++) {
+		key = next;
+		more = bpf_map_get_next_key(s->flows, &key, &next) == 0;
+		if (bpf_map_lookup_elem(s->flows, &key, &f) == 0 &&
+			f.way == HANDOFF_FORWARD && f.node == node.s_addr)
+			tickle(s, &key, &f);
+	}
 }
 
 /* --- house-keeping -------------------------------------------------------- */

@@ -53,6 +53,12 @@ void steer_window(
 	struct steer *s, const struct handoff_key *key, uint32_t segments);
 void steer_window_done(struct steer *s, const struct handoff_key *key);
 
+/* The connection is nobody's any more: its client is told so. */
+void steer_reset(struct steer *s, const struct snapshot *lost);
+/* That node's machine is dead: the clients of the connections that it had from
+ * us are told so, who would wait for ever for the rest of what they asked. */
+void steer_bury(struct steer *s, struct in_addr node);
+
 int steer_fd(const struct steer *s); /* to be polled; not the caller's */
 void steer_on_readable(struct steer *s);
 /* Now and then: collects what is idle. */

@@ -36,6 +36,7 @@ struct channel {
 	int peer;     /* index */
 	uint64_t key; /* see hello.h */
 	bool accepted, up, writable;
+	bool host_silent;   /* see channel_host_is_silent() */
 	bool hung_up;	    /* the end is to be read, behind what is there */
 	const char *ending; /* why it is about to end */
 	uint64_t heard_ns;
@@ -409,6 +410,25 @@ on_io(struct source *s, uint32_t events)
 			;
 }
 
+/* The kernel at the other end acknowledges our pings for as long as it lives,
+ * whatever its processes do. */
+static bool
+host_is_silent(const struct channel *ch)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+
+	return getsockopt(ch->io.fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 &&
+		info.tcpi_unacked > 0 &&
+		info.tcpi_last_ack_recv > DEAD_MS * 3 / 4;
+}
+
+bool
+channel_host_is_silent(const struct channel *ch)
+{
+	return ch->host_silent;
+}
+
 static void
 on_timer(struct timer *t)
 {
@@ -416,6 +436,7 @@ on_timer(struct timer *t)
 	uint64_t silent_ns = loop_now_ns(ch->worker->loop) - ch->heard_ns;
 
 	if (silent_ns > DEAD_MS * NS_PER_MS) {
+		ch->host_silent = host_is_silent(ch);
 		channel_close(ch, "it is silent");
 		return;
 	}

@@ -39,6 +39,9 @@ struct channel *channel_dialled(struct worker *w, int fd, size_t peer,
 /* The same, for what addr dialled. */
 struct channel *channel_accepted(struct worker *w, int fd, struct in_addr addr,
 	struct channel_user *user);
+/* In on_down(): it ended since the machine at the other end says nothing, not
+ * only the process. */
+bool channel_host_is_silent(const struct channel *ch);
 /* The connection is the caller's, the channel ends without on_down(). */
 int channel_release(struct channel *ch);
 /* Ends it, later in this turn: on_down() is called then. */

@@ -169,16 +169,6 @@ let_go(struct request *q)
 	return GIVE_GONE;
 }
 
-/* Its client's next packet finds nobody. */
-static enum give
-lose(struct request *q)
-{
-	count(&q->worker->counters.moves_failed, 1);
-	q->x->moving = false;
-	give_abandon(q);
-	return GIVE_LOST;
-}
-
 static int
 put_together(struct request *q, struct client *c)
 {
@@ -194,8 +184,19 @@ put_together(struct request *q, struct client *c)
 		close(fd);
 	if (r == 0 && (r = loop_watch(q->worker->loop, &c->io, fd)) < 0)
 		close(fd);
-	steer_ours(steer, &key, r == 0 ? s : NULL);
+	if (r == 0)
+		steer_ours(steer, &key, s);
 	return r;
+}
+
+static enum give
+lose(struct request *q)
+{
+	count(&q->worker->counters.moves_failed, 1);
+	q->x->moving = false;
+	loop_disarm(q->worker->loop, &q->give.timer);
+	steer_reset(steer_of(q), &q->give.snapshot);
+	return GIVE_LOST;
 }
 
 static enum give
@@ -239,8 +240,6 @@ give_on(struct request *q, struct client *c, enum move_event e)
 void
 give_abandon(struct request *q)
 {
-	struct handoff_key key = steer_key(&q->give.snapshot);
-
 	loop_disarm(q->worker->loop, &q->give.timer);
-	steer_ours(steer_of(q), &key, NULL);
+	steer_reset(steer_of(q), &q->give.snapshot);
 }

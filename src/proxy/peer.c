@@ -19,6 +19,8 @@
 enum {
 	REDIAL_MS = 200,
 	CREDIT_STEP = BODY_WINDOW / 4,
+	REFUSALS_MAX = 8, /* in a row; then it is left in peace for a while */
+	REFUSED_MS = 1000,
 };
 
 /* An answer that comes in pieces: the peer writes the flight. */
@@ -57,6 +59,8 @@ struct peer {
 	uint16_t *free_slots; /* owned: a stack */
 	uint16_t generation;
 	struct bulks bulks;
+	unsigned refusals;	  /* of connections, in a row */
+	uint64_t not_before_ns; /* is it to be given one again */
 	struct list calls;
 };
 
@@ -105,7 +109,8 @@ has_slot(const struct peer *p)
 bool
 peer_takes(const struct peer *p)
 {
-	return p->up && channel_is_sealed(p->channel) && has_slot(p);
+	return p->up && channel_is_sealed(p->channel) && has_slot(p) &&
+		loop_now_ns(p->worker->loop) >= p->not_before_ns;
 }
 
 /* There is a slot. */
@@ -177,6 +182,15 @@ peer_go(struct peer *p, struct exchange *x)
 		channel_close(p->channel, "it can't be sealed");
 }
 
+static void
+note_refusal(struct peer *p, bool refused)
+{
+	p->refusals = refused ? p->refusals + 1 : 0;
+	if (p->refusals >= REFUSALS_MAX)
+		p->not_before_ns = loop_now_ns(p->worker->loop) +
+			REFUSED_MS * NS_PER_MS;
+}
+
 static bool
 on_moved(struct peer *p, uint32_t stream, enum wire_type type, struct str sealed)
 {
@@ -196,6 +210,7 @@ on_moved(struct peer *p, uint32_t stream, enum wire_type type, struct str sealed
 		ask_end(p, stream);
 		x->asking = false;
 	}
+	note_refusal(p, type == WIRE_REFUSED);
 	x->on_move(x, type == WIRE_TAKEN ? MOVE_ON_TAKEN : MOVE_ON_REFUSED);
 	return true;
 }
@@ -562,8 +577,13 @@ static void
 on_down(struct channel_user *u)
 {
 	struct peer *p = container_of(u, struct peer, user);
+	struct worker *w = p->worker;
 	struct list *it;
 
+	if (w->node->handoff && w->index == 0 &&
+		channel_host_is_silent(p->channel))
+		steer_bury(w->node->handoff->steer,
+			w->node->config->peers[p->index].addr);
 	p->channel = NULL;
 	p->up = false;
 	p->dialled = true;

@@ -132,6 +132,8 @@ steer(struct packet *p, struct handoff_flow *f, enum handoff_verdict *v)
 	struct bpf_redir_neigh next = {.nh_family = AF_INET};
 
 	f->used_ns = bpf_ktime_get_coarse_ns();
+	f->seq = bpf_ntohl(p->tcp->seq);
+	f->ack = bpf_ntohl(p->tcp->ack_seq);
 	if (p->tcp->fin || p->tcp->rst)
 		f->closing = 1;
 	else if (p->tcp->syn)
