@@ -68,8 +68,11 @@ attach(const struct steer *s, unsigned ifindex)
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
 		.priority = TC_PRIORITY, .flags = BPF_TC_F_REPLACE,
 		.prog_fd = bpf_program__fd(s->skel->progs.steer_client));
+	/* It says aloud that there is a hook already. */
+	libbpf_print_fn_t loud = libbpf_set_print(NULL);
 	int err = bpf_tc_hook_create(&hook);
 
+	(void)libbpf_set_print(loud);
 	return err && err != -EEXIST ? err : bpf_tc_attach(&hook, &opts);
 }
 
@@ -117,8 +120,12 @@ inherit(const struct steer *s)
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
 		.priority = TC_PRIORITY);
 	own_fd int prog = -1, map = -1;
+	/* It says aloud that there is none. */
+	libbpf_print_fn_t loud = libbpf_set_print(NULL);
+	int none = bpf_tc_query(&hook, &opts);
 
-	if (bpf_tc_query(&hook, &opts) != 0)
+	(void)libbpf_set_print(loud);
+	if (none)
 		return 0;
 	prog = bpf_prog_get_fd_by_id(opts.prog_id);
 	map = prog < 0 ? -1 : map_of(prog, "flows");

@@ -10,7 +10,7 @@
 #include "proxy/conn.h"
 #include "proxy/handoff.h"
 
-enum { CWND_MAX = 256 /* segments: what the way still bears is not known */ };
+enum { CWND_MAX = 1024 /* segments */ };
 
 struct take {
 	struct worker *worker; /* borrowed */
