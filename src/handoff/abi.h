@@ -41,7 +41,7 @@ struct handoff_flow {
 	__u32 node;    /* its address; HANDOFF_FORWARD */
 	__u32 closing; /* the client has sent FIN or RST */
 	__u32 seq, ack; /* of its last segment; host order */
-	__u32 zero;
+	__u32 id;	/* the process's: of the forward */
 };
 _Static_assert(sizeof(struct handoff_flow) == 32, "map ABI");
 

@@ -13,12 +13,14 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "handoff/expiry.h"
 #include "handoff/park.h"
 #include "handoff/window.h"
 
 enum {
 	TC_HANDLE = 1,
 	TC_PRIORITY = 0x5f01, /* ours among other filters */
+	INITIAL_WINDOW = 10,  /* that sockets begin with anyway (RFC 6928) */
 	CLOSED_MS = 15000,    /* the last packets of a connection */
 	SWEEP_FLOWS = 4096,   /* looked at in one step */
 };
@@ -32,10 +34,7 @@ struct steer {
 	int raw;		/* owned: to send by; -1: no rights to */
 	unsigned nic;
 	bool attached;
-	struct handoff_key swept; /* up to this one */
-	bool sweeping;
-	uint64_t counting;	/* those seen by this sweep */
-	_Atomic uint64_t nflows; /* ... by the last one */
+	struct expiry *expiry; /* owned: of the flows that are forwarded */
 };
 
 /* --- attaching ------------------------------------------------------------ */
@@ -132,6 +131,24 @@ inherit(const struct steer *s)
 	return map < 0 ? 0 : bpf_map__reuse_fd(s->skel->maps.flows, map);
 }
 
+/* Those that were there before are to end some time, too. */
+static void
+expire_inherited(struct steer *s)
+{
+	struct handoff_key key, *last = NULL;
+	struct handoff_flow f;
+
+	for (unsigned i = 0; i < HANDOFF_FLOWS_MAX &&
+		bpf_map_get_next_key(s->flows, last, &key) == 0;
+		i++) {
+		last = &key;
+		if (bpf_map_lookup_elem(s->flows, &key, &f) < 0)
+			continue;
+		f.id = expiry_add(s->expiry, &key, clock_mono_ns());
+		(void)bpf_map_update_elem(s->flows, &key, &f, BPF_EXIST);
+	}
+}
+
 static int
 load(struct steer *s)
 {
@@ -152,6 +169,7 @@ load(struct steer *s)
 	s->flows = bpf_map__fd(s->skel->maps.flows);
 	s->stamps = bpf_map__fd(s->skel->maps.stamps);
 	park_watch(s->park, (const uint64_t *)&s->skel->bss->parked);
+	expire_inherited(s);
 	return 0;
 }
 
@@ -198,6 +216,7 @@ steer_open(const struct steer_config *config, struct steer **out,
 
 	s->config = *config;
 	s->raw = segment_open();
+	s->expiry = expiry_new(CLOSED_MS * NS_PER_MS);
 	err = open_all(s, why);
 	if (err) {
 		steer_close(s);
@@ -225,6 +244,7 @@ steer_close(struct steer *s)
 		detach(s);
 	window_close(s->window);
 	steer_bpf__destroy(s->skel);
+	expiry_free(s->expiry);
 	park_close(s->park);
 	own_fd_(&s->raw);
 	free(s);
@@ -239,24 +259,22 @@ steer_key(const struct snapshot *s)
 		s->client.s_addr, htons(s->client_port), 0};
 }
 
-static int
-set_flow(struct steer *s, const struct handoff_key *key, enum handoff_way way,
-	in_addr_t node)
-{
-	struct handoff_flow f = {
-		.used_ns = clock_mono_ns(), .way = way, .node = node};
-
-	return bpf_map_update_elem(s->flows, key, &f, BPF_ANY);
-}
-
 int
 steer_park(struct steer *s, const struct handoff_key *key,
 	struct handoff_flow *before)
 {
-	bool had = before && bpf_map_lookup_elem(s->flows, key, before) == 0;
-	int err = set_flow(s, key, HANDOFF_PARK, 0);
+	struct handoff_flow f = {
+		.used_ns = clock_mono_ns(), .way = HANDOFF_PARK};
+	/* Most have none before. */
+	int err = bpf_map_update_elem(
+		s->flows, key, &f, before ? BPF_NOEXIST : BPF_ANY);
 
-	return err ? err : had;
+	if (!before || err != -EEXIST)
+		return err;
+	err = bpf_map_lookup_elem(s->flows, key, before);
+	if (!err)
+		err = bpf_map_update_elem(s->flows, key, &f, BPF_ANY);
+	return err ? err : 1;
 }
 
 void
@@ -271,7 +289,12 @@ int
 steer_forward(
 	struct steer *s, const struct handoff_key *key, struct in_addr node)
 {
-	int err = set_flow(s, key, HANDOFF_FORWARD, node.s_addr);
+	uint64_t now_ns = clock_mono_ns();
+	struct handoff_flow f = {.used_ns = now_ns,
+		.way = HANDOFF_FORWARD,
+		.node = node.s_addr,
+		.id = expiry_add(s->expiry, key, now_ns)};
+	int err = bpf_map_update_elem(s->flows, key, &f, BPF_ANY);
 
 	if (!err)
 		park_flush(s->park, key);
@@ -307,14 +330,15 @@ void
 steer_window(
 	struct steer *s, const struct handoff_key *key, uint32_t segments)
 {
-	if (s->window)
+	if (s->window && segments > INITIAL_WINDOW)
 		window_set(s->window, key, segments);
 }
 
 void
-steer_window_done(struct steer *s, const struct handoff_key *key)
+steer_window_done(
+	struct steer *s, const struct handoff_key *key, uint32_t segments)
 {
-	if (s->window)
+	if (s->window && segments > INITIAL_WINDOW)
 		window_clear(s->window, key);
 }
 
@@ -399,28 +423,22 @@ is_over(const struct steer *s, const struct handoff_flow *f, uint64_t now_ns)
 	return now_ns > f->used_ns + idle_ns;
 }
 
-/* One flow further, and the one before is gone if it is over. False at the
- * end, where the next sweep begins anew. */
+/* False: none is due. */
 static bool
 sweep_one(struct steer *s, uint64_t now_ns)
 {
-	struct handoff_key key, last = s->swept;
-	bool had = s->sweeping;
+	struct expiry_flow e;
 	struct handoff_flow f;
 
-	s->sweeping = bpf_map_get_next_key(
-			      s->flows, had ? &last : NULL, &key) == 0;
-	if (s->sweeping) {
-		s->swept = key;
-		s->counting++;
-	} else {
-		s->nflows = s->counting;
-		s->counting = 0;
-	}
-	if (had && bpf_map_lookup_elem(s->flows, &last, &f) == 0 &&
-		is_over(s, &f, now_ns))
-		(void)bpf_map_delete_elem(s->flows, &last);
-	return s->sweeping;
+	if (!expiry_next(s->expiry, now_ns, &e))
+		return false;
+	if (bpf_map_lookup_elem(s->flows, &e.key, &f) < 0 || f.id != e.id)
+		return true;
+	if (is_over(s, &f, now_ns))
+		(void)bpf_map_delete_elem(s->flows, &e.key);
+	else
+		expiry_again(s->expiry, e, now_ns);
+	return true;
 }
 
 void
@@ -451,7 +469,7 @@ void
 steer_counts(struct steer *s, struct steer_counts *out)
 {
 	*out = (struct steer_counts){
-		.flows = s->nflows,
+		.flows = expiry_count(s->expiry),
 		.parked = park_count(s->park),
 		.park_dropped = park_dropped(s->park),
 		.windows = s->window,

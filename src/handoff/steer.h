@@ -51,7 +51,8 @@ bool steer_stamp(
  * afterwards steer_window_done(). */
 void steer_window(
 	struct steer *s, const struct handoff_key *key, uint32_t segments);
-void steer_window_done(struct steer *s, const struct handoff_key *key);
+void steer_window_done(
+	struct steer *s, const struct handoff_key *key, uint32_t segments);
 
 /* The connection is nobody's any more: its client is told so. */
 void steer_reset(struct steer *s, const struct snapshot *lost);
@@ -65,7 +66,7 @@ void steer_on_readable(struct steer *s);
 void steer_sweep(struct steer *s, uint64_t now_ns);
 
 struct steer_counts {
-	uint64_t flows;	       /* as of the last sweep */
+	uint64_t flows;	       /* forwarded: some may have ended */
 	uint64_t parked;       /* now */
 	uint64_t park_dropped;	  /* ever */
 	bool windows;		  /* can be restored */

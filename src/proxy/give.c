@@ -179,7 +179,7 @@ put_together(struct request *q, struct client *c)
 
 	steer_window(steer, &key, s->cwnd);
 	r = repair_make(s, &fd);
-	steer_window_done(steer, &key);
+	steer_window_done(steer, &key, s->cwnd);
 	if (r == 0 && (r = repair_finish(fd)) < 0)
 		close(fd);
 	if (r == 0 && (r = loop_watch(q->worker->loop, &c->io, fd)) < 0)

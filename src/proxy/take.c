@@ -77,12 +77,13 @@ put_together(struct take *t)
 {
 	struct handoff_key key = steer_key(&t->snapshot);
 	struct steer *steer = steer_of(t);
-	uint32_t cwnd = t->snapshot.cwnd;
+	uint32_t cwnd = t->snapshot.cwnd < CWND_MAX ? t->snapshot.cwnd
+						    : CWND_MAX;
 	int r;
 
-	steer_window(steer, &key, cwnd < CWND_MAX ? cwnd : CWND_MAX);
+	steer_window(steer, &key, cwnd);
 	r = repair_make(&t->snapshot, &t->fd);
-	steer_window_done(steer, &key);
+	steer_window_done(steer, &key, cwnd);
 	if (r < 0)
 		return r;
 	r = steer_park(steer, &key, &t->before);
