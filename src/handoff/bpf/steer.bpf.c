@@ -143,9 +143,11 @@ steer(struct packet *p, struct handoff_flow *f, enum handoff_verdict *v)
 		__sync_fetch_and_add(&parked, 1);
 		return (int)bpf_redirect(park, 0);
 	}
+	/* Each node thinks that another one has it: nobody does, and our TCP
+	 * will tell the client. */
 	if (!count_down(p->ip)) {
 		*v = HANDOFF_circled;
-		return TC_ACT_SHOT;
+		return TC_ACT_UNSPEC;
 	}
 	*v = HANDOFF_forwarded;
 	next.ipv4_nh = f->node;
