@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -272,6 +273,59 @@ def test_no_rights(lab, root, fault):
     assert said["wrong"] == {}
     assert counters()["n2"]["given"] == counters()["n2"]["taken"] == 0
     assert counters()["n1"]["given"] > 0
+
+
+# --- all sorts of clients -----------------------------------------------------
+
+@pytest.mark.parametrize("settings", [
+    ["tcp_timestamps=0"], ["tcp_sack=0"], ["tcp_window_scaling=0"],
+    ["tcp_timestamps=0", "tcp_sack=0", "tcp_window_scaling=0"],
+    ["tcp_ecn=1"]], ids=" ".join)
+def test_options(lab, root, settings):
+    """Of TCP, that clients do without; or with, as ECN."""
+    lab(nodes="3", origin_root=root, handoff="on")
+    for host in ("client", "n1", "n2", "n3"):
+        if host == "client" or "tcp_ecn=1" in settings:
+            lab_exec(host, "sysctl", "-qw",
+                     *[f"net.ipv4.{s}" for s in settings])
+    said = race(root, 4, 11)
+    assert said["wrong"] == {}
+    assert total("given") == total("taken") > 100
+    assert total("moves_failed") == 0
+
+
+def test_ports_are_used_again(lab, root):
+    """A client with few ports, whose new connections look like old ones."""
+    lab(nodes="3", origin_root=root, handoff="on")
+    lab_exec("client", "sysctl", "-qw",
+             "net.ipv4.ip_local_port_range=40000 40100",
+             "net.ipv4.tcp_tw_reuse=1")
+    said = race(root, 6, 12, "keep_alive", "half_close", "leave")
+    # Its own kernel may have no port left for it.
+    wrong = {what: n for what, n in said["wrong"].items()
+             if "Cannot assign" not in what}
+    assert wrong == {}
+    assert total("given") > 300
+
+
+@pytest.mark.parametrize("program", ["wget", "aria2c", "wrk"])
+def test_programs(lab, root, tmp_path, program):
+    if not shutil.which(program):
+        pytest.skip(f"no {program}")
+    lab(nodes="3", origin_root=root, handoff="on")
+    urls = [f"http://{VIP}/{f.name}" for f in root.glob("*.bin")]
+    if program == "wrk":
+        out = lab_exec("client", "wrk", "-t1", "-c20", "-d3s", urls[0]).stdout
+        assert "Socket errors" not in out and "Non-2xx" not in out, out
+    else:
+        (tmp_path / "urls").write_text("\n".join(urls))
+        argv = (["wget", "-q", "-P", tmp_path] if program == "wget" else
+                ["aria2c", "-q", "-x4", "-k1M", "-j8", "-d", tmp_path])
+        lab_exec("client", *argv, "-i", tmp_path / "urls")
+        for f in root.glob("*.bin"):
+            assert (tmp_path / f.name).read_bytes() == f.read_bytes()
+    assert total("given") > 5
+    assert resets() == 0
 
 
 # --- far away, and what is worth it ------------------------------------------
