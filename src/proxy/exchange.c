@@ -322,13 +322,17 @@ on_timer(struct timer *t)
 static int
 read_flight(struct exchange *x, struct flight *f, enum exchange_from from)
 {
+	int r;
+
 	leave_answer(x);
 	x->flight = f;
 	x->from = from;
 	x->by_parts = false;
+	r = content_of_flight(&x->content, f);
+	/* After that: its writer, on another thread, tells readers only. */
 	if (flight_phase(f) != FLIGHT_WAITING)
 		wake_post(&x->wake);
-	return content_of_flight(&x->content, f);
+	return r;
 }
 
 /* o's reference is taken over. */
