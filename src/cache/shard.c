@@ -139,8 +139,6 @@ shard_remove_locked(struct shard *h, struct object *o)
 	epoch_retire(o, let_go);
 }
 
-/* Those whose place o takes: of the same selection, marks, and the oldest of
- * too many variants. */
 static void
 make_way_locked(struct shard *h, const struct object *o)
 {

@@ -20,10 +20,11 @@ struct table {
 };
 
 struct shard {
+	struct sieve *sieve;  /* borrowed: has all that is in, and a lock of
+				 its own, inside ours */
 	pthread_mutex_t lock; /* guards all below but the table's being read,
 				 and its objects' stored. Taken by those who
 				 miss, never by a hit */
-	struct sieve *sieve;  /* borrowed: what is in, in order of eviction */
 	struct table *_Atomic table; /* owned */
 	size_t count, marks;
 	struct list flights; /* that may be boarded: few */
@@ -42,6 +43,6 @@ struct object *shard_find(struct shard *h, const struct wanted *w,
 void shard_insert_locked(struct shard *h, struct object *o);
 /* Its chain stays for those who stand on it. */
 void shard_remove_locked(struct shard *h, struct object *o);
-/* In place of those that are not to be beside it; o's reference is taken
- * over. */
+/* It takes the place of those of the same selection, of marks, and of the
+ * oldest of too many variants. o's reference is taken over. */
 void shard_put_locked(struct shard *h, struct object *o);

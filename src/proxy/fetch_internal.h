@@ -54,10 +54,10 @@ void fetch_fail(struct fetch *f, unsigned status, const char *why);
  * (RFC 5861, 4), and the fetch has ended then. status: what it said; 0:
  * nothing. */
 bool fetch_rescue(struct fetch *f, unsigned status);
-/* Nobody else gets it. */
+/* Nobody else gets the response, now or later: it is not going to be stored. */
 void fetch_depart(struct fetch *f);
-/* The origin has so long for its head, and then between two parts of its
- * body; less to say that it wants a body that is held. */
+/* Starts the timer anew: the origin has so long for its head, and then between
+ * two parts of its body; less to say that it wants a body that is held. */
 void fetch_arm(struct fetch *f);
 /* It needs another connection than the one it has. */
 void fetch_hang_up(struct fetch *f);
