@@ -38,10 +38,16 @@ soak-san soak-tsan: soak-%: soak-build
 	@scripts/soak $$(($(SOAK_S) / 2)) $*
 
 bench:
-	@scripts/deps build bench
+	@scripts/deps build bench lab
 	@scripts/build gcc
+ifneq ($(SUITE),handoff)
 	@PYTHONDONTWRITEBYTECODE=1 tests/engine/bench.py $(if $(QUICK),--quick) \
 		$(if $(JSON),--json) $(SUITE)
+endif
+ifneq ($(filter handoff,$(or $(SUITE),handoff)),)
+	@scripts/root "make network namespaces and load programs into the kernel" \
+		build/sevenfold bench handoff $(if $(JSON),--json)
+endif
 
 format:
 	@scripts/deps all
@@ -65,7 +71,7 @@ help:
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer; -j2: both at once'
 	@echo 'make bench    what requests cost beside other servers, ten minutes;'
-	@echo '              SUITE=hit: one of hit, relay, idle and keys;'
+	@echo '              SUITE=hit: one of hit, relay, idle, keys and handoff;'
 	@echo '              QUICK=1: a first look; JSON=1: for programs'
 	@echo 'make lint     form, include directions, static analysis'
 	@echo 'make format   put the code into form'

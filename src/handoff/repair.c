@@ -236,7 +236,8 @@ set_window(int fd, const struct snapshot *s)
 int
 repair_make(const struct snapshot *s, int *out)
 {
-	own_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	own_fd int fd =
+		socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int r;
 
 	if (fd < 0)

@@ -32,7 +32,7 @@ static const char set_up[] =
 	"ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev va";
 
 static struct steer *steer;
-static int wire; /* bound to vb */
+static int wire;					       /* bound to vb */
 static const struct handoff_key key = {0x0700000a, 0x409c, 0}; /* 10.0.0.7 */
 
 static int

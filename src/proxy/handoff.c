@@ -72,7 +72,8 @@ on_park(struct source *s, uint32_t events)
 	steer_on_readable(container_of(s, struct handoff, park)->steer);
 }
 
-/* --- what is scarce -------------------------------------------------------- */
+/* --- what is scarce --------------------------------------------------------
+ */
 
 /* The time that all our threads have run, or waited to; and how many there
  * are. */
@@ -168,7 +169,8 @@ handoff_is_due(const struct exchange *x, unsigned streak)
 		advice_is_large(w->advice, hash_of(x), handoff_threshold(w));
 }
 
-/* --- house-keeping --------------------------------------------------------- */
+/* --- house-keeping ---------------------------------------------------------
+ */
 
 static void
 on_timer(struct timer *t)

@@ -347,8 +347,8 @@ static bool
 on_go(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
 {
 	struct buf none = {0};
-	bool fine = channel_open_sealed(
-		s->channel, WIRE_GO, stream, sealed, &none);
+	bool fine =
+		channel_open_sealed(s->channel, WIRE_GO, stream, sealed, &none);
 
 	buf_fini(&none);
 	if (!fine || !v || !v->take)

@@ -90,9 +90,8 @@ parse(struct __sk_buff *skb, struct packet *p)
 		return false;
 	tcp_head = p->tcp->doff * 4u;
 	p->payload = bpf_ntohs(ip->tot_len);
-	p->payload = p->payload > head + tcp_head
-		? p->payload - head - tcp_head
-		: 0;
+	p->payload =
+		p->payload > head + tcp_head ? p->payload - head - tcp_head : 0;
 	p->key = (struct handoff_key){ip->saddr, p->tcp->source, 0};
 	return true;
 }
