@@ -542,6 +542,48 @@ def test_host_dies(lab, root):
     assert ended >= 2 and took < 5
 
 
+# --- for a long time -----------------------------------------------------------
+
+def descriptors(node):
+    return len(os.listdir(f"/proc/{pid_of(node)}/fd"))
+
+
+def test_nothing_leaks(lab, root, tmp_path):
+    """$SEVENFOLD_SOAK_S of all behaviours (15); then no flow, packet or
+    descriptor is left."""
+    seconds = int(os.environ.get("SEVENFOLD_SOAK_S", "15"))
+    secret, conf = tmp_path / "secret", tmp_path / "lab.conf"
+    secret.write_text("no secret, this one")
+    conf.write_text(f"""cluster lab {{
+    vip {VIP}:80
+    node n1 198.18.1.1; node n2 198.18.1.2; node n3 198.18.1.3
+    workers 2
+    idle_timeout 2s
+    handoff on; secret {secret}
+}}
+site * {{ origin http://198.18.0.3:80 }}
+""")
+    lab(nodes="3", origin_root=root, conf=conf)
+    race(root, 2, 1)
+    time.sleep(1)
+    before = {n: descriptors(n) for n in node_names(3)}
+    for i in range(max(1, seconds // 60)):
+        said = race(root, min(seconds, 60), 100 + i)
+        assert said["wrong"] == {}
+    assert total("given") == total("taken")
+    assert total("moves_failed") == 0
+    # A client that has gone on with another node tells nobody of its end.
+    deadline = time.monotonic() + 90
+    while any(n["handoff"]["flows"] for n in status("n1")["nodes"]):
+        assert time.monotonic() < deadline, status("n1")
+        time.sleep(0.5)
+    assert parked() == 0
+    assert total("connections") == 0
+    # Idle ones to origins and for bodies between nodes come and go.
+    for n in node_names(3):
+        assert descriptors(n) <= before[n] + 8, n
+
+
 # --- others who speak to nodes -------------------------------------------------
 
 FORGER = """
