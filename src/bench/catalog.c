@@ -70,6 +70,18 @@ find_or_add(struct catalog *c, struct str target)
 	return *slot - 1;
 }
 
+uint32_t
+catalog_add(struct catalog *c, struct str target, uint64_t bytes)
+{
+	uint32_t i = find_or_add(c, target);
+	struct object *o = &c->objects[i];
+
+	o->bytes = bytes;
+	o->status = 200;
+	o->known = true;
+	return i;
+}
+
 static bool
 is_origins_own(unsigned status)
 {

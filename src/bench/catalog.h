@@ -22,10 +22,12 @@ enum {
 	CATALOG_STATUS_BYTES = 256, /* the body of an answer that is no 200 */
 };
 
+#define CATALOG_ANY_BYTES UINT64_MAX
+
 struct object {
 	struct str target; /* sendable (bench/clf.h); in the catalog's arena */
 	uint64_t seed;
-	uint64_t bytes;
+	uint64_t bytes;	 /* CATALOG_ANY_BYTES: nobody knows */
 	unsigned status; /* 200, or what the origin answers */
 	bool known;	 /* its size is from the log */
 };
@@ -49,6 +51,8 @@ struct catalog {
 	size_t nslots;	 /* a power of two, or 0 */
 };
 
+/* The object at this target, which is there if it was added before. */
+uint32_t catalog_add(struct catalog *c, struct str target, uint64_t bytes);
 /* Reads the whole log into *c, which is all zero. 0 or negative errno; to be
  * freed with catalog_fini() in either case. */
 int catalog_read(struct catalog *c, FILE *log);

@@ -143,8 +143,8 @@ step_ready(struct client *c)
 		return GO_ON;
 	c->state = WAITING;
 	/* The loop counts from when its turn began. */
-	loop_arm(c->run->loop, &c->timer,
-		c->due_ns - loop_now_ns(c->run->loop));
+	loop_arm(
+		c->run->loop, &c->timer, c->due_ns - loop_now_ns(c->run->loop));
 	return WAIT;
 }
 
