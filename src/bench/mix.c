@@ -3,8 +3,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "bench/clf.h"
 #include "bench/dist.h"
+#include "bench/target.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -106,7 +106,7 @@ add_line(struct mix *m, struct str line)
 			str_of(word.p + 1, word.n - 1), INT64_MAX, &bytes);
 	else if (word.n > 0 && word.p[0] != '#')
 		return "more than a target and a weight";
-	if (!clf_sendable(name, &target))
+	if (!target_sendable(name, &target))
 		return "not a target: /path or http://host/path";
 	add(m, buf_view(&target), (double)weight, bytes);
 	buf_fini(&target);

@@ -42,7 +42,7 @@ static const struct bench_verb {
 		"    WebStone's metrics, of its standard mix or of a list of\n"
 		"    files: lines of /TARGET WEIGHT #BYTES.\n"},
 	{"replay", bench_replay,
-		"LOG TO [OPTIONS]\n"
+		"LOG TO [--format clf|squid|home-ip] [OPTIONS]\n"
 		"    Sends the requests of a log, in order: Common or "
 		"combined\n"
 		"    format of web servers, Squid's access.log, or the binary\n"

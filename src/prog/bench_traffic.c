@@ -22,13 +22,18 @@ static int
 read_log(const struct bench_options *o, struct catalog *c)
 {
 	const char *path = o->args[0];
+	enum trace_format format;
 	struct logfile log;
-	int r = logfile_open(path, &log);
+	int r;
 
+	if (o->format && !trace_format_named(str_z(o->format), &format))
+		return bench_bad_usage(
+			"not one of clf, squid, home-ip:", o->format);
+	r = logfile_open(path, &log);
 	if (r == 0) {
 		int closed;
 
-		r = catalog_read(c, log.f);
+		r = catalog_read(c, log.f, o->format ? &format : NULL);
 		closed = logfile_close(&log);
 		if (r == 0)
 			r = closed;
@@ -45,7 +50,7 @@ bench_replay(int argc, char **argv)
 {
 	struct bench_options o = {.listen = 80, .connections = 64};
 	struct catalog c = {0};
-	int r = bench_options_read(&o, "thcsxrdnplj", argc, argv);
+	int r = bench_options_read(&o, "thcsxrdnFplj", argc, argv);
 
 	if (r != 0)
 		return r;
