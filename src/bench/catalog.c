@@ -70,6 +70,15 @@ find_or_add(struct catalog *c, struct str target)
 	return *slot - 1;
 }
 
+const struct object *
+catalog_find(const struct catalog *c, struct str target)
+{
+	uint32_t *slot =
+		c->nslots ? slot_of(c, target, content_seed(target)) : NULL;
+
+	return slot && *slot ? &c->objects[*slot - 1] : NULL;
+}
+
 uint32_t
 catalog_add(struct catalog *c, struct str target, uint64_t bytes)
 {

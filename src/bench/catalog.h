@@ -54,7 +54,9 @@ struct catalog {
 	size_t nslots;	 /* a power of two, or 0 */
 };
 
-/* The object at this target, which is there if it was added before. */
+/* The object at this target, or NULL. */
+const struct object *catalog_find(const struct catalog *c, struct str target);
+/* The number of the object at this target, which is there if it was not yet. */
 uint32_t catalog_add(struct catalog *c, struct str target, uint64_t bytes);
 /* Reads the whole log into *c, which is all zero; format NULL: by how it looks.
  * 0 or negative errno; to be freed with catalog_fini() in either case. */

@@ -16,10 +16,12 @@
  *   only asked for with its pages, which are linked so that it has its
  *   popularity. The shares of the three, 30, 38 and 32 %, make these agree:
  *   a base file has 1.38 embedded ones on average (the sum of k^-2.43).
- * - Temporal locality: the order of pages is made with an LRU stack. The next
- *   one is at a lognormal distance from the top, or a neighbour: the one that
- *   lacks the most of its share, so that those that are popular are so from the
- *   beginning to the end. Who has had all of his requests leaves the stack.
+ * - Temporal locality: the order of pages is made with an LRU stack. Pages come
+ *   for the first time at even intervals, popular ones early; a page comes
+ *   again from a lognormal distance from the top, or from two places around
+ *   it: of these it is the one that lacks the most of its share, so that what
+ *   is popular is so from the beginning to the end. One that has had all of its
+ *   requests leaves the stack.
  * - OFF times: a user (user equivalent) waits a Weibull time before each
  *   embedded file, while his browser works (active OFF), and a Pareto time
  *   before the next page, which he reads and thinks about (inactive OFF).

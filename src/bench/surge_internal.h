@@ -4,11 +4,15 @@
 #include "bench/rng.h"
 #include "bench/surge.h"
 
-/* The LRU stack that orders pages. */
+/* The LRU stack that orders pages, in a round in which each page is asked for
+ * as often as it is popular. */
 struct surge_stack {
-	uint32_t *pages; /* owned: base and single files, latest first */
+	uint32_t *pages; /* owned: begun and not yet done, latest first */
 	size_t n;
-	uint32_t *left; /* owned, per file: requests to come in this round */
+	uint32_t *firsts; /* owned: all pages, by their first request */
+	size_t nfirsts, begun;
+	uint32_t *left;	      /* owned, per file: requests to come */
+	uint64_t *first_at;   /* owned, per file: after so many requests */
 	uint64_t round, done; /* requests for pages: in all, and so far */
 	struct rng rng;
 };

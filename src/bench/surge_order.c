@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 /* Pages to both sides of the place in the stack that the distance says: more
- * even the popular ones out, and blur the distance. */
-enum { WINDOW = 1 };
+ * spread each page over the round more evenly, and blur the distance. */
+enum { WINDOW = 2 };
 
 struct key {
 	double at;
@@ -25,52 +25,99 @@ compare_keys(const void *a, const void *b)
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-/* A new round: all pages on the stack, in an order as if each had last been
- * asked for some time ago, the popular ones rather lately. */
+/* The order of first requests in a round: as if the requests for each page
+ * were spread over it at random, of which the earliest counts. */
 static void
-fill_stack(struct surge *s)
+order_firsts(struct surge *s)
 {
 	own_free struct key *keys = xcalloc(s->nfiles, sizeof(*keys));
 	struct surge_stack *st = &s->stack;
 
-	st->n = st->done = st->round = 0;
+	st->nfirsts = 0;
 	for (size_t i = 0; i < s->nfiles; i++) {
-		uint32_t requests = s->files[i].requests;
+		double u = rng_unit(&st->rng);
 
-		if (s->files[i].class == SURGE_EMBEDDED)
-			continue;
-		keys[st->n++] = (struct key){
-			-log(rng_unit(&st->rng)) / requests, (uint32_t)i};
-		st->left[i] = requests;
-		st->round += requests;
+		if (s->files[i].class != SURGE_EMBEDDED)
+			keys[st->nfirsts++] = (struct key){
+				1 - pow(u, 1.0 / s->files[i].requests),
+				(uint32_t)i};
 	}
-	qsort(keys, st->n, sizeof(*keys), compare_keys);
-	for (size_t i = 0; i < st->n; i++)
-		st->pages[i] = keys[i].page;
+	qsort(keys, st->nfirsts, sizeof(*keys), compare_keys);
+	for (size_t i = 0; i < st->nfirsts; i++)
+		st->firsts[i] = keys[i].page;
 }
 
-/* How many requests the page lacks of its share of the round so far. */
+static void
+begin_round(struct surge *s)
+{
+	struct surge_stack *st = &s->stack;
+
+	order_firsts(s);
+	st->n = st->done = st->round = st->begun = 0;
+	for (size_t i = 0; i < st->nfirsts; i++) {
+		uint32_t page = st->firsts[i];
+
+		st->left[page] = s->files[page].requests;
+		st->round += st->left[page];
+	}
+}
+
+/* First requests come at even intervals: the request that the next is due at.
+ */
+static uint64_t
+next_first(const struct surge_stack *st)
+{
+	return st->begun * st->round / st->nfirsts;
+}
+
+/* How many requests the page lacks, were they even from its first to the
+ * round's end. */
 static double
 lack(const struct surge *s, uint32_t page)
 {
 	const struct surge_stack *st = &s->stack;
 	double all = s->files[page].requests;
+	double first = (double)st->first_at[page];
+	double due = all * ((double)st->done + 1 - first) /
+		((double)st->round - first);
 
-	return all * (double)(st->done + 1) / (double)st->round -
-		(all - st->left[page]);
+	return due - (all - st->left[page]);
 }
 
-/* The place near `at` whose page lacks the most. */
+/* The place in the stack, at a lognormal distance from the top or near it. */
 static size_t
-choose(const struct surge *s, size_t at)
+choose(struct surge *s)
 {
-	const struct surge_stack *st = &s->stack;
-	size_t first = at > WINDOW ? at - WINDOW : 0, best = first;
+	struct surge_stack *st = &s->stack;
+	double d = lognormal_quantile(&surge_distance, rng_unit(&st->rng));
+	size_t at = d < (double)st->n ? (size_t)d : st->n - 1;
+	size_t best = at > WINDOW ? at - WINDOW : 0;
 
-	for (size_t i = first + 1; i <= at + WINDOW && i < st->n; i++)
+	for (size_t i = best + 1; i <= at + WINDOW && i < st->n; i++)
 		if (lack(s, st->pages[i]) > lack(s, st->pages[best]))
 			best = i;
 	return best;
+}
+
+/* Takes a page out of its place, or a new one. */
+static uint32_t
+take_page(struct surge *s)
+{
+	struct surge_stack *st = &s->stack;
+
+	if (st->begun < st->nfirsts &&
+		(st->n == 0 || next_first(st) <= st->done)) {
+		uint32_t page = st->firsts[st->begun++];
+
+		st->first_at[page] = st->done;
+		return page;
+	}
+	size_t i = choose(s);
+	uint32_t page = st->pages[i];
+	st->n--;
+	memmove(st->pages + i, st->pages + i + 1,
+		(st->n - i) * sizeof(*st->pages));
+	return page;
 }
 
 uint32_t
@@ -78,21 +125,14 @@ surge_next_page(struct surge *s)
 {
 	struct surge_stack *st = &s->stack;
 
-	if (st->n == 0)
-		fill_stack(s);
-	double d = lognormal_quantile(&surge_distance, rng_unit(&st->rng));
-	size_t at = d < (double)st->n ? (size_t)d : st->n - 1;
-	size_t i = choose(s, at);
-	uint32_t page = st->pages[i];
-
+	if (st->done == st->round)
+		begin_round(s);
+	uint32_t page = take_page(s);
 	st->done++;
 	if (--st->left[page] > 0) {
-		memmove(st->pages + 1, st->pages, i * sizeof(*st->pages));
+		memmove(st->pages + 1, st->pages, st->n * sizeof(*st->pages));
 		st->pages[0] = page;
-	} else {
-		st->n--;
-		memmove(st->pages + i, st->pages + i + 1,
-			(st->n - i) * sizeof(*st->pages));
+		st->n++;
 	}
 	return page;
 }
@@ -130,6 +170,8 @@ surge_order_init(struct surge *s, unsigned users, uint64_t seed)
 	s->users = xcalloc(users, sizeof(*s->users));
 	s->stack.pages = xcalloc(s->nfiles, sizeof(*s->stack.pages));
 	s->stack.left = xcalloc(s->nfiles, sizeof(*s->stack.left));
+	s->stack.firsts = xcalloc(s->nfiles, sizeof(*s->stack.firsts));
+	s->stack.first_at = xcalloc(s->nfiles, sizeof(*s->stack.first_at));
 	s->stack.rng.state = seed;
 	s->off.state = ~seed;
 }
@@ -140,4 +182,6 @@ surge_order_fini(struct surge *s)
 	free(s->users);
 	free(s->stack.pages);
 	free(s->stack.left);
+	free(s->stack.firsts);
+	free(s->stack.first_at);
 }

@@ -65,6 +65,8 @@ static const char options[] =
 	"of\n"
 	"                        the right sizes, and nginx.conf for\n"
 	"                        nginx -p DIR -c nginx.conf\n"
+	"  --serve ADDR[:PORT]   be that origin: bodies are made as they are "
+	"sent\n"
 	"OPTIONS\n"
 	"  --connections N  at the same time (63; replay: 64)\n"
 	"  --servers N      63 connections for each, as in the paper\n"

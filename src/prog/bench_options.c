@@ -4,6 +4,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "bench/nginx.h"
+#include "bench/origin.h"
 #include "bench/play.h"
 #include "bench/play_report.h"
 
@@ -14,9 +15,10 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-/* a: any number of connections */
+/* Letters for the verbs' lists of what they have. */
 static const struct option long_options[] = {
 	{"target", required_argument, NULL, 't'},
+	{"serve", required_argument, NULL, 'o'},
 	{"host", required_argument, NULL, 'h'},
 	{"connections", required_argument, NULL, 'c'},
 	{"users", required_argument, NULL, 'u'},
@@ -34,6 +36,9 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+/* Connections that an origin may have. */
+enum { SERVED = 16384 };
+
 int
 bench_bad_usage(const char *what, const char *value)
 {
@@ -45,7 +50,7 @@ bench_bad_usage(const char *what, const char *value)
 
 /* "192.0.2.10" or "192.0.2.10:80" */
 static bool
-parse_target(const char *z, struct bench_options *o)
+parse_address(const char *z, struct bench_options *o)
 {
 	struct str rest = str_z(z), addr;
 	uint64_t port = 80;
@@ -59,7 +64,6 @@ parse_target(const char *z, struct bench_options *o)
 	if (rest.p && (str_u64(rest, UINT16_MAX, &port) < 0 || port == 0))
 		return false;
 	o->port = (uint16_t)port;
-	o->target = z;
 	return inet_pton(AF_INET, dotted, &o->addr) == 1;
 }
 
@@ -109,7 +113,8 @@ take(struct bench_options *o, int opt, const char *z)
 	bool ok = true;
 
 	switch (opt) {
-	case 't': return parse_target(z, o);
+	case 't': return parse_address(o->target = z, o);
+	case 'o': return parse_address(o->serve = z, o);
 	case 'r': return parse_rate(z, &o->rate);
 	case 'd': return parse_duration(z, &o->duration_ns);
 	case 'n': return parse_number(z, UINT32_MAX, &o->limit);
@@ -177,8 +182,9 @@ bench_options_read(
 			return r;
 	o->args = argv + optind;
 	o->nargs = argc - optind;
-	if (!o->prepare == !o->target)
-		return bench_bad_usage("needs one of", "--target, --prepare");
+	if (!!o->prepare + !!o->target + !!o->serve != 1)
+		return bench_bad_usage(
+			"needs one of", "--target, --prepare, --serve");
 	return 0;
 }
 
@@ -192,6 +198,15 @@ prepare(const struct bench_options *o, const struct catalog *c)
 		return 0;
 	fprintf(stderr, "sevenfold bench: %s: %s\n", path ? path : o->prepare,
 		strerror(-r));
+	return 1;
+}
+
+static int
+serve(const struct bench_options *o, const struct catalog *c)
+{
+	int r = origin_run(c, o->addr, o->port);
+
+	fprintf(stderr, "sevenfold bench: %s: %s\n", o->serve, strerror(-r));
 	return 1;
 }
 
@@ -255,9 +270,11 @@ bench_play_with(const struct bench_options *o, const struct play *p,
 {
 	static struct play_result result;
 
+	raise_descriptors(o->serve ? SERVED : o->connections);
 	if (o->prepare)
 		return prepare(o, c);
-	raise_descriptors(o->connections);
+	if (o->serve)
+		return serve(o, c);
 	int r = play_run(p, c, &result);
 	if (r < 0) {
 		fprintf(stderr, "sevenfold bench: %s\n", strerror(-r));

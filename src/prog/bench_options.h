@@ -10,7 +10,8 @@ struct play;
 struct play_result;
 
 struct bench_options {
-	const char *target, *host, *prepare, *format; /* borrowed: argv */
+	const char *target, *serve, *prepare, *host,
+		*format; /* borrowed: argv */
 	struct in_addr addr;
 	uint16_t port, listen;
 	unsigned connections;
@@ -36,8 +37,8 @@ int bench_bad_usage(const char *what, const char *value);
 
 /* What the options say of a play; its order is the caller's. */
 struct play bench_play_of(const struct bench_options *o);
-/* Plays, or prepares an origin if that was asked for, and reports: the exit
- * status. */
+/* Plays and reports; or prepares an origin, or is one, if that was asked for:
+ * the exit status. */
 int bench_play(const struct bench_options *o, const struct play *p,
 	const struct catalog *c);
 /* As bench_play(), with a report of the verb's own after the general one. */

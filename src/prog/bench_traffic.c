@@ -50,7 +50,7 @@ bench_replay(int argc, char **argv)
 {
 	struct bench_options o = {.listen = 80, .connections = 64};
 	struct catalog c = {0};
-	int r = bench_options_read(&o, "thcsxrdnFplj", argc, argv);
+	int r = bench_options_read(&o, "tohcsxrdnFplj", argc, argv);
 
 	if (r != 0)
 		return r;
@@ -110,7 +110,7 @@ bench_load(int argc, char **argv)
 		.seed = SEED,
 	};
 	struct mix m = {0};
-	int r = bench_options_read(&o, "thcsxrdnSplj", argc, argv);
+	int r = bench_options_read(&o, "tohcsxrdnSplj", argc, argv);
 
 	if (r != 0)
 		return r;
@@ -174,7 +174,7 @@ bench_webstone(int argc, char **argv)
 		.close = true,
 	};
 	struct mix m = {0};
-	int r = bench_options_read(&o, "thcsdnSplj", argc, argv);
+	int r = bench_options_read(&o, "tohcsdnSplj", argc, argv);
 
 	if (r != 0)
 		return r;
@@ -202,7 +202,7 @@ bench_surge(int argc, char **argv)
 		.seed = SEED,
 		.files = SURGE_FILES,
 	};
-	int r = bench_options_read(&o, "thuxdnfSplj", argc, argv);
+	int r = bench_options_read(&o, "tohuxdnfSplj", argc, argv);
 
 	if (r != 0)
 		return r;
