@@ -60,12 +60,12 @@ static const struct bench_verb {
 
 static const char options[] =
 	"TO is one of\n"
-	"  --target ADDR[:PORT]  send, and check every byte of the answers\n"
+	"  --target HOST[:PORT]  send, and check every byte of the answers\n"
 	"  --prepare DIR         write what an origin needs to answer: bodies "
 	"of\n"
 	"                        the right sizes, and nginx.conf for\n"
 	"                        nginx -p DIR -c nginx.conf\n"
-	"  --serve ADDR[:PORT]   be that origin: bodies are made as they are "
+	"  --serve HOST[:PORT]   be that origin: bodies are made as they are "
 	"sent\n"
 	"OPTIONS\n"
 	"  --connections N  at the same time (63; replay: 64)\n"

@@ -11,7 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
@@ -48,23 +48,40 @@ bench_bad_usage(const char *what, const char *value)
 	return 2;
 }
 
-/* "192.0.2.10" or "192.0.2.10:80" */
+/* An IPv4 address, or a name that has one. */
+static bool
+resolve(const char *name, struct in_addr *out)
+{
+	const struct addrinfo hints = {
+		.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *found;
+
+	if (inet_pton(AF_INET, name, out) == 1)
+		return true;
+	if (getaddrinfo(name, NULL, &hints, &found) != 0)
+		return false;
+	*out = ((const struct sockaddr_in *)(void *)found->ai_addr)->sin_addr;
+	freeaddrinfo(found);
+	return true;
+}
+
+/* "192.0.2.10", "192.0.2.10:80", "example.org:80" */
 static bool
 parse_address(const char *z, struct bench_options *o)
 {
-	struct str rest = str_z(z), addr;
+	struct str rest = str_z(z), host;
 	uint64_t port = 80;
-	char dotted[INET_ADDRSTRLEN];
+	char name[256];
 
-	str_split(&rest, ':', &addr);
-	if (addr.n >= sizeof(dotted))
+	str_split(&rest, ':', &host);
+	if (host.n == 0 || host.n >= sizeof(name))
 		return false;
-	memcpy(dotted, addr.p, addr.n);
-	dotted[addr.n] = '\0';
+	memcpy(name, host.p, host.n);
+	name[host.n] = '\0';
 	if (rest.p && (str_u64(rest, UINT16_MAX, &port) < 0 || port == 0))
 		return false;
 	o->port = (uint16_t)port;
-	return inet_pton(AF_INET, dotted, &o->addr) == 1;
+	return resolve(name, &o->addr);
 }
 
 static bool
