@@ -51,9 +51,9 @@ bool
 run_next(struct run *run, struct client *c)
 {
 	const struct load *l = run->load;
-	unsigned number = (unsigned)(c - run->clients);
 
-	if (run->ending || !l->next(l->ctx, number, &c->req))
+	c->req = (struct load_request){.client = (unsigned)(c - run->clients)};
+	if (run->ending || !l->next(l->ctx, &c->req))
 		return false;
 	if (l->rate > 0)
 		c->due_ns = due_ns(run, run->taken);

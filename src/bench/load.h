@@ -42,6 +42,7 @@ load_verify_fn(const void *object, uint64_t offset, struct str bytes);
 
 /* Slices and object are borrowed until the request is over. */
 struct load_request {
+	unsigned client; /* told to next(): the connection's number, from 0 */
 	enum method method; /* GET, HEAD or POST (without a body) */
 	struct str host;
 	struct str target;
@@ -52,9 +53,9 @@ struct load_request {
 	uint64_t wait_ns; /* closed loop: not before this has passed */
 };
 
-/* Fills *r, which is all zero; client is the connection's number, from 0.
- * False when there are no more requests for this client. */
-typedef bool load_next_fn(void *ctx, unsigned client, struct load_request *r);
+/* Fills *r, which is all zero but for its client. False when there are no more
+ * requests for that one. */
+typedef bool load_next_fn(void *ctx, struct load_request *r);
 /* A final response's head has arrived. */
 typedef void
 load_head_fn(void *ctx, const struct load_request *r, const struct head *h);

@@ -133,7 +133,6 @@ client_finish(struct client *c)
 static enum step
 step_ready(struct client *c)
 {
-	c->req = (struct load_request){0};
 	if (!run_next(c->run, c)) {
 		client_retire(c);
 		return WAIT;

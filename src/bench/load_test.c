@@ -105,7 +105,7 @@ is_letters(const void *object, uint64_t offset, struct str bytes)
 }
 
 static bool
-next_request(void *ctx, unsigned client, struct load_request *r)
+next_request(void *ctx, struct load_request *r)
 {
 	struct plan *p = ctx;
 

@@ -23,14 +23,14 @@ verify(const void *object, uint64_t offset, struct str bytes)
 }
 
 static bool
-next_request(void *ctx, unsigned client, struct load_request *r)
+next_request(void *ctx, struct load_request *r)
 {
 	struct player *p = ctx;
 	struct play_step step = {0};
 
 	if (p->play->limit && p->sent == p->play->limit)
 		return false;
-	if (!p->play->order(p->play->order_ctx, client, &step))
+	if (!p->play->order(p->play->order_ctx, r->client, &step))
 		return false;
 	uint32_t i = step.request.object;
 	const struct object *o = &p->catalog->objects[i];

@@ -29,7 +29,7 @@ verify(const void *object, uint64_t offset, struct str bytes)
 }
 
 static bool
-next_request(void *ctx, unsigned client, struct load_request *r)
+next_request(void *ctx, struct load_request *r)
 {
 	struct crowd *c = ctx;
 	const struct tree *tree = c->traffic->tree;

@@ -3,6 +3,7 @@
 
 #include "bench/album.h"
 #include "bench/mix.h"
+#include "prog/bench_handoff.h"
 #include "prog/bench_options.h"
 #include "prog/bench_traffic.h"
 

@@ -184,7 +184,7 @@ ask_whole(struct fetch *f)
 	outgoing_drop_conditions(&f->request);
 	f->conditional = false;
 	f->asked_at_s = loop_wall_s(f->worker->loop);
-	if (f->reusable) {
+	if (f->reusable && upstream_is_quiet(f->up)) {
 		fetch_arm(f);
 		fetch_send_more(f, false);
 		return;
