@@ -56,6 +56,12 @@ static const struct bench_verb {
 		"    Makes the demo's web site in DIR, unless it is there:\n"
 		"    photographs, pages and files, over 240 objects and 50 "
 		"MB.\n"},
+	{"handoff", bench_handoff,
+		"[--seconds N] [--json]\n"
+		"    What it costs to move a connection to the owner of what "
+		"it\n"
+		"    asks for, beside passing the answer on, on this "
+		"machine.\n"},
 };
 #define NVERBS (sizeof(verbs) / sizeof(*verbs))
 
