@@ -1,10 +1,12 @@
 /* See load.h and load_run.h: a run, from its beginning to its end. */
 #include "bench/load_run.h"
 
+#include "admin/human.h"
 #include "base/check.h"
 #include "base/mem.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -53,8 +55,12 @@ run_next(struct run *run, struct client *c)
 	const struct load *l = run->load;
 
 	c->req = (struct load_request){.client = (unsigned)(c - run->clients)};
-	if (run->ending || !l->next(l->ctx, &c->req))
+	if (run->ending)
 		return false;
+	if (!l->next(l->ctx, &c->req)) {
+		run->dry = true;
+		return false;
+	}
 	if (l->rate > 0)
 		c->due_ns = due_ns(run, run->taken);
 	else
@@ -72,7 +78,7 @@ on_deadline(struct timer *t)
 	const struct load *l = run->load;
 
 	run->ending = true;
-	if (l->rate > 0) {
+	if (l->rate > 0 && !run->dry) {
 		uint64_t due =
 			(uint64_t)(l->rate * (double)l->duration_ns / 1e9);
 
@@ -97,8 +103,11 @@ print_progress(const struct run *run, double s)
 		(double)hist_quantile(h, 0.5) / 1e6,
 		(double)hist_quantile(h, 0.99) / 1e6,
 		(unsigned long long)load_wrong(r));
-	if (all_s > s)
-		fprintf(stderr, "  %.0f s left", all_s - s);
+	if (run->load->expected)
+		fprintf(stderr, "  %s done",
+			human_share(load_requests(r), run->load->expected).z);
+	else if (all_s > s)
+		fprintf(stderr, "  %.0f s left", ceil(all_s - s));
 }
 
 static void

@@ -71,6 +71,7 @@ struct load {
 	double rate;		 /* requests per second; 0: closed loop */
 	uint64_t duration_ns;	 /* 0: until next() says end */
 	uint64_t timeout_ns;	 /* of one request; 0: 30 s */
+	uint64_t expected;	 /* requests in all, if known: for progress */
 	bool progress;		 /* a live line, if stderr is a terminal */
 	load_next_fn *next;
 	load_head_fn *on_head; /* may be NULL */

@@ -56,6 +56,7 @@ struct run {
 	struct client *clients; /* owned */
 	unsigned active;
 	bool ending;	   /* no new requests */
+	bool dry;	   /* the generator has no more for somebody */
 	uint64_t taken;	   /* requests, from the generator */
 	uint64_t began_ns; /* monotonic */
 	struct timer deadline, progress;

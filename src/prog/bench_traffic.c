@@ -62,6 +62,9 @@ bench_replay(int argc, char **argv)
 		struct play_log log = {.catalog = &c};
 		struct play p = bench_play_of(&o);
 
+		p.load.expected = o.limit && o.limit < c.nrequests
+			? o.limit
+			: c.nrequests;
 		p.order = play_log_order;
 		p.order_ctx = &log;
 		r = bench_play(&o, &p, &c);
