@@ -7,6 +7,7 @@
 #include "bench/origin.h"
 #include "bench/play.h"
 #include "bench/play_report.h"
+#include "bench/surge.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -146,7 +147,8 @@ take(struct bench_options *o, int opt, const char *z)
 			o->listen = (uint16_t)n;
 		break;
 	case 'f':
-		if ((ok = parse_number(z, 1000000, &n) && n >= 10))
+		if ((ok = parse_number(z, SURGE_FILES_MAX, &n) &&
+				    n >= SURGE_FILES_MIN))
 			o->files = (unsigned)n;
 		break;
 	case 'u':

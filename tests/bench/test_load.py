@@ -270,6 +270,7 @@ def test_the_origins_http():
         ["webstone", "--target", "127.0.0.1", "--rate", "5"],
         ["surge", "a", "--target", "127.0.0.1"],
         ["surge", "--target", "127.0.0.1", "--files", "9"],
+        ["surge", "--target", "127.0.0.1", "--files", "20001"],
         ["replay", "a", "--target", "127.0.0.1", "--format", "iis"],
         ["nothing"],
         [],
