@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "bench/clf.h"
 #include "bench/content.h"
+#include "bench/trace.h"
 
 #include <errno.h>
 #include <string.h>
@@ -70,6 +70,27 @@ find_or_add(struct catalog *c, struct str target)
 	return *slot - 1;
 }
 
+const struct object *
+catalog_find(const struct catalog *c, struct str target)
+{
+	uint32_t *slot =
+		c->nslots ? slot_of(c, target, content_seed(target)) : NULL;
+
+	return slot && *slot ? &c->objects[*slot - 1] : NULL;
+}
+
+uint32_t
+catalog_add(struct catalog *c, struct str target, uint64_t bytes)
+{
+	uint32_t i = find_or_add(c, target);
+	struct object *o = &c->objects[i];
+
+	o->bytes = bytes;
+	o->status = 200;
+	o->known = true;
+	return i;
+}
+
 static bool
 is_origins_own(unsigned status)
 {
@@ -89,16 +110,16 @@ is_origins_own(unsigned status)
 	}
 }
 
-/* What one more line of the log tells of the object. */
+/* What one more entry of the log tells of the object. */
 static void
-learn(struct object *o, const struct clf_line *l)
+learn(struct object *o, const struct trace_entry *l)
 {
 	if (l->status / 100 == 2) {
 		if (!o->known || l->bytes > o->bytes)
 			o->bytes = l->bytes;
 		o->known = true;
 		o->status = 200;
-	} else if (l->status == 304) {
+	} else if (l->status == 304 || l->status == 0) {
 		o->status = 200;
 	} else if (o->status == 0) {
 		o->status = is_origins_own(l->status) ? l->status : 404;
@@ -118,27 +139,23 @@ method_of(struct str name)
 }
 
 static void
-add_line(struct catalog *c, struct str line, struct buf *target)
+add_entry(struct catalog *c, enum trace_format f, const struct trace_entry *e,
+	struct buf *target)
 {
-	struct clf_line l;
+	enum method method = method_of(e->method);
 
-	if (!clf_parse(line, &l)) {
-		c->unreadable++;
-		return;
-	}
-	enum method method = method_of(l.method);
 	if (method == METHOD_OTHER) {
 		c->other_methods++;
 		return;
 	}
 	buf_consume(target, buf_len(target));
-	if (!clf_sendable(l.target, target)) {
+	if (!trace_target(f, e, target)) {
 		c->unsendable++;
 		return;
 	}
-	c->conditional += l.status == 304;
+	c->conditional += e->status == 304;
 	uint32_t object = find_or_add(c, buf_view(target));
-	learn(&c->objects[object], &l);
+	learn(&c->objects[object], e);
 	GROW(c->requests, c->nrequests, c->requests_cap);
 	c->requests[c->nrequests++] = (struct catalog_request){object, method};
 }
@@ -155,22 +172,49 @@ settle(struct object *o)
 	}
 }
 
-int
-catalog_read(struct catalog *c, FILE *log)
+/* More of the log into in; false at its end. */
+static bool
+read_more(FILE *log, struct buf *in)
 {
-	own_free char *line = NULL;
-	struct buf target = {0};
-	size_t cap = 0;
-	ssize_t n;
+	char *room = buf_reserve(in, TRACE_ENTRY_MAX);
+	size_t n = fread(room, 1, TRACE_ENTRY_MAX, log);
 
-	while ((n = getline(&line, &cap, log)) >= 0) {
-		struct str s = str_of(line, (size_t)n);
+	buf_commit(in, n);
+	return n > 0;
+}
 
-		while (s.n > 0 &&
-			(s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
-			s.n--;
-		add_line(c, s, &target);
+/* All entries of what is there so far. */
+static void
+add_entries(struct catalog *c, enum trace_format f, struct buf *in, bool at_end,
+	struct buf *target)
+{
+	struct trace_entry e;
+	enum trace_result r;
+	size_t used;
+
+	while ((r = trace_next(f, buf_view(in), at_end, &e, &used)) !=
+		TRACE_MORE) {
+		if (r == TRACE_ENTRY)
+			add_entry(c, f, &e, target);
+		else
+			c->unreadable++;
+		buf_consume(in, used);
 	}
+}
+
+int
+catalog_read(struct catalog *c, FILE *log, const enum trace_format *format)
+{
+	struct buf in = {0}, target = {0};
+	bool more = read_more(log, &in);
+	enum trace_format f = format ? *format : trace_detect(buf_view(&in));
+
+	while (more) {
+		add_entries(c, f, &in, false, &target);
+		more = read_more(log, &in);
+	}
+	add_entries(c, f, &in, true, &target);
+	buf_fini(&in);
 	buf_fini(&target);
 	for (size_t i = 0; i < c->nobjects; i++)
 		settle(&c->objects[i]);

@@ -4,8 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <cmocka.h>
 
 struct line_case {
@@ -49,7 +47,7 @@ lines_are_read_or_refused(void **state)
 {
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		const struct line_case *c = &lines[i];
-		struct clf_line l;
+		struct trace_entry l;
 
 		print_message("%s\n", c->line);
 		assert_int_equal(
@@ -63,68 +61,11 @@ lines_are_read_or_refused(void **state)
 	}
 }
 
-/* logged, sendable (NULL: no such form) */
-static const char *targets[][2] = {
-	{"/a.gif", "/a.gif"},
-	{"/", "/"},
-	{"/cgi?a=b&c=%2B+d", "/cgi?a=b&c=%2B+d"},
-	{"//a//b", "//a//b"},
-	{"/a/../b/./c", "/a/../b/./c"},
-	{"/a b\\\"<#>", "/a%20b%5C%22%3C%23%3E"},
-	{"/100%", "/100%25"},
-	{"/100%zz%4", "/100%25zz%254"},
-	{"/\xe9", "/%E9"},
-	{"http://h.example:80/a?b", "/a?b"},
-	{"/?..", "/?.."},
-	{"/...", "/..."},
-	{"/..a", "/..a"},
-	{"", NULL},
-	{"*", NULL},
-	{"a.gif", NULL},
-	{"http://h.example", NULL},
-	{"ftp://h.example/", NULL},
-	{"/..", NULL},
-	{"/../a", NULL},
-	{"/a/../../b", NULL},
-	{"/%2e%2E/etc/passwd", NULL},
-	{"/a%2f..%2f../b", NULL},
-	{"/a%00", NULL},
-};
-
-static void
-targets_are_made_sendable_or_refused(void **state)
-{
-	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
-		const char *want = targets[i][1];
-		struct buf out = {0};
-
-		print_message("%s\n", targets[i][0]);
-		assert_int_equal(
-			clf_sendable(str_z(targets[i][0]), &out), want != NULL);
-		assert_true(str_eq(buf_view(&out), str_z(want ? want : "")));
-		buf_fini(&out);
-	}
-}
-
-static void
-a_target_too_long_is_refused(void **state)
-{
-	char z[CLF_TARGET_MAX + 1];
-	struct buf out = {0};
-
-	memset(z, '/', sizeof(z));
-	assert_false(clf_sendable(str_of(z, sizeof(z)), &out));
-	assert_true(clf_sendable(str_of(z, sizeof(z) - 1), &out));
-	buf_fini(&out);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_read_or_refused),
-		cmocka_unit_test(targets_are_made_sendable_or_refused),
-		cmocka_unit_test(a_target_too_long_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

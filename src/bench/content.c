@@ -1,8 +1,10 @@
 /* See content.h. The object is a sequence of 8-byte words, least significant
- * byte first, word k being splitmix64's output number k for the seed. */
+ * byte first, word k being the random number number k for the seed
+ * (bench/rng.h). */
 #include "bench/content.h"
 
 #include "base/own.h"
+#include "bench/rng.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -18,11 +20,7 @@ content_seed(struct str target)
 static uint64_t
 word(uint64_t seed, uint64_t k)
 {
-	uint64_t z = seed + (k + 1) * UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return htole64(z ^ (z >> 31));
+	return htole64(rng_at(seed, k));
 }
 
 /* How many of n bytes from offset on lie in offset's own word. */

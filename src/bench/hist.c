@@ -30,6 +30,7 @@ void
 hist_add(struct hist *h, uint64_t value)
 {
 	h->n++;
+	h->sum += value;
 	h->count[bucket_of(value)]++;
 	if (value > h->max)
 		h->max = value;
@@ -51,4 +52,10 @@ hist_quantile(const struct hist *h, double q)
 		}
 	}
 	return h->max;
+}
+
+double
+hist_mean(const struct hist *h)
+{
+	return h->n ? (double)h->sum / (double)h->n : 0;
 }

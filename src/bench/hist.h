@@ -14,6 +14,7 @@ enum { HIST_BUCKETS = (64 - HIST_SUB_BITS + 1) * HIST_SUBS };
 struct hist {
 	uint64_t n;
 	uint64_t max;
+	uint64_t sum; /* of all values, exact */
 	uint64_t count[HIST_BUCKETS];
 };
 
@@ -21,3 +22,5 @@ void hist_add(struct hist *h, uint64_t value);
 /* The value that a share q (0..1) of all values does not exceed: the upper end
  * of its bucket, at most max. 0 when empty. */
 uint64_t hist_quantile(const struct hist *h, double q);
+/* The mean of all values; 0 when empty. */
+double hist_mean(const struct hist *h);

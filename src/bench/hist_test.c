@@ -19,6 +19,7 @@ small_values_are_exact(void **state)
 	assert_int_equal(hist_quantile(&h, 0.9), 45);
 	assert_int_equal(hist_quantile(&h, 1), 50);
 	assert_int_equal(h.max, 50);
+	assert_true(hist_mean(&h) == 25.5);
 }
 
 static void

@@ -1,64 +1,17 @@
-/*
- * See load.h. One struct client per connection slot:
- *
- *	IDLE -> CONNECTING -> SENDING -> HEAD -> BODY -+-> IDLE (closed)
- *	 ^                       ^                     |
- *	 +- PAUSED               +---- kept alive -----+
- *
- * Descriptors are edge-triggered, so client_run() takes steps until one of
- * them has to wait for the kernel.
- */
-#include "bench/load.h"
+/* See load.h and load_run.h: a run, from its beginning to its end. */
+#include "bench/load_run.h"
 
-#include "base/buf.h"
+#include "admin/human.h"
 #include "base/check.h"
 #include "base/mem.h"
-#include "http/chunk.h"
-#include "http/frame.h"
-#include "net/loop.h"
-#include "net/sock.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 64 * 1024 };
-#define PAUSE_NS (50 * NS_PER_MS)
-#define TIMEOUT_NS (30 * NS_PER_S)
 #define PROGRESS_NS (250 * NS_PER_MS)
-
-enum state { IDLE, PAUSED, CONNECTING, SENDING, HEAD, BODY };
-enum step { WAIT, GO_ON };
-
-struct client {
-	struct run *run; /* borrowed */
-	struct source source;
-	struct timer timer; /* the request's timeout, or the pause's end */
-	enum state state;
-	unsigned requests;  /* on this connection */
-	struct buf out, in; /* unsent, unread */
-	struct load_request req;
-	uint64_t began_ns;
-	enum load_outcome outcome;
-	struct frame frame;
-	struct chunk_decoder chunks;
-	uint64_t body; /* bytes so far */
-	bool keep;     /* the connection may carry another request */
-	bool eof;
-};
-
-struct run {
-	const struct load *load;
-	struct load_result *result;
-	struct loop *loop;	/* owned */
-	struct client *clients; /* owned */
-	unsigned active;
-	bool ending; /* no new requests */
-	uint64_t began_ns;
-	struct timer deadline, progress;
-};
 
 static const char *const outcome_texts[] = {
 #define LOAD_OUTCOME(id, text) text,
@@ -89,361 +42,80 @@ load_wrong(const struct load_result *r)
 	return load_requests(r) - r->outcomes[LOAD_RIGHT];
 }
 
-static const char *
-method_name(enum method m)
+/* When request number i of an open loop is due. */
+static uint64_t
+due_ns(const struct run *run, uint64_t i)
 {
-	switch (m) {
-	case METHOD_HEAD: return "HEAD";
-	case METHOD_POST: return "POST";
-	default: return "GET";
-	}
+	return run->began_ns + (uint64_t)((double)i * 1e9 / run->load->rate);
 }
 
-static bool
-is_last_on_connection(const struct client *c)
+bool
+run_next(struct run *run, struct client *c)
 {
-	unsigned most = c->run->load->per_connection;
+	const struct load *l = run->load;
 
-	return most > 0 && c->requests >= most;
-}
-
-static void
-write_request(struct client *c)
-{
-	const struct load_request *r = &c->req;
-
-	buf_printf(&c->out,
-		"%s %.*s HTTP/1.1\r\nHost: %.*s\r\n"
-		"User-Agent: sevenfold-bench\r\n%s%s\r\n",
-		method_name(r->method), STR_ARG(r->target), STR_ARG(r->host),
-		r->method == METHOD_POST ? "Content-Length: 0\r\n" : "",
-		is_last_on_connection(c) ? "Connection: close\r\n" : "");
-}
-
-static void
-client_close(struct client *c)
-{
-	if (c->source.fd >= 0)
-		loop_close(c->run->loop, &c->source);
-	buf_consume(&c->in, buf_len(&c->in));
-	buf_consume(&c->out, buf_len(&c->out));
-	c->eof = false;
-	c->requests = 0;
-}
-
-/* Takes the next request, or retires the client. */
-static bool
-client_next(struct client *c)
-{
-	struct run *run = c->run;
-
-	c->req = (struct load_request){0};
-	if (run->ending || !run->load->next(run->load->ctx, &c->req)) {
-		client_close(c);
-		loop_disarm(run->loop, &c->timer);
-		if (--run->active == 0)
-			loop_stop(run->loop);
+	c->req = (struct load_request){.client = (unsigned)(c - run->clients)};
+	if (run->ending)
+		return false;
+	if (!l->next(l->ctx, &c->req)) {
+		run->dry = true;
 		return false;
 	}
-	c->outcome = LOAD_RIGHT;
-	c->body = 0;
-	c->requests++;
-	c->began_ns = clock_mono_ns();
-	loop_arm(run->loop, &c->timer,
-		run->load->timeout_ns ? run->load->timeout_ns : TIMEOUT_NS);
-	write_request(c);
+	if (l->rate > 0)
+		c->due_ns = due_ns(run, run->taken);
+	else
+		c->due_ns =
+			c->req.wait_ns ? clock_mono_ns() + c->req.wait_ns : 0;
+	run->taken++;
 	return true;
 }
 
-/* Counts the request that is over. */
-static void
-client_account(struct client *c)
-{
-	const struct load *l = c->run->load;
-	struct load_result *res = c->run->result;
-
-	res->outcomes[c->outcome]++;
-	res->body_bytes += c->body;
-	if (c->outcome == LOAD_RIGHT)
-		hist_add(&res->latency_ns, clock_mono_ns() - c->began_ns);
-	if (l->on_done)
-		l->on_done(l->ctx, &c->req, c->outcome, c->body);
-}
-
-/* The first kind of failure counts. */
-static void
-client_note(struct client *c, enum load_outcome o)
-{
-	if (c->outcome == LOAD_RIGHT)
-		c->outcome = o;
-}
-
-/* The request failed in a way that ends the connection. */
-static enum step
-client_fail(struct client *c, enum load_outcome o)
-{
-	client_note(c, o);
-	client_account(c);
-	client_close(c);
-	c->state = IDLE;
-	if (o != LOAD_CONNECT)
-		return GO_ON;
-	c->state = PAUSED;
-	loop_arm(c->run->loop, &c->timer, PAUSE_NS);
-	return WAIT;
-}
-
-/* The answer is complete. */
-static enum step
-client_finish(struct client *c)
-{
-	const struct load_request *r = &c->req;
-
-	if (c->outcome == LOAD_RIGHT && r->method != METHOD_HEAD &&
-		c->body != r->bytes)
-		c->outcome = LOAD_LENGTH;
-	if (buf_len(&c->in) > 0)
-		return client_fail(c, LOAD_FRAMING);
-	client_account(c);
-	if (!c->keep || c->eof || is_last_on_connection(c)) {
-		client_close(c);
-		c->state = IDLE;
-		return GO_ON;
-	}
-	c->state = SENDING;
-	return client_next(c) ? GO_ON : WAIT;
-}
-
-static enum step
-step_idle(struct client *c)
-{
-	const struct load *l = c->run->load;
-	struct in_addr any = {.s_addr = htonl(INADDR_ANY)};
-
-	if (!client_next(c))
-		return WAIT;
-	int fd = sock_connect(any, l->addr, l->port);
-	if (fd < 0)
-		return client_fail(c, LOAD_CONNECT);
-	if (loop_watch(c->run->loop, &c->source, fd) < 0) {
-		close(fd);
-		return client_fail(c, LOAD_CONNECT);
-	}
-	c->run->result->connections++;
-	c->state = CONNECTING;
-	return WAIT;
-}
-
-static enum step
-step_sending(struct client *c)
-{
-	while (buf_len(&c->out) > 0) {
-		ssize_t n = send(c->source.fd, buf_head(&c->out),
-			buf_len(&c->out), MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EAGAIN ? WAIT
-					       : client_fail(c, LOAD_RESET);
-		buf_consume(&c->out, (size_t)n);
-	}
-	c->state = HEAD;
-	return GO_ON;
-}
-
-/* More bytes into c->in: GO_ON when some came, or the end (c->eof). */
-static enum step
-receive(struct client *c)
-{
-	for (;;) {
-		char *room = buf_reserve(&c->in, READ_BYTES);
-		ssize_t n = recv(c->source.fd, room, READ_BYTES, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EAGAIN ? WAIT
-					       : client_fail(c, LOAD_RESET);
-		c->eof = n == 0;
-		buf_commit(&c->in, (size_t)n);
-		c->run->result->received_bytes += (uint64_t)n;
-		return GO_ON;
-	}
-}
-
-/* What the head alone can tell of the answer. */
-static void
-judge_head(struct client *c, const struct head *h)
-{
-	const struct load_request *r = &c->req;
-	const struct field *length = head_find(h, FIELD_CONTENT_LENGTH);
-	uint64_t told;
-
-	c->run->result->statuses[h->status]++;
-	if (r->status != 0 && h->status != r->status)
-		client_note(c, LOAD_STATUS);
-	/* A body's own length is counted; that of HEAD is only told. */
-	if (r->method == METHOD_HEAD && length &&
-		(str_u64(length->value, INT64_MAX, &told) < 0 ||
-			told != r->bytes))
-		client_note(c, LOAD_LENGTH);
-}
-
-static enum step
-step_head(struct client *c)
-{
-	const struct load *l = c->run->load;
-	const char *why;
-	struct head h;
-
-	switch (head_parse_response(buf_view(&c->in), &h)) {
-	case HEAD_DONE: break;
-	case HEAD_MORE: return c->eof ? client_fail(c, LOAD_RESET) : receive(c);
-	default: return client_fail(c, LOAD_FRAMING);
-	}
-	if (h.status >= 200) {
-		if (frame_of_response(&h, c->req.method, &c->frame, &why) !=
-			FRAME_OK)
-			return client_fail(c, LOAD_FRAMING);
-		judge_head(c, &h);
-		if (l->on_head)
-			l->on_head(l->ctx, &c->req, &h);
-		c->keep = head_keep_alive(&h);
-		c->chunks = (struct chunk_decoder){0};
-		c->state = BODY;
-	}
-	buf_consume(&c->in, h.bytes);
-	return GO_ON;
-}
-
-static void
-judge_body(struct client *c, struct str bytes)
-{
-	const struct load_request *r = &c->req;
-	uint64_t end = c->body + bytes.n;
-
-	if (c->outcome == LOAD_RIGHT && end > r->bytes)
-		c->outcome = LOAD_LENGTH;
-	if (c->outcome == LOAD_RIGHT && r->verify &&
-		!r->verify(r->object, c->body, bytes))
-		c->outcome = LOAD_BYTES;
-	c->body = end;
-}
-
-static enum step
-step_chunked(struct client *c)
-{
-	struct str in = buf_view(&c->in), data;
-	enum chunk_result r;
-
-	while ((r = chunk_decode(&c->chunks, &in, &data)) == CHUNK_DATA)
-		judge_body(c, data);
-	buf_consume(&c->in, buf_len(&c->in) - in.n);
-	switch (r) {
-	case CHUNK_END: return client_finish(c);
-	case CHUNK_BAD: return client_fail(c, LOAD_FRAMING);
-	default: return c->eof ? client_fail(c, LOAD_RESET) : receive(c);
-	}
-}
-
-static enum step
-step_length(struct client *c)
-{
-	uint64_t left = c->frame.length - c->body;
-	struct str in = buf_view(&c->in);
-
-	if (in.n > left)
-		in.n = (size_t)left;
-	judge_body(c, in);
-	buf_consume(&c->in, in.n);
-	if (in.n == left)
-		return client_finish(c);
-	return c->eof ? client_fail(c, LOAD_RESET) : receive(c);
-}
-
-static enum step
-step_to_the_end(struct client *c)
-{
-	judge_body(c, buf_view(&c->in));
-	buf_consume(&c->in, buf_len(&c->in));
-	return c->eof ? client_finish(c) : receive(c);
-}
-
-static enum step
-step_body(struct client *c)
-{
-	switch (c->frame.kind) {
-	case FRAME_LENGTH: return step_length(c);
-	case FRAME_CHUNKED: return step_chunked(c);
-	case FRAME_CLOSE: return step_to_the_end(c);
-	case FRAME_NONE: break;
-	}
-	return client_finish(c);
-}
-
-static void
-client_run(struct client *c)
-{
-	enum step s = GO_ON;
-
-	while (s == GO_ON)
-		switch (c->state) {
-		case IDLE: s = step_idle(c); break;
-		case SENDING: s = step_sending(c); break;
-		case HEAD: s = step_head(c); break;
-		case BODY: s = step_body(c); break;
-		case PAUSED:
-		case CONNECTING: s = WAIT; break;
-		}
-}
-
-static void
-on_io(struct source *source, uint32_t events)
-{
-	struct client *c = container_of(source, struct client, source);
-
-	if (c->state == CONNECTING) {
-		if (sock_error(source->fd) < 0) {
-			client_fail(c, LOAD_CONNECT);
-			return;
-		}
-		c->state = SENDING;
-	}
-	client_run(c);
-}
-
-static void
-on_timer(struct timer *t)
-{
-	struct client *c = container_of(t, struct client, timer);
-
-	if (c->state == PAUSED)
-		c->state = IDLE;
-	else
-		client_fail(c, LOAD_TIMEOUT);
-	client_run(c);
-}
-
+/* Those that wait for a request to be due have nothing under way. */
 static void
 on_deadline(struct timer *t)
 {
-	container_of(t, struct run, deadline)->ending = true;
+	struct run *run = container_of(t, struct run, deadline);
+	const struct load *l = run->load;
+
+	run->ending = true;
+	if (l->rate > 0 && !run->dry) {
+		uint64_t due =
+			(uint64_t)(l->rate * (double)l->duration_ns / 1e9);
+
+		run->result->unsent = due > run->taken ? due - run->taken : 0;
+	}
+	for (unsigned i = 0; i < l->connections; i++)
+		client_dismiss(&run->clients[i]);
+}
+
+static void
+print_progress(const struct run *run, double s)
+{
+	const struct load_result *r = run->result;
+	const struct hist *h = &r->latency_ns;
+	double all_s = (double)run->load->duration_ns / 1e9;
+
+	fprintf(stderr,
+		"\r\033[K  %llu requests  %.0f/s  %.1f MB/s  p50 %.1f ms  "
+		"p99 %.1f ms  %llu wrong",
+		(unsigned long long)load_requests(r),
+		(double)load_requests(r) / s, (double)r->body_bytes / 1e6 / s,
+		(double)hist_quantile(h, 0.5) / 1e6,
+		(double)hist_quantile(h, 0.99) / 1e6,
+		(unsigned long long)load_wrong(r));
+	if (run->load->expected)
+		fprintf(stderr, "  %s done",
+			human_share(load_requests(r), run->load->expected).z);
+	else if (all_s > s)
+		fprintf(stderr, "  %.0f s left", ceil(all_s - s));
 }
 
 static void
 on_progress(struct timer *t)
 {
 	struct run *run = container_of(t, struct run, progress);
-	const struct load_result *r = run->result;
-	double s = (double)(clock_mono_ns() - run->began_ns) / 1e9;
-	uint64_t n = load_requests(r), wrong = load_wrong(r);
 
-	fprintf(stderr,
-		"\r\033[K  %llu requests  %.0f/s  %.1f MB/s  %llu "
-		"wrong",
-		(unsigned long long)n, (double)n / s,
-		(double)r->body_bytes / 1e6 / s, (unsigned long long)wrong);
+	print_progress(run, (double)(clock_mono_ns() - run->began_ns) / 1e9);
 	loop_arm(run->loop, &run->progress, PROGRESS_NS);
 }
 
@@ -463,23 +135,19 @@ start_clients(struct run *run)
 {
 	run->active = run->load->connections;
 	run->clients = xcalloc(run->active, sizeof(*run->clients));
-	for (unsigned i = 0; i < run->load->connections; i++) {
-		struct client *c = &run->clients[i];
-
-		c->run = run;
-		c->source = (struct source){.fd = -1, .on_io = on_io};
-		c->timer.on_timer = on_timer;
-		client_run(c);
-	}
+	for (unsigned i = 0; i < run->load->connections; i++)
+		client_init(&run->clients[i], run);
+	for (unsigned i = 0; i < run->load->connections; i++)
+		client_run(&run->clients[i]);
 }
 
 static void
 run_fini(struct run *run)
 {
-	for (unsigned i = 0; i < run->load->connections; i++) {
-		buf_fini(&run->clients[i].in);
-		buf_fini(&run->clients[i].out);
-	}
+	for (unsigned i = 0; i < run->load->connections; i++)
+		client_fini(&run->clients[i]);
+	loop_disarm(run->loop, &run->deadline);
+	loop_disarm(run->loop, &run->progress);
 	free(run->clients);
 	loop_free(run->loop);
 }

@@ -1,10 +1,19 @@
 #pragma once
 /*
- * A closed-loop HTTP/1.1 load client: K connections to one address, each with
- * one request under way. What is asked, and what must be answered, comes from
- * a generator; every status, length and body byte is verified as it streams
- * in, and nothing is stored. One thread; load_run() returns when the generator
- * has no more, or the time is up, and all that was under way has ended.
+ * An HTTP/1.1 load client: K connections to one address, each with one request
+ * under way. What is asked, and what must be answered, comes from a generator;
+ * every status, length and body byte is verified as it streams in, and nothing
+ * is stored. One thread; load_run() returns when the generator has no more, or
+ * the time is up, and all that was under way has ended.
+ *
+ * Closed loop (rate 0): a connection asks again as soon as it has its answer,
+ * or after the time that the generator says its user thinks.
+ *
+ * Open loop (rate > 0): requests are due at a constant rate, whatever becomes
+ * of those before, and the latency of each is counted from when it was due. A
+ * request that has to wait for a free connection waits in the latency, not
+ * outside of it ("coordinated omission": G. Tene, How NOT to Measure Latency,
+ * 2013). What was due by the end and never had a connection is told as unsent.
  *
  * A request that fails is not sent again: a benchmark that repairs what it
  * measures would hide it. After a failure the connection is opened anew, and
@@ -24,12 +33,16 @@ enum load_outcome {
 	LOAD_OUTCOMES
 };
 
+/* load_request.bytes: a body of any length is right */
+#define LOAD_ANY_BYTES UINT64_MAX
+
 /* Do these body bytes, from offset on, belong to the object? */
 typedef bool
 load_verify_fn(const void *object, uint64_t offset, struct str bytes);
 
 /* Slices and object are borrowed until the request is over. */
 struct load_request {
+	unsigned client; /* told to next(): the connection's number, from 0 */
 	enum method method; /* GET, HEAD or POST (without a body) */
 	struct str host;
 	struct str target;
@@ -37,9 +50,11 @@ struct load_request {
 	uint64_t bytes;		/* expected body, or Content-Length for HEAD */
 	load_verify_fn *verify; /* NULL: any bytes */
 	const void *object;
+	uint64_t wait_ns; /* closed loop: not before this has passed */
 };
 
-/* Fills *r, which is all zero; false when there are no more requests. */
+/* Fills *r, which is all zero but for its client. False when there are no more
+ * requests for that one. */
 typedef bool load_next_fn(void *ctx, struct load_request *r);
 /* A final response's head has arrived. */
 typedef void
@@ -53,8 +68,10 @@ struct load {
 	uint16_t port;		 /* host order */
 	unsigned connections;	 /* at least 1 */
 	unsigned per_connection; /* requests on one; 0: no limit */
+	double rate;		 /* requests per second; 0: closed loop */
 	uint64_t duration_ns;	 /* 0: until next() says end */
 	uint64_t timeout_ns;	 /* of one request; 0: 30 s */
+	uint64_t expected;	 /* requests in all, if known: for progress */
 	bool progress;		 /* a live line, if stderr is a terminal */
 	load_next_fn *next;
 	load_head_fn *on_head; /* may be NULL */
@@ -68,8 +85,11 @@ struct load_result {
 	uint64_t received_bytes; /* all that came, heads included */
 	uint64_t body_bytes;
 	uint64_t connections; /* opened */
+	uint64_t unsent;      /* open loop: due by the end, and never sent */
 	uint64_t elapsed_ns;
-	struct hist latency_ns; /* of right answers, connect included */
+	/* Of right answers, connect included; in an open loop since due. */
+	struct hist latency_ns;
+	struct hist connect_ns; /* of connections that came about */
 };
 
 /* 0, or negative errno when there is no epoll. */

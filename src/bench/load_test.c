@@ -21,6 +21,7 @@ struct server {
 	uint16_t port;
 	const char *answer; /* NULL: never answers */
 	bool keep;
+	unsigned delay_ms;
 	unsigned connections;
 	char request[1024]; /* the last head */
 };
@@ -51,6 +52,7 @@ serve(void *arg)
 	while ((fd = accept(s->listener, NULL, NULL)) >= 0) {
 		s->connections++;
 		while (read_head(s, fd) && s->answer) {
+			usleep(s->delay_ms * 1000);
 			(void)send(
 				fd, s->answer, strlen(s->answer), MSG_NOSIGNAL);
 			if (!s->keep)
@@ -89,6 +91,8 @@ struct plan {
 	unsigned left; /* requests */
 	enum method method;
 	unsigned heads;
+	uint64_t wait_ns;
+	bool any;
 };
 
 static bool
@@ -115,7 +119,13 @@ next_request(void *ctx, struct load_request *r)
 		.status = 200,
 		.bytes = 5,
 		.verify = is_letters,
+		.wait_ns = p->wait_ns,
 	};
+	if (p->any) {
+		r->status = 0;
+		r->bytes = LOAD_ANY_BYTES;
+		r->verify = NULL;
+	}
 	return true;
 }
 
@@ -296,6 +306,128 @@ the_time_is_bounded(void **state)
 	assert_true(p.left > 0);
 }
 
+#define GOOD OK "Content-Length: 5\r\n\r\nabcde"
+
+static void
+run_open(struct server *s, struct plan *p, double rate, uint64_t duration_ns)
+{
+	struct load l = {
+		.addr.s_addr = htonl(INADDR_LOOPBACK),
+		.connections = 1,
+		.rate = rate,
+		.duration_ns = duration_ns,
+		.next = next_request,
+		.ctx = p,
+	};
+
+	server_start(s);
+	l.port = s->port;
+	assert_int_equal(load_run(&l, &result), 0);
+	server_stop(s);
+}
+
+/* A closed loop would tell 50 ms of each of them. */
+static void
+an_open_loop_counts_the_wait_for_a_connection(void **state)
+{
+	struct server s = {.answer = GOOD, .keep = true, .delay_ms = 50};
+	struct plan p = {10, METHOD_GET};
+
+	run_open(&s, &p, 100, 0);
+	assert_int_equal(result.outcomes[LOAD_RIGHT], 10);
+	assert_true(result.latency_ns.max >= 410 * NS_PER_MS);
+	assert_true(hist_mean(&result.latency_ns) >= 225e6);
+	assert_int_equal(result.unsent, 0);
+}
+
+static void
+an_open_loop_tells_what_it_could_not_send(void **state)
+{
+	struct server s = {.answer = GOOD, .keep = true, .delay_ms = 50};
+	struct plan p = {UINT32_MAX, METHOD_GET};
+
+	run_open(&s, &p, 100, 200 * NS_PER_MS);
+	assert_true(load_requests(&result) <= 5);
+	assert_int_equal(result.unsent + load_requests(&result), 20);
+}
+
+static void
+an_open_loop_keeps_its_rate(void **state)
+{
+	struct server s = {.answer = GOOD, .keep = true};
+	struct plan p = {100, METHOD_GET};
+
+	run_open(&s, &p, 500, 0);
+	assert_int_equal(result.outcomes[LOAD_RIGHT], 100);
+	assert_true(result.elapsed_ns >= 198 * NS_PER_MS);
+	assert_true(result.elapsed_ns < 2 * NS_PER_S);
+	assert_int_equal(result.connections, 1);
+}
+
+static void
+users_think(void **state)
+{
+	struct server s = {.answer = GOOD, .keep = true};
+	struct plan p = {3, METHOD_GET, .wait_ns = 30 * NS_PER_MS};
+
+	run(&s, &p, 0);
+	assert_int_equal(result.outcomes[LOAD_RIGHT], 3);
+	assert_int_equal(result.connections, 1);
+	assert_true(result.elapsed_ns >= 90 * NS_PER_MS);
+	/* thinking is no latency */
+	assert_true(hist_quantile(&result.latency_ns, 0.5) < 30 * NS_PER_MS);
+}
+
+/* It promised to keep it, and closes it while the user thinks. */
+static void
+an_idle_connection_that_went_is_opened_anew(void **state)
+{
+	struct server s = {.answer = GOOD};
+	struct plan p = {3, METHOD_GET, .wait_ns = 30 * NS_PER_MS};
+
+	run(&s, &p, 0);
+	assert_int_equal(result.outcomes[LOAD_RIGHT], 3);
+	assert_int_equal(result.connections, 3);
+	assert_int_equal(result.connect_ns.n, 3);
+}
+
+static void
+those_who_think_do_not_hold_up_the_end(void **state)
+{
+	struct server s = {.answer = GOOD, .keep = true};
+	struct plan p = {UINT32_MAX, METHOD_GET, .wait_ns = 60 * NS_PER_S};
+	struct load l = {
+		.addr.s_addr = htonl(INADDR_LOOPBACK),
+		.connections = 5,
+		.duration_ns = 50 * NS_PER_MS,
+		.next = next_request,
+		.ctx = &p,
+	};
+
+	server_start(&s);
+	l.port = s.port;
+	assert_int_equal(load_run(&l, &result), 0);
+	server_stop(&s);
+	assert_int_equal(load_requests(&result), 0);
+	assert_true(result.elapsed_ns < 10 * NS_PER_S);
+}
+
+static void
+any_answer_will_do_if_nothing_is_expected(void **state)
+{
+	static const char *const texts[] = {OK "Content-Length: 3\r\n\r\nxyz",
+		"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+		OK "\r\nmuch more than five"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct server s = {.answer = texts[i]};
+		struct plan p = {1, METHOD_GET, .any = true};
+
+		run(&s, &p, 1);
+		assert_int_equal(result.outcomes[LOAD_RIGHT], 1);
+	}
+}
+
 int
 main(void)
 {
@@ -305,6 +437,13 @@ main(void)
 		cmocka_unit_test(requests_are_as_asked),
 		cmocka_unit_test(silence_times_out_and_nobody_is_no_connection),
 		cmocka_unit_test(the_time_is_bounded),
+		cmocka_unit_test(an_open_loop_counts_the_wait_for_a_connection),
+		cmocka_unit_test(an_open_loop_tells_what_it_could_not_send),
+		cmocka_unit_test(an_open_loop_keeps_its_rate),
+		cmocka_unit_test(users_think),
+		cmocka_unit_test(an_idle_connection_that_went_is_opened_anew),
+		cmocka_unit_test(those_who_think_do_not_hold_up_the_end),
+		cmocka_unit_test(any_answer_will_do_if_nothing_is_expected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

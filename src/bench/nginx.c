@@ -201,6 +201,12 @@ write_conf(const struct catalog *c, const char *dir, uint16_t port, char **path)
 	return 0;
 }
 
+static uint64_t
+bytes_of(const struct object *o)
+{
+	return o->bytes == CATALOG_ANY_BYTES ? CATALOG_UNKNOWN_BYTES : o->bytes;
+}
+
 static int
 write_bodies(const struct catalog *c, const char *dir, char **path)
 {
@@ -209,7 +215,7 @@ write_bodies(const struct catalog *c, const char *dir, char **path)
 	for (size_t i = 0; i < c->nobjects && r == 0; i++)
 		if (c->objects[i].status == 200)
 			r = write_body(dir, "objects", i, c->objects[i].seed,
-				c->objects[i].bytes, path);
+				bytes_of(&c->objects[i]), path);
 	for (size_t i = 0; i < NSTATUSES && r == 0; i++)
 		r = write_body(dir, "bodies", statuses[i],
 			catalog_status_seed(statuses[i]), CATALOG_STATUS_BYTES,

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "bench/clf.h"
+#include "bench/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@ is_plain(const char *target)
 {
 	struct buf sendable = {0};
 	/* What is escaped becomes longer. */
-	bool plain = clf_sendable(str_z(target), &sendable) &&
+	bool plain = target_sendable(str_z(target), &sendable) &&
 		buf_len(&sendable) == strlen(target);
 
 	buf_fini(&sendable);

@@ -3,13 +3,10 @@
  * Popularity as the web has it: the object of rank k (from 0) is asked for in
  * proportion to 1 / (k + 1)^alpha.
  */
-#include <stddef.h>
-#include <stdint.h>
+#include "bench/pick.h"
 
 struct zipf {
-	double *upto; /* owned: the share of ranks 0..k */
-	size_t n;
-	uint64_t random; /* xorshift64 */
+	struct pick pick;
 };
 
 /* n >= 1 */

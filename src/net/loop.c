@@ -126,20 +126,19 @@ run_timers(struct loop *l)
 	}
 }
 
-/* Rounded up, so that a timer is due when the wait for it ends. */
-static int
-wait_ms(const struct loop *l)
+/* How long until the first timer is due; NULL: there is none. */
+static const struct timespec *
+wait_time(const struct loop *l, struct timespec *out)
 {
-	uint64_t left_ns;
+	uint64_t left_ns = 0;
 
 	if (!l->ntimers)
-		return -1;
-	if (l->heap[0]->at_ns <= l->now_ns)
-		return 0;
-	left_ns = l->heap[0]->at_ns - l->now_ns;
-	if (left_ns > 1000 * NS_PER_S)
-		return 1000 * 1000;
-	return (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
+		return NULL;
+	if (l->heap[0]->at_ns > l->now_ns)
+		left_ns = l->heap[0]->at_ns - l->now_ns;
+	out->tv_sec = (time_t)(left_ns / NS_PER_S);
+	out->tv_nsec = (long)(left_ns % NS_PER_S);
+	return out;
 }
 
 /* --- descriptors --------------------------------------------------------- */
@@ -372,17 +371,20 @@ loop_free(struct loop *l)
 static int
 wait_for(struct loop *l, struct epoll_event events[EVENTS_PER_TURN])
 {
-	int timeout_ms = wait_ms(l), n = 0;
+	struct timespec room;
+	const struct timespec *wait = wait_time(l, &room);
+	bool must_wait = !wait || wait->tv_sec > 0 || wait->tv_nsec > 0;
 	uint64_t from_ns = clock_mono_ns();
+	int n = 0;
 
 	if (spin_is_worth_it(&l->spin))
 		do
 			n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, 0);
-		while (n == 0 && timeout_ms &&
+		while (n == 0 && must_wait &&
 			clock_mono_ns() - from_ns < SPIN_NS);
 	if (n == 0)
-		n = epoll_wait(
-			l->epoll_fd, events, EVENTS_PER_TURN, timeout_ms);
+		n = epoll_pwait2(
+			l->epoll_fd, events, EVENTS_PER_TURN, wait, NULL);
 	CHECK(n >= 0 || errno == EINTR);
 	read_clocks(l);
 	spin_saw(&l->spin, l->now_ns, l->now_ns - from_ns);

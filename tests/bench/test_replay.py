@@ -2,15 +2,11 @@
 
 import json
 import os
-import shutil
-import socket
 import subprocess
-import time
 
 import pytest
 
-SEVENFOLD = os.environ.get("SEVENFOLD", "build/sevenfold")
-NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+from bench_tools import NGINX, bench_verb, free_port, wait_for
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="SKIP: nginx not installed")
 
@@ -39,30 +35,8 @@ this is no line of a log
 """.replace("LONG", "long/" * 200)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_for(port):
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline, "nginx does not listen"
-            time.sleep(0.02)
-
-
 def bench(*args):
-    return subprocess.run(
-        [SEVENFOLD, "bench", "replay", *map(str, args)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return bench_verb("replay", *args)
 
 
 class Origin:
