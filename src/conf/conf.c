@@ -97,6 +97,7 @@ site_fini(struct conf_site *s)
 		free(s->origins[i].host);
 	free(s->origins);
 	free(s->check_path);
+	free(s->distill_original);
 }
 
 void
