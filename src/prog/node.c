@@ -104,6 +104,26 @@ copy_prefixes(const struct conf_prefixes *from, struct node_prefixes *out)
 
 static_assert((int)CONF_ORIGINS_MAX <= (int)NODE_ORIGINS_MAX, "see conf.h");
 
+static_assert((int)CONF_WIDTHS_MAX <= (int)CLASS_WIDTHS_MAX, "see conf.h");
+
+static struct distill_rules
+distill_rules(const struct conf_site *s)
+{
+	struct distill_rules r = {
+		.images = s->distill.images,
+		.text = s->distill.text,
+		.avif = s->distill.avif,
+		.quality = s->distill_quality,
+		.save_quality = s->distill_save_quality,
+		.wait_ns = s->distill_wait_ns,
+		.original = s->distill_original,
+	};
+
+	for (int i = 0; i < CONF_WIDTHS_MAX; i++)
+		r.widths[i] = s->distill_widths[i];
+	return r;
+}
+
 static struct node_site
 copy_site(const struct conf_site *s)
 {
@@ -121,6 +141,7 @@ copy_site(const struct conf_site *s)
 		.check_interval_ns = s->check_interval_ns,
 		.check_fall = s->check_fall,
 		.check_rise = s->check_rise,
+		.distill = distill_rules(s),
 	};
 }
 

@@ -163,6 +163,7 @@ common(const struct exchange *x, const struct shape *s, struct buf *out)
 	if (x->from == FROM_MISS)
 		shape_put_fields(s, r->withheld, out);
 	buf_str(out, s->added);
+	rendition_put_vary(x, out);
 	/* What is not stored carries the age that it came with. */
 	if (!r->why_not)
 		number_field(out, STR("Age: "), age > 0 ? (uint64_t)age : 0);

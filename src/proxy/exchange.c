@@ -47,6 +47,8 @@ static void restart(struct exchange *x);
 static void read_instead(struct exchange *x);
 static void gather(struct exchange *x);
 static void pass(struct exchange *x);
+static void
+read_object(struct exchange *x, struct object *o, enum exchange_from from);
 static void serve(struct exchange *x);
 
 /* --- its life ------------------------------------------------------------- */
@@ -70,6 +72,7 @@ exchange_get(struct worker *w)
 	x->timer.on_timer = on_timer;
 	x->asker.on_interim = on_interim;
 	x->asker.on_tunnel = on_tunnel;
+	rendition_init(x);
 	wake_init(&x->wake, w->loop, on_wake);
 	return x;
 }
@@ -95,6 +98,7 @@ static void
 leave_answer(struct exchange *x)
 {
 	asker_leave(&x->asker);
+	rendition_leave(x);
 	if (x->asking)
 		peer_cancel(x->worker->peers[x->owner], x);
 	x->known = false;
@@ -232,13 +236,14 @@ enum exchange_phase
 exchange_phase(const struct exchange *x)
 {
 	if (x->known)
-		return EXCHANGE_READY;
+		return x->rendition.holds ? EXCHANGE_WAITING : EXCHANGE_READY;
 	if (!x->flight)
 		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
 	if (is_instead(x) || is_anothers(x) || is_unfit(x) || is_part(x))
 		return EXCHANGE_WAITING; /* until on_wake() */
 	switch (flight_phase(x->flight)) {
-	case FLIGHT_READY: return EXCHANGE_READY;
+	case FLIGHT_READY:
+		return rendition_awaits(x) ? EXCHANGE_WAITING : EXCHANGE_READY;
 	case FLIGHT_FAILED: return EXCHANGE_FAILED;
 	case FLIGHT_INSTEAD:
 	case FLIGHT_WAITING: break;
@@ -295,12 +300,22 @@ look(struct exchange *x)
 }
 
 static void
+look_at_rendition(struct exchange *x)
+{
+	struct object *o = rendition_look(x);
+
+	if (o)
+		read_object(x, o, x->from);
+}
+
+static void
 on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
 
 	if (x->flight)
 		look(x);
+	look_at_rendition(x);
 	if (exchange_phase(x) != EXCHANGE_WAITING)
 		x->on_ready(x);
 }
@@ -311,7 +326,8 @@ on_timer(struct timer *t)
 {
 	struct exchange *x = container_of(t, struct exchange, timer);
 
-	if (exchange_phase(x) != EXCHANGE_WAITING || x->from != FROM_JOIN)
+	if (exchange_phase(x) != EXCHANGE_WAITING || x->from != FROM_JOIN ||
+		x->rendition.holds)
 		return;
 	repass(x);
 }
@@ -341,6 +357,7 @@ read_object(struct exchange *x, struct object *o, enum exchange_from from)
 	x->known = true;
 	object_response(o, &x->response);
 	content_of_object(&x->content, o);
+	rendition_choose(x);
 }
 
 static struct flight *
@@ -746,6 +763,7 @@ exchange_start(struct exchange *x, const char *raw)
 	}
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
+	rendition_begin(x);
 	restart(x);
 }
 

@@ -17,6 +17,7 @@
 #include "http/cachectl.h"
 #include "proxy/asker.h"
 #include "proxy/content.h"
+#include "proxy/rendition.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
 
@@ -78,6 +79,7 @@ struct exchange {
 	 * counted; NULL when there is none. */
 	struct flight *upload;
 	struct content content; /* what is behind the answer's head */
+	struct rendition rendition;
 	struct wake wake;
 	struct timer timer;    /* a wait for somebody else's fetch */
 	struct asker asker;    /* of what we started ourselves */

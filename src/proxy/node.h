@@ -5,6 +5,7 @@
  * and the counters are safe for all threads.
  */
 #include "cache/store.h"
+#include "distill/class.h"
 #include "http/head.h"
 #include "placement/place.h"
 
@@ -36,6 +37,7 @@ struct node_site {
 	const char *check_path; /* NULL: no checks */
 	uint64_t check_interval_ns;
 	unsigned check_fall, check_rise; /* >= 1 */
+	struct distill_rules distill;
 };
 
 struct node_prefix {

@@ -1,0 +1,20 @@
+#pragma once
+/*
+ * struct distiller: a worker's helper process (prog/distiller.c), and the
+ * orders that wait for it. The process is started when there is something to
+ * do, and again after it has died; whatever becomes of it, each order ends:
+ * its flight gets a result, which is stored, or fails, and then a mark says
+ * for how long the result is not asked for again.
+ */
+#include "distill/recipe.h"
+#include "proxy/worker.h"
+
+struct distiller;
+
+struct distiller *distiller_new(struct worker *w);
+/* Fails all that is under way, ends the process. NULL is fine. */
+void distiller_free(struct distiller *d);
+/* To make of what is stored what the order says, and fill the flight, which
+ * store_board() gave for the result's key. Nothing is taken over. */
+void distiller_take(struct distiller *d, const struct order *o,
+	struct object *original, struct flight *flight);
