@@ -8,6 +8,7 @@
 #include "bench/nginx.h"
 #include "bench/replay.h"
 #include "bench/replay_report.h"
+#include "prog/bench_distill.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,6 +19,8 @@ static const char usage[] =
 	"usage: sevenfold bench replay LOG --target ADDR[:PORT] [OPTIONS]\n"
 	"       sevenfold bench replay LOG --prepare DIR [--port PORT]\n"
 	"       sevenfold bench content DIR\n"
+	"       sevenfold bench pictures|distill|ssim ...: see `sevenfold "
+	"bench distill`\n"
 	"\n"
 	"replay\n"
 	"Sends the requests of a web server's log (Common Log Format; .gz and\n"
@@ -237,6 +240,10 @@ verb_bench(int argc, char **argv)
 		return content_verb(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "replay"))
 		return replay_verb(argc - 1, argv + 1);
+	if (argc > 1 &&
+		(!strcmp(argv[1], "distill") || !strcmp(argv[1], "pictures") ||
+			!strcmp(argv[1], "ssim")))
+		return bench_distill(argc - 1, argv + 1);
 	fputs(usage, stderr);
 	return 2;
 }
