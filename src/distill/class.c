@@ -95,9 +95,10 @@ formats_of(const struct head *h, const struct distill_rules *rules)
 {
 	unsigned f = 0;
 
-	f |= takes(h, STR("image/jpeg"), false) ? ORDER_JPEG : 0;
-	f |= takes(h, STR("image/png"), false) ? ORDER_PNG : 0;
-	f |= takes(h, STR("image/webp"), true) ? ORDER_WEBP : 0;
+	if (takes(h, STR("image/webp"), true))
+		f |= ORDER_WEBP; /* in place of any JPEG */
+	else if (takes(h, STR("image/jpeg"), false))
+		f |= ORDER_JPEG;
 	f |= rules->avif && takes(h, STR("image/avif"), true) ? ORDER_AVIF : 0;
 	return (uint8_t)f;
 }

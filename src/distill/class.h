@@ -2,12 +2,12 @@
 /*
  * Which of a few classes a request is of, and what a response becomes for it.
  * Whatever clients write, there are no more classes than a site's rules make:
- * 2 x 2 x 2 formats, its widths, and with Save-Data or without; four codings
- * of text.
+ * six sets of formats, its widths, with Save-Data or without; four codings of
+ * text.
  *
- *	Accept			image/webp and image/avif only if named; others
- *				are taken for granted unless left out of a list
- *				without image/ * or * / *
+ *	Accept			image/webp and image/avif only if named;
+ *				image/jpeg if there is no webp: only if all that
+ *				is named leaves it out, it is not taken
  *	Sec-CH-Width, Width	pixels in which it will be shown
  *	Sec-CH-Viewport-Width	... at most, times Sec-CH-DPR; each also by its
  *				older name without Sec-CH-

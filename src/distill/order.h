@@ -22,13 +22,12 @@ enum {
 
 enum order_kind { ORDER_IMAGE, ORDER_TEXT, ORDER_KINDS };
 
-/* Which types the client takes beside the input's own: a set. */
+/* Which types the client takes beside PNG and the input's own: a set. */
 enum order_formats {
 	ORDER_JPEG = 1,
-	ORDER_PNG = 2,
-	ORDER_WEBP = 4,
-	ORDER_AVIF = 8,
-	ORDER_FORMATS = 15
+	ORDER_WEBP = 2,
+	ORDER_AVIF = 4,
+	ORDER_FORMATS = 7
 };
 
 enum coding { CODING_NONE, CODING_GZIP, CODING_ZSTD, CODING_BR, CODINGS };

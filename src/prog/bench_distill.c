@@ -54,19 +54,11 @@ static const struct {
 	const char *name;
 	struct order order;
 } classes[] = {
-	{"plain", {.formats = ORDER_JPEG | ORDER_PNG, .quality = 75}},
-	{"webp",
-		{.formats = ORDER_JPEG | ORDER_PNG | ORDER_WEBP,
-			.quality = 75}},
+	{"plain", {.formats = ORDER_JPEG, .quality = 75}},
+	{"webp", {.formats = ORDER_WEBP, .quality = 75}},
 	{"avif", {.formats = ORDER_FORMATS, .quality = 75}},
-	{"phone",
-		{.formats = ORDER_JPEG | ORDER_PNG | ORDER_WEBP,
-			.quality = 75,
-			.width = 640}},
-	{"save",
-		{.formats = ORDER_JPEG | ORDER_PNG | ORDER_WEBP,
-			.quality = 45,
-			.halve = 1}},
+	{"phone", {.formats = ORDER_WEBP, .quality = 75, .width = 640}},
+	{"save", {.formats = ORDER_WEBP, .quality = 45, .halve = 1}},
 	{"gzip", {.kind = ORDER_TEXT, .coding = CODING_GZIP}},
 	{"zstd", {.kind = ORDER_TEXT, .coding = CODING_ZSTD}},
 	{"br", {.kind = ORDER_TEXT, .coding = CODING_BR}},

@@ -128,7 +128,7 @@ look_at_flight(struct exchange *x)
 		rendition_leave(x);
 		return NULL;
 	}
-	if (body_state(&x->flight->body) == BODY_OPEN) {
+	if (!atomic_load(&x->flight->landed)) {
 		if (!e->holds)
 			hold(x);
 		return NULL;
@@ -233,9 +233,7 @@ static void
 look_at_result(struct exchange *x)
 {
 	struct rendition *e = &x->rendition;
-	bool ended = flight_phase(e->making) == FLIGHT_FAILED ||
-		(flight_phase(e->making) == FLIGHT_READY &&
-			body_state(&e->making->body) != BODY_OPEN);
+	bool ended = atomic_load(&e->making->landed);
 
 	if (!ended && !e->over)
 		return;

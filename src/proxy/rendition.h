@@ -7,7 +7,7 @@
  *
  * A result lies in the store beside its original, under a key of its own:
  *
- *	KEY#=SERIAL-NAME	as http://a/b.png#=1f-4-640-75
+ *	KEY#=SERIAL-NAME	as http://a/b.png#=1f-2-640-75
  *
  * where SERIAL is that of the flight that brought the original. So it is found
  * only by way of the original, which says whether it may be used; and when
