@@ -116,6 +116,7 @@ conf_free(struct conf *c)
 	free(c->proxy_protocol.v);
 	free(c->sites);
 	free(c->interface);
+	free(c->cache_host);
 	free(c);
 }
 

@@ -77,6 +77,8 @@ struct conf {
 	uint16_t peer_port;
 	unsigned workers; /* 0: one per core */
 	uint64_t cache_bytes;
+	char *cache_host; /* of another cache in its place; NULL: none */
+	uint16_t cache_port;
 	uint64_t object_max_bytes;
 	uint64_t head_timeout_ns;
 	uint64_t body_timeout_ns;

@@ -244,6 +244,13 @@ static const struct wrong wrongs[] = {
 	{ORIGIN("http://o; check \"/a b\""), {{2, 33, "can't be a path"}}},
 	{ORIGIN("http://o; check_fall 0"), {{2, 38, "not a number of checks"}}},
 	{ORIGIN("http://o; check_interval 1d"), {{2, 42, "not a duration"}}},
+	{"cluster c { vip 10.0.0.1:80; node n 10.0.0.2\n"
+	 "	cache http://127.0.0.1:3128 }\n"
+	 "site a { origin http://o; distill text }",
+		{{1, 1,
+			"a site with `distill`, but `cache` is another one's, "
+			"where originals are stored; give `cache` a size, or "
+			"have that cache distil"}}},
 	{ORIGIN("http://o; distill image"),
 		{{2, 35,
 			"unknown thing to distil `image`; did you mean "
@@ -429,6 +436,19 @@ test_everything(void **state)
 	assert_int_equal(c->check_timeout_ns, 20000000);
 	assert_int_equal(c->check_fall, 3);
 	assert_int_equal(c->check_rise, 4);
+	conf_free(c);
+}
+
+static void
+test_other_cache(void **state)
+{
+	struct conf *c =
+		parse_right(STR("cluster c { vip 10.0.0.1:80; node n 10.0.0.2\n"
+				"	cache http://localhost:3128 }\n"
+				"site a { origin http://o }"));
+
+	assert_string_equal(c->cache_host, "localhost");
+	assert_int_equal(c->cache_port, 3128);
 	conf_free(c);
 }
 
@@ -674,6 +694,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_other_cache),
 		cmocka_unit_test(test_presets),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_dump_says_all),

@@ -97,6 +97,7 @@ why_forwarded(const struct exchange *x)
 	case WHY_STALE: return "; fwd=stale";
 	case WHY_REQUEST: return "; fwd=request";
 	case WHY_PARTIAL: return "; fwd=partial";
+	case WHY_BYPASS: return "; fwd=bypass";
 	}
 	return "";
 }

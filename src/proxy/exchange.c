@@ -700,7 +700,9 @@ restart(struct exchange *x)
 	}
 	if (!x->from_peer)
 		count(&c->local, 1);
-	if (cacheable)
+	if (x->worker->node->config->passes)
+		x->why = WHY_BYPASS;
+	if (cacheable && x->why != WHY_BYPASS)
 		serve(x);
 	else
 		pass(x);

@@ -36,7 +36,8 @@ enum exchange_why {
 	WHY_VARY_MISS,
 	WHY_STALE,
 	WHY_REQUEST,
-	WHY_PARTIAL
+	WHY_PARTIAL,
+	WHY_BYPASS, /* the cache is another one's */
 };
 
 enum exchange_phase {

@@ -79,6 +79,7 @@ struct node_config {
 	struct node_prefixes proxy_protocol; /* whose connections begin so */
 	unsigned workers;		     /* >= 1 */
 	uint64_t cache_bytes, object_max_bytes;
+	bool passes; /* stores nothing: the origins are a cache of its own */
 	/* of clients */
 	uint64_t head_timeout_ns, body_timeout_ns, idle_timeout_ns;
 	uint64_t tunnel_timeout_ns;
