@@ -44,6 +44,7 @@ static const char usage[] =
 	"  --width N       ... at most so wide instead\n"
 	"  --quality N     ... of that quality instead\n"
 	"  --repeat N      take the fastest of N runs (3)\n"
+	"  --blind         don't look how alike they are\n"
 	"  --out DIR       write the results there, as FILE.CLASS\n"
 	"  --json          a line of JSON for each\n"
 	"\n"
@@ -68,7 +69,7 @@ static const struct {
 struct options {
 	const char *class, *out;
 	unsigned width, quality, repeat, shrink;
-	bool json;
+	bool json, blind;
 };
 
 static int
@@ -289,7 +290,7 @@ distill_one(const struct options *o, const char *path, struct str in, size_t c)
 	order.width = o->width ? (uint16_t)o->width : order.width;
 	order.quality = o->quality ? (uint8_t)o->quality : order.quality;
 	row.outcome = run(&order, in, o->repeat, &d, &row.seconds);
-	if (row.outcome == OUTCOME_DONE && d.type)
+	if (row.outcome == OUTCOME_DONE && d.type && !o->blind)
 		row.likeness = likeness(in, buf_view(&d.bytes));
 	print_row(&row, o->json);
 	if (row.outcome == OUTCOME_DONE && o->out)
@@ -327,6 +328,7 @@ static const struct option long_options[] = {
 	{"repeat", required_argument, NULL, 'r'},
 	{"out", required_argument, NULL, 'o'},
 	{"json", no_argument, NULL, 'j'},
+	{"blind", no_argument, NULL, 'b'},
 	{"shrink", required_argument, NULL, 's'},
 	{NULL, 0, NULL, 0},
 };
@@ -353,6 +355,7 @@ parse_option(int c, struct options *o)
 	case 's': return parse_number(20, &o->shrink);
 	case 'o': o->out = optarg; return true;
 	case 'j': o->json = true; return true;
+	case 'b': o->blind = true; return true;
 	default: return false;
 	}
 }
