@@ -58,8 +58,13 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 		"}\n"
 		"site * {\n"
 		"    origin  http://" TOPO_ORIGIN_ADDR ":80\n"
+		"%s"
 		"}\n",
-		xdp[o->xdp]);
+		xdp[o->xdp],
+		o->distill ? "    distill images text\n"
+			     "    distill_wait 5s\n"
+			     "    distill_original original\n"
+			   : "");
 }
 
 static int

@@ -30,6 +30,7 @@ static const char usage_text[] =
 	"  --xdp native|generic\n"
 	"                      where the balancer takes packets (native)\n"
 	"  --workers N         event loops of a node (2, on one core 1)\n"
+	"  --distill           the nodes distil images and text\n"
 	"  --cache squid       a real Squid behind each node is its cache\n"
 	"  --conf FILE         a configuration of your own; its nodes are\n"
 	"                      n1 198.18.1.1, n2 198.18.1.2, ..., its vip\n"
@@ -86,6 +87,7 @@ static const struct option options[] = {
 	{"policy", required_argument, NULL, 'p'},
 	{"xdp", required_argument, NULL, 'x'},
 	{"workers", required_argument, NULL, 'w'},
+	{"distill", no_argument, NULL, 'd'},
 	{"cache", required_argument, NULL, 's'},
 	{"conf", required_argument, NULL, 'C'},
 	{"origin-root", required_argument, NULL, 'r'},
@@ -106,6 +108,7 @@ parse_option(int c, const char *value, struct lab_options *o)
 	case 'p': return parse_policy(value, &o->policy);
 	case 'x': return parse_xdp(value, &o->xdp);
 	case 'w': return parse_number(value, 64, &o->workers);
+	case 'd': o->distill = true; return 0;
 	case 's': o->squid = true; return strcmp(value, "squid") ? -EINVAL : 0;
 	case 'C': o->conf = value; return 0;
 	case 'r': o->origin_root = value; return 0;
