@@ -344,7 +344,7 @@ on_io(struct source *s, uint32_t events)
 {
 	struct distiller *d = container_of(s, struct distiller, io);
 	char text[sizeof(struct report) + 1];
-	ssize_t n;
+	ssize_t n = 0;
 
 	(void)events;
 	while (s->fd >= 0 && (n = recv(s->fd, text, sizeof(text), 0)) > 0)
@@ -352,7 +352,7 @@ on_io(struct source *s, uint32_t events)
 	if (s->fd < 0 || (n < 0 && errno == EAGAIN))
 		return;
 	stop(d, "it died");
-	if (d->job)
+	if (d->job && d->job->state != JOB_TAKE)
 		fail(d, "the distiller ended");
 }
 

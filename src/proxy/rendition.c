@@ -222,7 +222,7 @@ rendition_choose(struct exchange *x)
 	if (r && !object_is_mark(r))
 		read_result(x, object_ref(r));
 	else if (w.key.n <= OBJECT_TEXT && x->head.method == METHOD_GET &&
-		is_due(x, r))
+		!e->over && is_due(x, r))
 		make(x, &w, &o, r);
 	object_unref(r);
 	buf_fini(&key);
@@ -240,7 +240,7 @@ look_at_result(struct exchange *x)
 	if (!ended)
 		count(&x->worker->counters.distill_late, 1);
 	rendition_leave(x);
-	e->over = true; /* once is enough */
+	e->over = true; /* it is made once, even if it can't be kept */
 	if (ended)
 		rendition_choose(x);
 }
