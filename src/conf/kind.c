@@ -348,12 +348,6 @@ const struct kind kind_connections = {
 	"N", "64", 1, 1, false, set_connections, write_count};
 
 static bool
-is_off(struct arg a)
-{
-	return str_eq(a.text, STR("off"));
-}
-
-static bool
 set_rate(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)
 {

@@ -4,12 +4,6 @@
 #include "base/list.h"
 #include "base/mem.h"
 
-static bool
-is_off(const struct arg *args, size_t nargs)
-{
-	return nargs == 1 && str_eq(args[0].text, STR("off"));
-}
-
 /* off | [images] [avif] [text] */
 static bool
 set_distill(struct conf_errors *e, const struct arg *args, size_t nargs,
@@ -20,7 +14,7 @@ set_distill(struct conf_errors *e, const struct arg *args, size_t nargs,
 	bool on[3] = {false};
 	unsigned i;
 
-	if (is_off(args, nargs))
+	if (nargs == 1 && is_off(args[0]))
 		return true;
 	for (size_t n = 0; n < nargs; n++) {
 		if (!read_choice(e, args[n], "thing to distil", names, 3, &i))
@@ -57,7 +51,7 @@ static bool
 set_duration_or_off(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)
 {
-	if (!is_off(args, nargs))
+	if (!is_off(args[0]))
 		return read_duration(e, args[0], member);
 	*(uint64_t *)member = 0;
 	return true;
@@ -84,9 +78,10 @@ set_widths(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)
 {
 	uint16_t widths[CONF_WIDTHS_MAX + 1] = {0};
+	bool none = nargs == 1 && is_off(args[0]);
 	unsigned width;
 
-	for (size_t i = 0; i < nargs && !is_off(args, nargs); i++) {
+	for (size_t i = 0; i < nargs && !none; i++) {
 		if (!read_count(e, args[i], "width", UINT16_MAX, &width))
 			return false;
 		if (i && width <= widths[i - 1]) {
@@ -160,7 +155,7 @@ set_query_name(struct conf_errors *e, const struct arg *args, size_t nargs,
 {
 	struct str s = args[0].text;
 
-	if (is_off(args, nargs))
+	if (nargs == 1 && is_off(args[0]))
 		return true;
 	if (!is_query_name(s)) {
 		mistake(e, args[0].at,

@@ -11,6 +11,13 @@ struct arg {
 	struct str text; /* borrowed: the configuration's text */
 };
 
+/* The word that stands for "none", where there may be none. */
+static inline bool
+is_off(struct arg a)
+{
+	return str_eq(a.text, STR("off"));
+}
+
 /* The index of the nearest name that is near enough for a "did you mean", or
  * -1. */
 int nearest_name(struct str word, const char *const *names, size_t n);

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * From files to rasters and back, by the usual libraries. Input is anybody's:
- * each reader says OUTCOME_DONE, or why not; what is cut off or damaged is
+ * each reader says RESULT_DONE, or why not; what is cut off or damaged is
  * BROKEN, however much of it could be shown. What it fills is the caller's
  * (raster_fini) if DONE only. Writers append to out.
  */
@@ -9,11 +9,10 @@
 #include "distill/raster.h"
 
 /* Not smaller than the order wants, but perhaps not much larger either. */
-enum outcome
-jpeg_read(struct str in, const struct order *o, struct raster *out);
-enum outcome png_read(struct str in, struct raster *out);
+enum result jpeg_read(struct str in, const struct order *o, struct raster *out);
+enum result png_read(struct str in, struct raster *out);
 /* Of one picture. */
-enum outcome webp_read(struct str in, struct raster *out);
+enum result webp_read(struct str in, struct raster *out);
 
 bool jpeg_write(const struct raster *r, unsigned quality, struct buf *out);
 bool png_write(const struct raster *r, struct buf *out);

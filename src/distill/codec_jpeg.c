@@ -101,7 +101,7 @@ read_rows(struct jpeg_decompress_struct *c, struct raster *r)
 	}
 }
 
-static enum outcome
+static enum result
 decode(struct jpeg_decompress_struct *c, struct str in, const struct order *o,
 	struct raster *r)
 {
@@ -113,15 +113,15 @@ decode(struct jpeg_decompress_struct *c, struct str in, const struct order *o,
 	jpeg_save_markers(c, ICC_MARKER, 0xffff);
 	(void)jpeg_read_header(c, TRUE);
 	if (c->num_components > 3)
-		return OUTCOME_UNKNOWN; /* for print */
+		return RESULT_UNKNOWN; /* for print */
 	if ((uint64_t)c->image_width * c->image_height > ORDER_PIXELS_MAX)
-		return OUTCOME_TOO_LARGE;
+		return RESULT_TOO_LARGE;
 	turn = orientation(c);
 	choose_scale(c, o, turn);
 	c->out_color_space = JCS_EXT_BGRA;
 	(void)jpeg_start_decompress(c);
 	if (!raster_init(r, c->output_width, c->output_height))
-		return OUTCOME_FAILED;
+		return RESULT_FAILED;
 	r->turn = turn;
 	read_rows(c, r);
 	if (jpeg_read_icc_profile(c, &profile, &profile_bytes)) {
@@ -129,28 +129,28 @@ decode(struct jpeg_decompress_struct *c, struct str in, const struct order *o,
 		r->profile_bytes = profile_bytes;
 	}
 	(void)jpeg_finish_decompress(c);
-	return OUTCOME_DONE;
+	return RESULT_DONE;
 }
 
-enum outcome
+enum result
 jpeg_read(struct str in, const struct order *o, struct raster *out)
 {
 	struct jpeg_decompress_struct c = {0};
 	struct jpeg_progress_mgr progress = {.progress_monitor = on_progress};
 	struct guard guard;
-	enum outcome result;
+	enum result result;
 
 	*out = (struct raster){0};
 	guard_init(&guard);
 	c.err = &guard.mgr;
 	if (setjmp(guard.out)) {
-		result = OUTCOME_BROKEN;
+		result = RESULT_BROKEN;
 	} else {
 		jpeg_create_decompress(&c);
 		c.progress = &progress;
 		result = decode(&c, in, o, out);
 	}
-	if (result != OUTCOME_DONE)
+	if (result != RESULT_DONE)
 		raster_fini(out);
 	jpeg_destroy_decompress(&c);
 	return result;

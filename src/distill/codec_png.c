@@ -84,21 +84,21 @@ orientation(png_structp png, png_infop info)
 	return exif_orientation(str_of((const char *)exif, n));
 }
 
-static enum outcome
+static enum result
 decode(png_structp png, png_infop info, struct raster *r)
 {
 	png_read_info(png, info);
 	if ((uint64_t)png_get_image_width(png, info) *
 			png_get_image_height(png, info) >
 		ORDER_PIXELS_MAX)
-		return OUTCOME_TOO_LARGE;
+		return RESULT_TOO_LARGE;
 	transform(png, info);
 	if (png_get_rowbytes(png, info) !=
 		4 * (size_t)png_get_image_width(png, info))
-		return OUTCOME_UNKNOWN;
+		return RESULT_UNKNOWN;
 	if (!raster_init(r, png_get_image_width(png, info),
 		    png_get_image_height(png, info)))
-		return OUTCOME_FAILED;
+		return RESULT_FAILED;
 	take_profile(png, info, r);
 	/* Of an interlaced one each pass goes over what is there. */
 	for (int pass = png_get_interlace_type(png, info) ? 7 : 1; pass; pass--)
@@ -107,16 +107,16 @@ decode(png_structp png, png_infop info, struct raster *r)
 	png_read_end(png, info);
 	r->turn = orientation(png, info);
 	raster_see_alpha(r);
-	return OUTCOME_DONE;
+	return RESULT_DONE;
 }
 
-enum outcome
+enum result
 png_read(struct str in, struct raster *out)
 {
 	png_structp png = png_create_read_struct(
 		PNG_LIBPNG_VER_STRING, NULL, on_error, on_warning);
 	png_infop info = png ? png_create_info_struct(png) : NULL;
-	volatile enum outcome result = OUTCOME_FAILED;
+	volatile enum result result = RESULT_FAILED;
 
 	*out = (struct raster){0};
 	if (info) {
@@ -124,11 +124,11 @@ png_read(struct str in, struct raster *out)
 		png_set_user_limits(png, SIDE_MAX, SIDE_MAX);
 		png_set_chunk_malloc_max(png, CHUNK_BYTES_MAX);
 		if (setjmp(png_jmpbuf(png)))
-			result = OUTCOME_BROKEN;
+			result = RESULT_BROKEN;
 		else
 			result = decode(png, info, out);
 	}
-	if (result != OUTCOME_DONE)
+	if (result != RESULT_DONE)
 		raster_fini(out);
 	png_destroy_read_struct(&png, &info, NULL);
 	return result;

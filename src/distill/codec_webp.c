@@ -55,7 +55,7 @@ take_metadata(struct str in, struct raster *r)
 	return true;
 }
 
-enum outcome
+enum result
 webp_read(struct str in, struct raster *out)
 {
 	const uint8_t *bytes = (const uint8_t *)in.p;
@@ -64,26 +64,26 @@ webp_read(struct str in, struct raster *out)
 
 	if (WebPGetFeatures(bytes, in.n, &features) != VP8_STATUS_OK ||
 		features.has_animation)
-		return OUTCOME_BROKEN;
+		return RESULT_BROKEN;
 	if ((uint64_t)features.width * (uint64_t)features.height >
 		ORDER_PIXELS_MAX)
-		return OUTCOME_TOO_LARGE;
+		return RESULT_TOO_LARGE;
 	if (!raster_init(
 		    &r, (unsigned)features.width, (unsigned)features.height)) {
 		raster_fini(&r);
-		return OUTCOME_FAILED;
+		return RESULT_FAILED;
 	}
 	if (!WebPDecodeBGRAInto(bytes, in.n, (uint8_t *)r.picture.argb,
 		    4 * (size_t)r.picture.argb_stride * raster_height(&r),
 		    4 * r.picture.argb_stride) ||
 		!take_metadata(in, &r)) {
 		raster_fini(&r);
-		return OUTCOME_BROKEN;
+		return RESULT_BROKEN;
 	}
 	if (features.has_alpha)
 		raster_see_alpha(&r);
 	*out = r;
-	return OUTCOME_DONE;
+	return RESULT_DONE;
 }
 
 /* --- writing -------------------------------------------------------------- */

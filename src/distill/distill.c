@@ -36,7 +36,7 @@ write_as(enum image_type type, const struct order *o, const struct raster *r,
 }
 
 /* Takes r's pixels apart. */
-static enum outcome
+static enum result
 finish(const struct order *o, const struct sniff *s, struct raster *r,
 	struct distilled *out)
 {
@@ -49,17 +49,17 @@ finish(const struct order *o, const struct sniff *s, struct raster *r,
 		sideways ? s->width : s->height, &w, &h);
 	if (!(sideways ? raster_shrink(r, h, w) : raster_shrink(r, w, h)) ||
 		!raster_turn(r))
-		return OUTCOME_FAILED;
+		return RESULT_FAILED;
 	out->type = type_for(o, s, r, drawing);
-	return write_as(out->type, o, r, drawing, &out->bytes) ? OUTCOME_DONE
-							       : OUTCOME_FAILED;
+	return write_as(out->type, o, r, drawing, &out->bytes) ? RESULT_DONE
+							       : RESULT_FAILED;
 }
 
-static enum outcome
+static enum result
 still(const struct order *o, const struct sniff *s, struct str in,
 	struct distilled *out)
 {
-	enum outcome result = OUTCOME_UNKNOWN;
+	enum result result = RESULT_UNKNOWN;
 	struct raster r;
 
 	switch (s->type) {
@@ -68,7 +68,7 @@ still(const struct order *o, const struct sniff *s, struct str in,
 	case TYPE_WEBP: result = webp_read(in, &r); break;
 	default: break;
 	}
-	if (result != OUTCOME_DONE)
+	if (result != RESULT_DONE)
 		return result;
 	result = finish(o, s, &r, out);
 	raster_fini(&r);
@@ -163,7 +163,7 @@ movie_end(struct movie *m, unsigned loops, struct buf *out)
 	return done;
 }
 
-static enum outcome
+static enum result
 add_all(struct movie *m, const struct mover *v, struct frames *f,
 	uint64_t frame_pixels, struct distilled *out)
 {
@@ -173,22 +173,22 @@ add_all(struct movie *m, const struct mover *v, struct frames *f,
 	while ((r = v->next(f, &frame, &ends_at_ms)) > 0) {
 		out->pixels += frame_pixels;
 		if (out->pixels > ORDER_PIXELS_MAX)
-			return OUTCOME_TOO_LARGE;
+			return RESULT_TOO_LARGE;
 		if (!movie_add(m, frame, ends_at_ms))
-			return OUTCOME_FAILED;
+			return RESULT_FAILED;
 	}
 	if (r < 0)
-		return OUTCOME_BROKEN;
-	return movie_end(m, v->loops(f), &out->bytes) ? OUTCOME_DONE
-						      : OUTCOME_FAILED;
+		return RESULT_BROKEN;
+	return movie_end(m, v->loops(f), &out->bytes) ? RESULT_DONE
+						      : RESULT_FAILED;
 }
 
-static enum outcome
+static enum result
 moving(const struct order *o, const struct sniff *s, const struct mover *v,
 	struct str in, struct distilled *out)
 {
 	struct frames *f = v->open(in);
-	enum outcome result = OUTCOME_FAILED;
+	enum result result = RESULT_FAILED;
 	struct movie m;
 
 	out->type = TYPE_WEBP;
@@ -202,52 +202,52 @@ moving(const struct order *o, const struct sniff *s, const struct mover *v,
 }
 
 /* Takes over what it takes of the first frame. */
-static enum outcome
+static enum result
 copy_first(const struct raster *frame, struct raster *out)
 {
 	if (!raster_copy(frame, out))
-		return OUTCOME_FAILED;
+		return RESULT_FAILED;
 	raster_see_alpha(out);
-	return OUTCOME_DONE;
+	return RESULT_DONE;
 }
 
 /* Its only picture, or MOVING when there is a second one. */
-static enum outcome
+static enum result
 only_frame(const struct mover *v, struct str in, struct raster *out)
 {
 	struct frames *f = v->open(in);
-	enum outcome result = OUTCOME_BROKEN;
+	enum result result = RESULT_BROKEN;
 	const struct raster *frame;
 	struct raster first = {0};
 	int ends_at_ms;
 
 	if (f && v->next(f, &frame, &ends_at_ms) > 0)
 		result = copy_first(frame, &first);
-	if (result == OUTCOME_DONE)
+	if (result == RESULT_DONE)
 		switch (v->next(f, &frame, &ends_at_ms)) {
 		case 0: break;
-		case 1: result = OUTCOME_MOVING; break;
-		default: result = OUTCOME_BROKEN; break;
+		case 1: result = RESULT_MOVING; break;
+		default: result = RESULT_BROKEN; break;
 		}
 	v->close(f);
-	if (result != OUTCOME_DONE)
+	if (result != RESULT_DONE)
 		raster_fini(&first);
 	else
 		*out = first;
 	return result;
 }
 
-static enum outcome
+static enum result
 frames(const struct order *o, const struct sniff *s, const struct mover *v,
 	struct str in, struct distilled *out)
 {
 	struct raster r;
-	enum outcome result = only_frame(v, in, &r);
+	enum result result = only_frame(v, in, &r);
 
-	if (result == OUTCOME_DONE) {
+	if (result == RESULT_DONE) {
 		result = finish(o, s, &r, out);
 		raster_fini(&r);
-	} else if (result == OUTCOME_MOVING && o->formats & ORDER_WEBP) {
+	} else if (result == RESULT_MOVING && o->formats & ORDER_WEBP) {
 		result = moving(o, s, v, in, out);
 	}
 	return result;
@@ -255,41 +255,41 @@ frames(const struct order *o, const struct sniff *s, const struct mover *v,
 
 /* --- orders --------------------------------------------------------------- */
 
-static enum outcome
+static enum result
 image(const struct order *o, struct str in, struct distilled *out)
 {
 	struct sniff s;
 
 	if (!sniff(in, &s))
-		return OUTCOME_UNKNOWN;
+		return RESULT_UNKNOWN;
 	out->pixels = sniff_pixels(&s);
 	if (out->pixels > ORDER_PIXELS_MAX)
-		return OUTCOME_TOO_LARGE;
+		return RESULT_TOO_LARGE;
 	if (s.type == TYPE_GIF)
 		return frames(o, &s, &gif, in, out);
 	if (s.type == TYPE_WEBP && s.moving)
 		return frames(o, &s, &webp, in, out);
 	if (s.moving)
-		return OUTCOME_MOVING;
+		return RESULT_MOVING;
 	return still(o, &s, in, out);
 }
 
 /* Less than 5 % is not worth what is lost. */
-enum outcome
+enum result
 distill(const struct order *o, struct str in, struct distilled *out)
 {
 	struct distilled d = {.type = TYPE_NONE};
-	enum outcome result;
+	enum result result;
 
 	if (o->kind == ORDER_IMAGE)
 		result = image(o, in, &d);
 	else
 		result = text_compress(in, o->coding, &d.bytes)
-			? OUTCOME_DONE
-			: OUTCOME_NO_GAIN;
-	if (result == OUTCOME_DONE && buf_len(&d.bytes) > in.n - in.n / 20)
-		result = OUTCOME_NO_GAIN;
-	if (result != OUTCOME_DONE) {
+			? RESULT_DONE
+			: RESULT_NO_GAIN;
+	if (result == RESULT_DONE && buf_len(&d.bytes) > in.n - in.n / 20)
+		result = RESULT_NO_GAIN;
+	if (result != RESULT_DONE) {
 		buf_fini(&d.bytes);
 		d.type = TYPE_NONE;
 	}

@@ -14,5 +14,5 @@ struct distilled {
 };
 
 /* in: o->bytes of input. */
-enum outcome
+enum result
 distill(const struct order *o, struct str in, struct distilled *out);

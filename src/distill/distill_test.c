@@ -52,7 +52,7 @@ jpeg_of(struct buf *b, unsigned quality)
 	return buf_view(b);
 }
 
-static enum outcome
+static enum result
 run(struct order o, struct str in, struct distilled *out)
 {
 	o.magic = ORDER_MAGIC;
@@ -99,7 +99,7 @@ test_jpeg(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		assert_int_equal(run(t[i].order, in, &d), OUTCOME_DONE);
+		assert_int_equal(run(t[i].order, in, &d), RESULT_DONE);
 		check_size(&d, t[i].type, t[i].width, t[i].height);
 		assert_true(buf_len(&d.bytes) < in.n);
 		assert_int_equal(d.pixels, W * H);
@@ -121,7 +121,7 @@ test_avif(void **state)
 	} else {
 		assert_int_equal(
 			run((struct order){.formats = ORDER_FORMATS}, in, &d),
-			OUTCOME_DONE);
+			RESULT_DONE);
 		assert_int_equal(d.type, TYPE_AVIF);
 		assert_memory_equal(buf_head(&d.bytes) + 4, "ftypavif", 8);
 		buf_fini(&d.bytes);
@@ -138,7 +138,7 @@ test_no_gain(void **state)
 
 	(void)state;
 	assert_int_equal(
-		run((struct order){.quality = 90}, in, &d), OUTCOME_NO_GAIN);
+		run((struct order){.quality = 90}, in, &d), RESULT_NO_GAIN);
 	assert_int_equal(buf_len(&d.bytes), 0);
 	buf_fini(&b);
 }
@@ -156,14 +156,14 @@ test_png_exact(void **state)
 	drawing(&r);
 	assert_true(raster_is_drawing(&r));
 	assert_true(png_write(&r, &b));
-	assert_int_equal(png_read(buf_view(&b), &again), OUTCOME_DONE);
+	assert_int_equal(png_read(buf_view(&b), &again), RESULT_DONE);
 	assert_memory_equal(
 		raster_row(&again, 0), raster_row(&r, 0), 4 * W * H);
 	assert_false(again.alpha);
 	raster_fini(&again);
-	assert_int_equal(run(webp, buf_view(&b), &d), OUTCOME_DONE);
+	assert_int_equal(run(webp, buf_view(&b), &d), RESULT_DONE);
 	check_size(&d, TYPE_WEBP, W, H);
-	assert_int_equal(webp_read(buf_view(&d.bytes), &again), OUTCOME_DONE);
+	assert_int_equal(webp_read(buf_view(&d.bytes), &again), RESULT_DONE);
 	assert_memory_equal(
 		raster_row(&again, 0), raster_row(&r, 0), 4 * W * H);
 	raster_fini(&again);
@@ -185,12 +185,12 @@ test_png_types(void **state)
 	assert_true(png_write(&r, &b));
 	assert_int_equal(
 		run((struct order){.formats = ORDER_JPEG}, buf_view(&b), &d),
-		OUTCOME_DONE);
+		RESULT_DONE);
 	check_size(&d, TYPE_JPEG, W, H);
 	buf_fini(&d.bytes);
 	/* a client that takes nothing else */
 	assert_int_equal(run((struct order){.width = 100}, buf_view(&b), &d),
-		OUTCOME_DONE);
+		RESULT_DONE);
 	check_size(&d, TYPE_PNG, 100, 60);
 	buf_fini(&d.bytes);
 	raster_fini(&r);
@@ -200,7 +200,7 @@ test_png_types(void **state)
 	assert_true(png_write(&r, &b));
 	assert_int_equal(run((struct order){.formats = ORDER_JPEG, .halve = 1},
 				 buf_view(&b), &d),
-		OUTCOME_DONE);
+		RESULT_DONE);
 	check_size(&d, TYPE_PNG, W / 2, H / 2);
 	buf_fini(&d.bytes);
 	buf_fini(&b);
@@ -228,9 +228,9 @@ test_broken(void **state)
 
 			assert_int_not_equal(
 				run(o, str_of(buf_head(&b[i]), n), &d),
-				OUTCOME_DONE);
+				RESULT_DONE);
 			*at = (char)~*at;
-			if (run(o, buf_view(&b[i]), &d) == OUTCOME_DONE)
+			if (run(o, buf_view(&b[i]), &d) == RESULT_DONE)
 				buf_fini(&d.bytes);
 			*at = (char)~*at;
 		}
@@ -252,9 +252,9 @@ test_bomb(void **state)
 
 	(void)state;
 	assert_int_equal(
-		run(o, str_of(png, sizeof(png) - 1), &d), OUTCOME_TOO_LARGE);
+		run(o, str_of(png, sizeof(png) - 1), &d), RESULT_TOO_LARGE);
 	assert_int_equal(
-		run(o, str_of(gif, sizeof(gif) - 1), &d), OUTCOME_TOO_LARGE);
+		run(o, str_of(gif, sizeof(gif) - 1), &d), RESULT_TOO_LARGE);
 }
 
 /* Two pictures of 1 x 1, red then blue, for 0.5 s each, three times. */
@@ -300,10 +300,10 @@ test_moving(void **state)
 	buf_commit(&b, 4096);
 	assert_int_equal(
 		run((struct order){.formats = ORDER_JPEG}, buf_view(&b), &d),
-		OUTCOME_MOVING);
+		RESULT_MOVING);
 	assert_int_equal(
 		run((struct order){.formats = ORDER_WEBP}, buf_view(&b), &d),
-		OUTCOME_DONE);
+		RESULT_DONE);
 	assert_int_equal(d.pixels, 2);
 	f = webp_open(buf_view(&d.bytes));
 	assert_non_null(f);
@@ -318,7 +318,7 @@ test_moving(void **state)
 	buf_str(&b, buf_view(&d.bytes));
 	buf_fini(&d.bytes);
 	assert_int_equal(run((struct order){.formats = 0}, buf_view(&b), &d),
-		OUTCOME_MOVING);
+		RESULT_MOVING);
 	buf_fini(&b);
 }
 
@@ -372,11 +372,11 @@ test_profile(void **state)
 	assert_true(webp_write(&r, 80, false, &b[1]));
 	raster_fini(&r);
 	assert_int_equal(jpeg_read(buf_view(&b[0]), &(struct order){0}, &again),
-		OUTCOME_DONE);
+		RESULT_DONE);
 	assert_int_equal(again.profile_bytes, sizeof(profile));
 	assert_memory_equal(again.profile, profile, sizeof(profile));
 	raster_fini(&again);
-	assert_int_equal(webp_read(buf_view(&b[1]), &again), OUTCOME_DONE);
+	assert_int_equal(webp_read(buf_view(&b[1]), &again), RESULT_DONE);
 	assert_int_equal(again.profile_bytes, sizeof(profile));
 	assert_memory_equal(again.profile, profile, sizeof(profile));
 	raster_fini(&again);
@@ -398,14 +398,14 @@ test_text(void **state)
 	for (unsigned c = CODING_GZIP; c < CODINGS; c++) {
 		struct order o = {.kind = ORDER_TEXT, .coding = (uint8_t)c};
 
-		assert_int_equal(run(o, buf_view(&b), &d), OUTCOME_DONE);
+		assert_int_equal(run(o, buf_view(&b), &d), RESULT_DONE);
 		assert_true(buf_len(&d.bytes) < buf_len(&b) / 3);
 		assert_int_equal(
 			strncmp(buf_head(&d.bytes), magic[c], strlen(magic[c])),
 			0);
 		buf_fini(&d.bytes);
 		o.bytes = 2;
-		assert_int_equal(run(o, STR("ab"), &d), OUTCOME_NO_GAIN);
+		assert_int_equal(run(o, STR("ab"), &d), RESULT_NO_GAIN);
 	}
 	buf_fini(&b);
 }
@@ -422,7 +422,7 @@ test_messages(void **state)
 		.id = 7,
 		.bytes = 99,
 		.type = TYPE_WEBP,
-		.outcome = OUTCOME_DONE};
+		.outcome = RESULT_DONE};
 	struct order order;
 	struct report report;
 	struct str said = {(const char *)&r, sizeof(r)};
@@ -442,9 +442,9 @@ test_messages(void **state)
 	assert_false(report_parse(said, &o, &report));
 	r.type = TYPE_NONE;
 	assert_false(report_parse(said, &o, &report));
-	r.outcome = OUTCOME_BROKEN;
+	r.outcome = RESULT_BROKEN;
 	assert_true(report_parse(said, &o, &report));
-	r.outcome = OUTCOMES;
+	r.outcome = RESULTS;
 	assert_false(report_parse(said, &o, &report));
 }
 

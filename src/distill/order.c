@@ -28,10 +28,10 @@ report_parse(struct str in, const struct order *o, struct report *out)
 	if (in.n != sizeof(r))
 		return false;
 	memcpy(&r, in.p, sizeof(r));
-	if (r.magic != ORDER_MAGIC || r.id != o->id || r.outcome >= OUTCOMES ||
+	if (r.magic != ORDER_MAGIC || r.id != o->id || r.outcome >= RESULTS ||
 		r.type >= TYPES)
 		return false;
-	if (r.outcome == OUTCOME_DONE &&
+	if (r.outcome == RESULT_DONE &&
 		(r.bytes == 0 || r.bytes >= o->bytes ||
 			(o->kind == ORDER_IMAGE) != (r.type != TYPE_NONE)))
 		return false;

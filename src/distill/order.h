@@ -47,11 +47,11 @@ struct order {
 static_assert(sizeof(struct order) == 20, "no holes");
 
 /* What became of an order, and what it is called. */
-enum outcome {
-#define OUTCOME(name, meaning) OUTCOME_##name,
-#include "distill/outcomes.def"
-#undef OUTCOME
-	OUTCOMES
+enum result {
+#define RESULT(name, meaning) RESULT_##name,
+#include "distill/results.def"
+#undef RESULT
+	RESULTS
 };
 
 enum image_type {
@@ -70,7 +70,7 @@ struct report {
 	uint32_t bytes; /* of the result, if DONE */
 	uint32_t cpu_us;
 	uint32_t pixels; /* that were read, in thousands */
-	uint8_t outcome; /* enum outcome */
+	uint8_t outcome; /* enum result */
 	uint8_t type;	 /* of the result: enum image_type; of text, NONE */
 	uint8_t zero[2];
 };

@@ -104,7 +104,7 @@ cpu_s(void)
 
 /* --- any image, as pixels ------------------------------------------------- */
 
-static enum outcome
+static enum result
 read_first(struct str in, struct frames *(*open)(struct str),
 	int (*next)(struct frames *, const struct raster **, int *),
 	void (*close)(struct frames *), struct raster *out)
@@ -115,13 +115,13 @@ read_first(struct str in, struct frames *(*open)(struct str),
 	bool done = f && next(f, &frame, &ms) > 0 && raster_copy(frame, out);
 
 	close(f);
-	return done ? OUTCOME_DONE : OUTCOME_BROKEN;
+	return done ? RESULT_DONE : RESULT_BROKEN;
 }
 
-static enum outcome
+static enum result
 read_avif(struct str in, struct raster *out)
 {
-	enum outcome result = OUTCOME_UNKNOWN;
+	enum result result = RESULT_UNKNOWN;
 #ifdef HAVE_AVIF
 	avifDecoder *d = avifDecoderCreate();
 	avifImage *image = avifImageCreateEmpty();
@@ -136,7 +136,7 @@ read_avif(struct str in, struct raster *out)
 		rgb.pixels = (uint8_t *)out->picture.argb;
 		rgb.rowBytes = 4 * (uint32_t)out->picture.argb_stride;
 		if (avifImageYUVToRGB(image, &rgb) == AVIF_RESULT_OK)
-			result = OUTCOME_DONE;
+			result = RESULT_DONE;
 	}
 	if (image)
 		avifImageDestroy(image);
@@ -146,7 +146,7 @@ read_avif(struct str in, struct raster *out)
 	return result;
 }
 
-static enum outcome
+static enum result
 read_any(struct str in, struct raster *out)
 {
 	const struct order whole = {.kind = ORDER_IMAGE};
@@ -171,9 +171,9 @@ likeness(struct str original, struct str result)
 	struct raster a, b;
 	double s = -1;
 
-	if (read_any(original, &a) != OUTCOME_DONE)
+	if (read_any(original, &a) != RESULT_DONE)
 		return -1;
-	if (read_any(result, &b) == OUTCOME_DONE) {
+	if (read_any(result, &b) == RESULT_DONE) {
 		if (raster_turn(&a) && raster_turn(&b) &&
 			raster_shrink(
 				&a, raster_width(&b), raster_height(&b)) &&
@@ -189,22 +189,22 @@ likeness(struct str original, struct str result)
 /* --- distill -------------------------------------------------------------- */
 
 static const char *
-outcome_name(enum outcome o)
+result_name(enum result o)
 {
 	static const char *const names[] = {
-#define OUTCOME(name, meaning) meaning,
-#include "distill/outcomes.def"
-#undef OUTCOME
+#define RESULT(name, meaning) meaning,
+#include "distill/results.def"
+#undef RESULT
 	};
 
 	return names[o];
 }
 
-static enum outcome
+static enum result
 run(const struct order *o, struct str in, unsigned repeat, struct distilled *d,
 	double *best_s)
 {
-	enum outcome result = OUTCOME_FAILED;
+	enum result result = RESULT_FAILED;
 
 	for (unsigned i = 0; i < repeat; i++) {
 		double start_s = cpu_s(), s;
@@ -222,7 +222,7 @@ run(const struct order *o, struct str in, unsigned repeat, struct distilled *d,
 struct row {
 	const char *file, *class;
 	const struct distilled *d;
-	enum outcome outcome;
+	enum result outcome;
 	size_t before;
 	double seconds, likeness;
 };
@@ -230,11 +230,11 @@ struct row {
 static void
 print_row(const struct row *r, bool json)
 {
-	const char *type = r->outcome != OUTCOME_DONE ? "-"
+	const char *type = r->outcome != RESULT_DONE ? "-"
 		: r->d->type ? image_type_name(r->d->type) + 6
 			     : r->class;
 	size_t after =
-		r->outcome == OUTCOME_DONE ? buf_len(&r->d->bytes) : r->before;
+		r->outcome == RESULT_DONE ? buf_len(&r->d->bytes) : r->before;
 	double mpix = (double)r->d->pixels / 1e6;
 
 	if (json) {
@@ -252,10 +252,10 @@ print_row(const struct row *r, bool json)
 	else
 		printf("%7s ", "");
 	printf("%8.1f ms", r->seconds * 1e3);
-	if (mpix > 0 && r->outcome == OUTCOME_DONE)
+	if (mpix > 0 && r->outcome == RESULT_DONE)
 		printf(" %7.1f MP/s", mpix / r->seconds);
-	else if (r->outcome != OUTCOME_DONE)
-		printf("  %s", outcome_name(r->outcome));
+	else if (r->outcome != RESULT_DONE)
+		printf("  %s", result_name(r->outcome));
 	puts("");
 }
 
@@ -290,10 +290,10 @@ distill_one(const struct options *o, const char *path, struct str in, size_t c)
 	order.width = o->width ? (uint16_t)o->width : order.width;
 	order.quality = o->quality ? (uint8_t)o->quality : order.quality;
 	row.outcome = run(&order, in, o->repeat, &d, &row.seconds);
-	if (row.outcome == OUTCOME_DONE && d.type && !o->blind)
+	if (row.outcome == RESULT_DONE && d.type && !o->blind)
 		row.likeness = likeness(in, buf_view(&d.bytes));
 	print_row(&row, o->json);
-	if (row.outcome == OUTCOME_DONE && o->out)
+	if (row.outcome == RESULT_DONE && o->out)
 		r = write_result(o->out, &row);
 	buf_fini(&d.bytes);
 	return r;

@@ -100,27 +100,27 @@ write_all(int fd, struct str s)
 	return true;
 }
 
-static enum outcome
+static enum result
 work(const struct order *o, int fd, struct report *report)
 {
 	struct distilled d;
-	enum outcome result;
+	enum result result;
 	struct stat st;
 	void *in;
 
 	/* Beyond the end of the file is a signal, and not a read. */
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)o->bytes)
-		return OUTCOME_FAILED;
+		return RESULT_FAILED;
 	in = mmap(NULL, o->bytes, PROT_READ, MAP_SHARED, fd, 0);
 	if (in == MAP_FAILED)
-		return OUTCOME_FAILED;
+		return RESULT_FAILED;
 	result = distill(o, str_of(in, o->bytes), &d);
 	munmap(in, o->bytes);
 	report->type = (uint8_t)d.type;
 	report->bytes = (uint32_t)buf_len(&d.bytes);
 	report->pixels = (uint32_t)(d.pixels / 1000);
-	if (result == OUTCOME_DONE && !write_all(fd, buf_view(&d.bytes)))
-		result = OUTCOME_FAILED;
+	if (result == RESULT_DONE && !write_all(fd, buf_view(&d.bytes)))
+		result = RESULT_FAILED;
 	buf_fini(&d.bytes);
 	return result;
 }

@@ -326,12 +326,12 @@ on_report(struct distiller *d, struct str text)
 	loop_disarm(d->worker->loop, &d->timer);
 	count(&c->distill_cpu_us, r.cpu_us);
 	count(&c->distill_pixels, (uint64_t)r.pixels * 1000);
-	switch ((enum outcome)r.outcome) {
-	case OUTCOME_DONE: begin_take(d, &r); return;
-	case OUTCOME_FAILED: fail(d, "the distiller lacks something"); return;
+	switch ((enum result)r.outcome) {
+	case RESULT_DONE: begin_take(d, &r); return;
+	case RESULT_FAILED: fail(d, "the distiller lacks something"); return;
 	default: break;
 	}
-	count(r.outcome == OUTCOME_BROKEN || r.outcome == OUTCOME_TOO_LARGE
+	count(r.outcome == RESULT_BROKEN || r.outcome == RESULT_TOO_LARGE
 			? &c->distill_refused
 			: &c->distill_left,
 		1);

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * struct exchange: one request and what answers it. It decides where the
- * answer comes from: our cache, a fetch that is under way or that it starts,
- * the owner among our peers, or past all caches from the origin; and decides
- * anew when a peer is lost before it answered.
+ * answer comes from: our cache, a fetch that is under way or that it starts
+ * (proxy/lookup.h), the owner among our peers, or past all caches from the
+ * origin; and decides anew when a peer is lost before it answered.
  *
  * Whoever has the request (a client's connection or a peer's channel) gets an
  * exchange, parses the request's head into it, starts it, is told through
@@ -67,7 +67,7 @@ struct exchange {
 	enum exchange_from from;
 	enum exchange_why why;	  /* FROM_JOIN, FROM_MISS */
 	bool by_parts;		  /* flight is a part of the answer, if it is
-				     one: see gather.h */
+				     one: see parts.h */
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
 	unsigned instead_of;	  /* see struct flight */
@@ -112,6 +112,14 @@ struct route_error exchange_error(const struct exchange *x);
 struct str exchange_trailers(const struct exchange *x);
 /* Answers with an error of ours instead. */
 void exchange_refuse(struct exchange *x, unsigned status, const char *why);
+
+/* --- what it reads from now on, instead of what it read ------------------ */
+/* f's reference is taken over. -ESTALE: too late to read it. */
+int exchange_read_flight(
+	struct exchange *x, struct flight *f, enum exchange_from from);
+/* o's reference is taken over. */
+void exchange_read_object(
+	struct exchange *x, struct object *o, enum exchange_from from);
 
 /* --- what the peer that was asked says ----------------------------------- */
 /* All of the answer. What it consists of is the caller's, and copied if it is

@@ -43,7 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	o.quality = (uint8_t)(data[1] % 100 + 1);
 	o.width = data[2];
 	o.halve = data[3] & 1;
-	if (distill(&o, in, &d) != OUTCOME_DONE)
+	if (distill(&o, in, &d) != RESULT_DONE)
 		return 0;
 	check_result(&o, &d);
 	buf_fini(&d.bytes);

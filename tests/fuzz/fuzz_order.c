@@ -28,9 +28,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < 2; i++) {
 		if (!report_parse(in, &asked[i], &r))
 			continue;
-		CHECK(r.id == 1 && r.outcome < OUTCOMES);
+		CHECK(r.id == 1 && r.outcome < RESULTS);
 		CHECK(*image_type_name(r.type) == 0 || r.type != TYPE_NONE);
-		CHECK(r.outcome != OUTCOME_DONE || (r.bytes && r.bytes < 1000));
+		CHECK(r.outcome != RESULT_DONE || (r.bytes && r.bytes < 1000));
 	}
 	return 0;
 }
