@@ -60,7 +60,8 @@ raster_fit(const struct order *o, unsigned width, unsigned height,
 bool
 raster_shrink(struct raster *r, unsigned width, unsigned height)
 {
-	if (width >= raster_width(r) && height >= raster_height(r))
+	/* A JPEG that was read at 1/2 may be one row off. */
+	if (width >= raster_width(r) && height + 1 >= raster_height(r))
 		return true;
 	return WebPPictureRescale(&r->picture, (int)width, (int)height);
 }

@@ -22,7 +22,7 @@ enum {
 	JOB_MS = 10000,
 	AGAIN_MS = 1000,      /* between two starts of the process */
 	NEVER_S = 30 * 86400, /* the same bytes give the same */
-	RETRY_S = 60,	      /* it was perhaps not their fault */
+	RETRY_S = 60, /* perhaps it was not their fault; then twice as long */
 };
 
 enum job_state { JOB_WAIT, JOB_FILL, JOB_SENT, JOB_TAKE };
@@ -31,6 +31,7 @@ struct job {
 	struct list link; /* in the distiller's queue */
 	enum job_state state;
 	struct order order;
+	uint32_t retry_s;	 /* should it be lost */
 	struct object *original; /* counted */
 	struct flight *flight;	 /* counted; we write it */
 	int fd;			 /* owned: the memory; -1 */
@@ -174,9 +175,11 @@ static void next(struct distiller *d);
 static void
 fail(struct distiller *d, const char *why)
 {
+	struct job *j = take_ptr(&d->job);
+
 	count(&d->worker->counters.distill_failed, 1);
 	loop_disarm(d->worker->loop, &d->timer);
-	refuse(d, take_ptr(&d->job), RETRY_S, why);
+	refuse(d, j, j->retry_s, why);
 	next(d);
 }
 
@@ -387,7 +390,8 @@ next(struct distiller *d)
 		j->fd = make_memory(j->order.bytes);
 		if (j->fd < 0 || !is_running(d)) {
 			count(&d->worker->counters.distill_failed, 1);
-			refuse(d, take_ptr(&d->job), RETRY_S, "no distiller");
+			refuse(d, take_ptr(&d->job), j->retry_s,
+				"no distiller");
 			continue;
 		}
 		j->state = JOB_FILL;
@@ -402,18 +406,26 @@ on_progress(struct reader *r)
 	(void)r; /* it is all there */
 }
 
+static uint32_t
+retry_s(uint32_t gave_up_s)
+{
+	if (gave_up_s < RETRY_S)
+		return RETRY_S;
+	return gave_up_s < NEVER_S / 2 ? 2 * gave_up_s : NEVER_S;
+}
+
 void
-distiller_take(struct distiller *d, const struct order *o,
-	struct object *original, struct flight *flight)
+distiller_take(struct distiller *d, const struct distiller_job *job)
 {
 	struct job *j = NEW(struct job);
 
 	j->fd = -1;
-	j->order = *o;
+	j->order = job->order;
 	j->order.id = ++d->last_id;
-	j->order.bytes = (uint32_t)original->length;
-	j->original = object_ref(original);
-	j->flight = flight_ref(flight);
+	j->order.bytes = (uint32_t)job->original->length;
+	j->retry_s = retry_s(job->gave_up_s);
+	j->original = object_ref(job->original);
+	j->flight = flight_ref(job->flight);
 	j->reader.on_progress = on_progress;
 	if (d->queued == QUEUE_MAX) {
 		count(&d->worker->counters.distill_busy, 1);
@@ -422,7 +434,7 @@ distiller_take(struct distiller *d, const struct order *o,
 	}
 	d->queued++;
 	/* Text is a matter of milliseconds. */
-	if (o->kind == ORDER_TEXT)
+	if (j->order.kind == ORDER_TEXT)
 		list_push_front(&d->queue, &j->link);
 	else
 		list_push_back(&d->queue, &j->link);

@@ -14,7 +14,14 @@ struct distiller;
 struct distiller *distiller_new(struct worker *w);
 /* Fails all that is under way, ends the process. NULL is fine. */
 void distiller_free(struct distiller *d);
-/* To make of what is stored what the order says, and fill the flight, which
- * store_board() gave for the result's key. Nothing is taken over. */
-void distiller_take(struct distiller *d, const struct order *o,
-	struct object *original, struct flight *flight);
+struct distiller_job {
+	struct order order;	 /* its id and bytes are the distiller's */
+	struct object *original; /* what is stored */
+	/* To be filled: of store_board(), for the result's key. */
+	struct flight *flight;
+	/* For how long such a job was given up before; 0: it is the first. */
+	uint32_t gave_up_s;
+};
+
+/* Nothing is taken over. */
+void distiller_take(struct distiller *d, const struct distiller_job *job);

@@ -187,7 +187,12 @@ make(struct exchange *x, const struct wanted *w, const struct order *o,
 	case STORE_STORED: return; /* in this very moment */
 	case STORE_JOIN: break;
 	case STORE_BEGIN:
-		distiller_take(x->worker->distiller, o, x->object, f);
+		distiller_take(x->worker->distiller,
+			&(struct distiller_job){.order = *o,
+				.original = x->object,
+				.flight = f,
+				.gave_up_s =
+					mark ? mark->fresh.lifetime_s : 0});
 		break;
 	}
 	if (!e->rules->wait_ns || e->over ||
