@@ -75,10 +75,10 @@ struct conf {
 	struct conf_ports connect_ports; /* that they may CONNECT to */
 	struct conf_prefixes proxy_protocol; /* whose connections begin so */
 	uint16_t peer_port;
+	uint16_t cache_port; /* of cache_host */
 	unsigned workers; /* 0: one per core */
 	uint64_t cache_bytes;
 	char *cache_host; /* of another cache in its place; NULL: none */
-	uint16_t cache_port;
 	uint64_t object_max_bytes;
 	uint64_t head_timeout_ns;
 	uint64_t body_timeout_ns;
