@@ -76,7 +76,7 @@ struct conf {
 	struct conf_prefixes proxy_protocol; /* whose connections begin so */
 	uint16_t peer_port;
 	uint16_t cache_port; /* of cache_host */
-	unsigned workers; /* 0: one per core */
+	unsigned workers;    /* 0: one per core */
 	uint64_t cache_bytes;
 	char *cache_host; /* of another cache in its place; NULL: none */
 	uint64_t object_max_bytes;

@@ -162,7 +162,7 @@ static void
 put_key(const struct exchange *x, const struct order *o, struct buf *out)
 {
 	buf_str(out, x->route.key);
-	buf_printf(out, "%s=%x-", STORE_PARTS, x->object->serial);
+	buf_printf(out, STORE_MADE "%x-", x->object->serial);
 	recipe_put_name(o, out);
 }
 

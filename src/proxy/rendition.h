@@ -11,7 +11,8 @@
  *
  * where SERIAL is that of the flight that brought the original. So it is found
  * only by way of the original, which says whether it may be used; and when
- * that is replaced, purged or gone, nobody finds it any more.
+ * that is replaced or gone, nobody finds it any more, and it is evicted. It is
+ * purged with it.
  */
 #include "cache/object.h"
 #include "distill/recipe.h"
