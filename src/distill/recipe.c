@@ -39,6 +39,7 @@ static bool
 is_image(struct str type)
 {
 	return str_ieq(type, STR("image/jpeg")) ||
+		str_ieq(type, STR("image/jpg")) || /* wrong, and common */
 		str_ieq(type, STR("image/png")) ||
 		str_ieq(type, STR("image/gif")) ||
 		str_ieq(type, STR("image/webp"));

@@ -184,7 +184,9 @@ make(struct exchange *x, const struct wanted *w, const struct order *o,
 	struct flight *f;
 
 	switch (store_board(x->worker->node->store, w, mark, &f)) {
-	case STORE_STORED: return; /* in this very moment */
+	case STORE_STORED: /* in this very moment */
+		rendition_choose(x);
+		return;
 	case STORE_JOIN: break;
 	case STORE_BEGIN:
 		distiller_take(x->worker->distiller,
