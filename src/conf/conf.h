@@ -61,6 +61,7 @@ struct conf_site {
 };
 
 enum conf_policy { CONF_HRW, CONF_RR, CONF_MD5 };
+enum conf_handoff { CONF_HANDOFF_AUTO, CONF_HANDOFF_ON, CONF_HANDOFF_OFF };
 enum conf_xdp { CONF_XDP_AUTO, CONF_XDP_NATIVE, CONF_XDP_GENERIC };
 
 struct conf {
@@ -76,7 +77,9 @@ struct conf {
 	struct conf_prefixes proxy_protocol; /* whose connections begin so */
 	uint16_t peer_port;
 	uint16_t cache_port; /* of cache_host */
-	unsigned workers;    /* 0: one per core */
+	enum conf_handoff handoff;
+	char *secret_file; /* NULL: none */
+	unsigned workers;  /* 0: one per core */
 	uint64_t cache_bytes;
 	char *cache_host; /* of another cache in its place; NULL: none */
 	uint64_t object_max_bytes;
@@ -133,3 +136,6 @@ void conf_dump(const struct conf *c, struct buf *out);
 /* -1 when there is no such node */
 int conf_node_index(const struct conf *c, const char *name);
 const char *conf_policy_name(enum conf_policy p);
+const char *conf_handoff_name(enum conf_handoff h);
+/* False, and *out untouched, if it is none. */
+bool conf_handoff_find(const char *name, enum conf_handoff *out);

@@ -199,3 +199,17 @@ read_interface(struct conf_errors *e, struct arg a, char **out)
 	*out = xstrndup(a.text.p, a.text.n);
 	return true;
 }
+
+bool
+read_file(struct conf_errors *e, struct arg a, char **out)
+{
+	if (a.text.n < 2 || a.text.n > PATH_MAX_BYTES || a.text.p[0] != '/') {
+		mistake(e, a.at,
+			"%s is not the path of a file\n"
+			"write it whole, like `/etc/sevenfold.secret`",
+			quote(a.text).z);
+		return false;
+	}
+	*out = xstrndup(a.text.p, a.text.n);
+	return true;
+}

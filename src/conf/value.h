@@ -38,6 +38,8 @@ bool
 read_origin(struct conf_errors *e, struct arg a, char **host, uint16_t *port);
 /* The path of a URL, perhaps with a query; the caller owns *out. */
 bool read_path(struct conf_errors *e, struct arg a, char **out);
+/* A file by its whole path; the caller owns *out. */
+bool read_file(struct conf_errors *e, struct arg a, char **out);
 /* A network interface of Linux; the caller owns *out. */
 bool read_interface(struct conf_errors *e, struct arg a, char **out);
 /* 1K to 1024T */

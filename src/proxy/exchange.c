@@ -115,7 +115,9 @@ exchange_put(struct exchange *x)
 	}
 	arena_reset(&x->arena);
 	x->kept = x->from_peer = x->upgrade = false;
+	x->stay = x->moving = false;
 	x->on_interim = NULL;
+	x->on_owner = NULL;
 	x->passed_over = 0;
 	x->instead_of = x->misled = 0;
 	x->client = (struct in6_addr){0};
@@ -311,7 +313,7 @@ find_owner(struct exchange *x)
 	struct node *n = x->worker->node;
 	struct ranking r;
 
-	if (x->from_peer)
+	if (x->from_peer || x->stay)
 		return NULL;
 	n->config->policy->rank(&n->view, x->route.key, &n->turn, &r);
 	for (size_t i = 0; i < r.n; i++) {
@@ -347,7 +349,8 @@ restart(struct exchange *x)
 	if (owner) {
 		leave_answer(x);
 		x->from = FROM_PEER;
-		peer_ask(owner, x);
+		if (!x->on_owner || !x->on_owner(x, owner, false))
+			peer_ask(owner, x);
 		return;
 	}
 	if (!x->from_peer)
@@ -481,11 +484,25 @@ exchange_follow(struct exchange *x, struct flight *f)
 }
 
 void
+exchange_stay(struct exchange *x)
+{
+	x->on_owner = NULL;
+	restart(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING)
+		wake_post(&x->wake);
+}
+
+void
 exchange_lost(struct exchange *x)
 {
 	struct counters *c = &x->worker->counters;
 
 	x->asking = false;
+	if (x->moving) {
+		x->passed_over |= UINT64_C(1) << x->owner;
+		x->on_move(x, MOVE_ON_LOST);
+		return;
+	}
 	x->passed_over |= UINT64_C(1) << x->owner;
 	count(&c->retries, 1);
 	count(&c->relayed, (uint64_t)-1);

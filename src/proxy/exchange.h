@@ -14,6 +14,7 @@
  * The head is borrowed from where it was parsed until exchange_keep(): what is
  * answered at once is never copied.
  */
+#include "handoff/move.h"
 #include "http/cachectl.h"
 #include "proxy/asker.h"
 #include "proxy/content.h"
@@ -85,11 +86,19 @@ struct exchange {
 	struct timer timer;    /* a wait for somebody else's fetch */
 	struct asker asker;    /* of what we started ourselves */
 	struct tunnel *tunnel; /* owned; READY as a tunnel, with 101 or 200 */
+	bool stay;		/* another node gave us the request */
+	bool moving;		/* its connection is on its way there */
 	void *user;	       /* whoever has the request */
 	void (*on_ready)(struct exchange *x);
 	/* An interim answer (1xx), whole; NULL: not wanted. */
 	void (*on_interim)(
 		struct exchange *x, unsigned status, struct str head);
+	/* Its connection could be given to p, who owns what it asks for, and
+	 * wants it (or has not been asked): begins that. False: it is not.
+	 * NULL: it never is. */
+	bool (*on_owner)(struct exchange *x, struct peer *p, bool wants);
+	/* While it is moving: what p has done. */
+	void (*on_move)(struct exchange *x, enum move_event e);
 };
 
 /* One to parse a head into. */
@@ -134,6 +143,8 @@ exchange_splice(struct exchange *x, const struct response *r, struct bulk *b);
 void exchange_follow(struct exchange *x, struct flight *f);
 /* That there is none. */
 void exchange_fail(struct exchange *x, unsigned status, const char *why);
+/* Its connection has not been moved after all: the owner is asked. */
+void exchange_stay(struct exchange *x);
 /* Nothing more: it was lost. Another one is asked. */
 void exchange_lost(struct exchange *x);
 
