@@ -71,7 +71,7 @@ help:
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer; -j2: both at once'
 	@echo 'make bench    what requests cost beside other servers, ten minutes;'
-	@echo '              SUITE=hit: one of hit, relay, idle, keys and handoff;'
+	@echo '              SUITE=hit: one of hit, relay, idle, keys, handoff, distill;'
 	@echo '              QUICK=1: a first look; JSON=1: for programs'
 	@echo 'make lint     form, include directions, static analysis'
 	@echo 'make format   put the code into form'

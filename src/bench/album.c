@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "bench/content.h"
+#include "bench/pictures.h"
 #include "bench/scene.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 /* Another one for every change of what is made. */
-#define VERSION "2\n"
+#define VERSION "3\n"
 
 enum { WIDTH = 1800, HEIGHT = 1200 };
 static const unsigned shrinks[] = {6, 3, 2, 1};
@@ -30,6 +31,13 @@ static const char who_js[] = {
 };
 static const char icon_svg[] = {
 #include "bench/album_icon.svg.inc"
+};
+
+static const char distilled_html[] = {
+#include "bench/album_distilled.html.inc"
+};
+static const char distilled_js[] = {
+#include "bench/album_distilled.js.inc"
 };
 
 static const struct {
@@ -120,6 +128,7 @@ page_end(struct buf *b, const char *dir, const char *name)
 		"<footer>\n"
 		"<p id=\"who\"></p>\n"
 		"<p><a href=\"/about.html\">About this site</a> · "
+		"<a href=\"/distilled.html\">Distilled pictures</a> · "
 		"<a href=\"/files.html\">Files to download</a></p>\n"
 		"</footer>\n"
 		"</body>\n"
@@ -400,12 +409,16 @@ make_pages(const char *dir)
 		{"style.css", {style_css, sizeof(style_css) - 1}},
 		{"who.js", {who_js, sizeof(who_js) - 1}},
 		{"icon.svg", {icon_svg, sizeof(icon_svg) - 1}},
+		{"distilled.html",
+			{distilled_html, sizeof(distilled_html) - 1}},
+		{"distilled.js", {distilled_js, sizeof(distilled_js) - 1}},
 	};
 	int r = make_index(dir);
 
 	for (unsigned i = 0; i < ALBUM_PHOTOS && r == 0; i++)
 		r = make_photo_page(dir, i);
-	for (size_t i = 0; i < 3 && r == 0; i++)
+	for (size_t i = 0; i < sizeof(shipped) / sizeof(*shipped) && r == 0;
+		i++)
 		r = write_file(dir, shipped[i].name, shipped[i].text);
 	if (r == 0)
 		r = make_albums(dir);
@@ -419,8 +432,9 @@ album_make(const char *dir, void (*progress)(unsigned done))
 
 	if (is_complete(dir))
 		return 0;
-	if ((r = make_dirs(dir)) < 0 || (r = make_pages(dir)) < 0 ||
-		(r = make_files(dir)) < 0 ||
+	own_free char *pictures = xasprintf("%s/pictures", dir);
+	if ((r = make_dirs(dir)) < 0 || (r = pictures_make(pictures, 1)) < 0 ||
+		(r = make_pages(dir)) < 0 || (r = make_files(dir)) < 0 ||
 		(r = make_photos(dir, progress)) < 0 ||
 		(r = write_file(dir, ".complete", STR(VERSION))) < 0)
 		return r;

@@ -38,7 +38,8 @@ write_request(struct client *c)
 
 	buf_printf(&c->out,
 		"%s %.*s HTTP/1.1\r\nHost: %.*s\r\n"
-		"User-Agent: sevenfold-bench\r\n%s%s\r\n",
+		"User-Agent: sevenfold-bench\r\n"
+		"Cache-Control: no-transform\r\n%s%s\r\n",
 		method_name(r->method), STR_ARG(r->target), STR_ARG(r->host),
 		r->method == METHOD_POST ? "Content-Length: 0\r\n" : "",
 		is_last_on_connection(c) ? "Connection: close\r\n" : "");

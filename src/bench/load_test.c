@@ -246,7 +246,8 @@ requests_are_as_asked(void **state)
 	run(&s, &p, 1);
 	assert_string_equal(s.request,
 		"POST /t?q HTTP/1.1\r\nHost: h.example\r\n"
-		"User-Agent: sevenfold-bench\r\nContent-Length: 0\r\n"
+		"User-Agent: sevenfold-bench\r\n"
+		"Cache-Control: no-transform\r\nContent-Length: 0\r\n"
 		"Connection: close\r\n\r\n");
 }
 

@@ -37,6 +37,9 @@ struct flight {
 	/* The head turned out not to be for others: whoever joined the wait
 	 * asks for himself. Set before READY. */
 	bool private_;
+	/* Complete and stored, or not to be: set, and told to the body's
+	 * readers, when nobody boards it any more. */
+	_Atomic bool landed;
 	/* "Name: value\r\n"..., owned: what came behind the body, for those who
 	 * read it as it came; never stored. Set before the body is DONE. */
 	struct str trailers;

@@ -177,9 +177,11 @@ store_rename(struct store *s, struct flight *f, struct str key)
 	unlock_both(from, to);
 }
 
+/* The caller tells the body's readers, once the lock is free. */
 static void
 depart_locked(struct flight *f)
 {
+	atomic_store_explicit(&f->landed, true, memory_order_release);
 	if (list_linked(&f->link)) {
 		list_remove(&f->link);
 		flight_unref(f);
@@ -194,6 +196,7 @@ store_depart(struct store *s, struct flight *f)
 	pthread_mutex_lock(&h->lock);
 	depart_locked(f);
 	pthread_mutex_unlock(&h->lock);
+	body_notify(&f->body);
 }
 
 /* --- what it brings ------------------------------------------------------- */
@@ -215,6 +218,7 @@ land(struct store *s, struct flight *f, struct object *old, struct object *o)
 	}
 	depart_locked(f);
 	pthread_mutex_unlock(&h->lock);
+	body_notify(&f->body);
 	store_trim(s);
 }
 

@@ -19,9 +19,24 @@ struct store {
 	struct shard shards[SHARDS];
 };
 
+/* The key whose response that of this key is made of; or it is the same. */
+static inline struct str
+original_of(struct str key)
+{
+	const char *mark = memchr(key.p, STORE_MADE[0], key.n);
+
+	if (mark &&
+		str_starts(str_of(mark, (size_t)(key.p + key.n - mark)),
+			STR(STORE_MADE)))
+		key.n = (size_t)(mark - key.p);
+	return key;
+}
+
+/* Both lie in one chain, so that they can be purged together. */
 static inline uint64_t
 hash_of(struct str key)
 {
+	key = original_of(key);
 	return XXH3_64bits(key.p, key.n);
 }
 

@@ -11,7 +11,9 @@ static bool
 concerns(const struct purge *p, struct str key, struct str fields)
 {
 	switch (p->kind) {
-	case PURGE_KEY: return str_eq(key, p->what);
+	case PURGE_KEY:
+		return str_eq(key, p->what) ||
+			str_eq(original_of(key), p->what);
 	case PURGE_PREFIX: return str_starts(key, p->what);
 	case PURGE_TAG: return tags_have(fields, p->what);
 	}
@@ -49,7 +51,8 @@ purge_chain_locked(struct shard *h, size_t slot, const struct purge *p)
 		next = atomic_load(&o->chain);
 		if (!concerns(p, object_key(o), object_fields(o)))
 			continue;
-		n += !object_is_mark(o);
+		n += !object_is_mark(o) &&
+			str_eq(original_of(object_key(o)), object_key(o));
 		if (p->soft)
 			atomic_store(&o->outdated, true);
 		else

@@ -71,7 +71,9 @@ put(struct store *s, struct str key, size_t n)
 	flight_ready(f, &fresh);
 	fill(f, n);
 	body_end(&f->body, BODY_DONE);
+	assert_false(f->landed);
 	store_keep(s, f);
+	assert_true(f->landed);
 	flight_unref(f);
 }
 
@@ -273,6 +275,15 @@ test_purge_key(void **state)
 	assert_int_equal(variant(s, STR("k"), "1"), -1);
 	assert_int_equal(variant(s, STR("k"), "2"), -1);
 	assert_int_equal(store_purge(s, &p), 0);
+	/* what was made of it goes with it, and nothing else */
+	put_variant(s, STR("k"), "1", STR(""));
+	put_variant(s, STR("k#=1-br"), "1", STR(""));
+	put_variant(s, STR("k#=1-gzip"), "1", STR(""));
+	put_variant(s, STR("kk#=1-br"), "1", STR(""));
+	assert_int_equal(store_purge(s, &p), 1);
+	assert_int_equal(variant(s, STR("k#=1-br"), "1"), -1);
+	assert_int_equal(variant(s, STR("k#=1-gzip"), "1"), -1);
+	assert_int_equal(variant(s, STR("kk#=1-br"), "1"), 0);
 	/* a mark goes, but is nothing that was stored */
 	p.what = STR("m");
 	assert_int_equal(store_purge(s, &p), 0);

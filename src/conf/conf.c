@@ -97,6 +97,7 @@ site_fini(struct conf_site *s)
 		free(s->origins[i].host);
 	free(s->origins);
 	free(s->check_path);
+	free(s->distill_original);
 }
 
 void
@@ -116,6 +117,7 @@ conf_free(struct conf *c)
 	free(c->sites);
 	free(c->secret_file);
 	free(c->interface);
+	free(c->cache_host);
 	free(c);
 }
 

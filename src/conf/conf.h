@@ -35,7 +35,7 @@ struct conf_ports {
 	size_t n;
 };
 
-enum { CONF_ORIGINS_MAX = 64 }; /* of one site */
+enum { CONF_ORIGINS_MAX = 64, CONF_WIDTHS_MAX = 8 }; /* of one site */
 
 struct conf_origin {
 	char *host; /* a name or an IPv4 address */
@@ -51,6 +51,13 @@ struct conf_site {
 	char *check_path; /* NULL: no checks */
 	uint64_t check_interval_ns;
 	unsigned check_fall, check_rise;
+	struct {
+		bool images, text, avif;
+	} distill;
+	uint64_t distill_wait_ns;
+	uint16_t distill_widths[CONF_WIDTHS_MAX + 1];	/* rising, then 0 */
+	unsigned distill_quality, distill_save_quality; /* 1..100 */
+	char *distill_original; /* a query's parameter; NULL: none */
 };
 
 enum conf_policy { CONF_HRW, CONF_RR, CONF_MD5 };
@@ -69,10 +76,12 @@ struct conf {
 	struct conf_ports connect_ports; /* that they may CONNECT to */
 	struct conf_prefixes proxy_protocol; /* whose connections begin so */
 	uint16_t peer_port;
+	uint16_t cache_port; /* of cache_host */
 	enum conf_handoff handoff;
 	char *secret_file; /* NULL: none */
 	unsigned workers;  /* 0: one per core */
 	uint64_t cache_bytes;
+	char *cache_host; /* of another cache in its place; NULL: none */
 	uint64_t object_max_bytes;
 	uint64_t head_timeout_ns;
 	uint64_t body_timeout_ns;

@@ -244,6 +244,28 @@ static const struct wrong wrongs[] = {
 	{ORIGIN("http://o; check \"/a b\""), {{2, 33, "can't be a path"}}},
 	{ORIGIN("http://o; check_fall 0"), {{2, 38, "not a number of checks"}}},
 	{ORIGIN("http://o; check_interval 1d"), {{2, 42, "not a duration"}}},
+	{"cluster c { vip 10.0.0.1:80; node n 10.0.0.2\n"
+	 "	cache http://127.0.0.1:3128 }\n"
+	 "site a { origin http://o; distill text }",
+		{{1, 1,
+			"a site with `distill`, but `cache` is another one's, "
+			"where originals are stored; give `cache` a size, or "
+			"have that cache distil"}}},
+	{ORIGIN("http://o; distill image"),
+		{{2, 35,
+			"unknown thing to distil `image`; did you mean "
+			"`images`"}}},
+	{ORIGIN("http://o; distill images off"), {{2, 42, "`off`"}}},
+	{ORIGIN("http://o; distill_wait 0"), {{2, 40, "not a duration"}}},
+	{ORIGIN("http://o; distill_widths 640 320"),
+		{{2, 46,
+			"320 is no more than the width before it; write the "
+			"widths from small to large"}}},
+	{ORIGIN("http://o; distill_widths 0"), {{2, 42, "not a width"}}},
+	{ORIGIN("http://o; distill_quality 101 1"), {{2, 43, "not a quality"}}},
+	{ORIGIN("http://o; distill_quality 75"), {{2, 27, "distill_quality"}}},
+	{ORIGIN("http://o; distill_original a=b"),
+		{{2, 44, "`a=b` is not the name of a parameter"}}},
 	{ORIGIN("https://o"),
 		{{2, 17, "https is not supported yet; write `http://HOST"}}},
 	{ORIGIN("o:80"), {{2, 17, "`o:80` is not an origin; write"}}},
@@ -338,7 +360,9 @@ test_everything(void **state)
 		"	origin http://Origin.example:8000\n"
 		"	origin http://10.0.0.3 weight 3\n"
 		"	check /health?x=1; check_interval 3s; check_fall 5\n"
-		"	check_rise 6 }\n"
+		"	check_rise 6; distill text avif; distill_wait off\n"
+		"	distill_widths 100 200; distill_quality 90 1\n"
+		"	distill_original full-size }\n"
 		"site * { origin http://10.0.0.2 }\n"
 		"balancer { interface eth0.7; xdp generic; check_interval 1s;\n"
 		"	check_timeout 20ms; check_fall 3; check_rise 4 }"));
@@ -395,6 +419,15 @@ test_everything(void **state)
 	assert_int_equal(c->sites[0].check_interval_ns, 3000000000);
 	assert_int_equal(c->sites[0].check_fall, 5);
 	assert_int_equal(c->sites[0].check_rise, 6);
+	assert_true(c->sites[0].distill.images); /* what AVIF is of */
+	assert_true(c->sites[0].distill.avif);
+	assert_true(c->sites[0].distill.text);
+	assert_int_equal(c->sites[0].distill_wait_ns, 0);
+	assert_int_equal(c->sites[0].distill_widths[1], 200);
+	assert_int_equal(c->sites[0].distill_widths[2], 0);
+	assert_int_equal(c->sites[0].distill_quality, 90);
+	assert_int_equal(c->sites[0].distill_save_quality, 1);
+	assert_string_equal(c->sites[0].distill_original, "full-size");
 	assert_string_equal(c->sites[1].hosts[0], "*");
 	assert_int_equal(c->sites[1].origins[0].port, 80);
 	assert_string_equal(c->interface, "eth0.7");
@@ -403,6 +436,19 @@ test_everything(void **state)
 	assert_int_equal(c->check_timeout_ns, 20000000);
 	assert_int_equal(c->check_fall, 3);
 	assert_int_equal(c->check_rise, 4);
+	conf_free(c);
+}
+
+static void
+test_other_cache(void **state)
+{
+	struct conf *c =
+		parse_right(STR("cluster c { vip 10.0.0.1:80; node n 10.0.0.2\n"
+				"	cache http://localhost:3128 }\n"
+				"site a { origin http://o }"));
+
+	assert_string_equal(c->cache_host, "localhost");
+	assert_int_equal(c->cache_port, 3128);
 	conf_free(c);
 }
 
@@ -439,6 +485,11 @@ test_presets(void **state)
 	assert_int_equal(c->sites[0].check_interval_ns, 5000000000);
 	assert_int_equal(c->sites[0].check_fall, 3);
 	assert_int_equal(c->sites[0].check_rise, 2);
+	assert_false(c->sites[0].distill.images || c->sites[0].distill.text);
+	assert_int_equal(c->sites[0].distill_wait_ns, 1000000000);
+	assert_int_equal(c->sites[0].distill_widths[3], 1920);
+	assert_int_equal(c->sites[0].distill_widths[4], 0);
+	assert_null(c->sites[0].distill_original);
 	assert_null(c->interface);
 	assert_int_equal(c->xdp, CONF_XDP_AUTO);
 	assert_int_equal(c->check_interval_ns, 500000000);
@@ -530,6 +581,11 @@ test_dump_says_all(void **state)
 		"	check_interval     5s\n"
 		"	check_fall         3\n"
 		"	check_rise         2\n"
+		"	distill            off\n"
+		"	distill_wait       1s\n"
+		"	distill_widths     320 640 1080 1920\n"
+		"	distill_quality    75 45\n"
+		"	distill_original   off\n"
 		"}\n");
 	conf_free(c);
 	buf_fini(&b);
@@ -641,6 +697,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_other_cache),
 		cmocka_unit_test(test_presets),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_dump_says_all),

@@ -436,6 +436,36 @@ write_size_value(struct buf *b, const void *member, size_t i)
 const struct kind kind_size = {
 	"SIZE", "256M", 1, 1, false, set_size, write_size_value};
 
+/* SIZE | http://HOST[:PORT]: cache_bytes, cache_host and cache_port */
+enum { OTHER_CACHE_BYTES = 1024 * 1024 /* for what is on its way */ };
+
+static bool
+set_cache(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	struct conf *c = container_of(member, struct conf, cache_bytes);
+
+	if (!str_starts(args[0].text, STR("http:")))
+		return read_size(e, args[0], member);
+	c->cache_bytes = OTHER_CACHE_BYTES;
+	return read_origin(e, args[0], &c->cache_host, &c->cache_port);
+}
+
+static bool
+write_cache(struct buf *b, const void *member, size_t i)
+{
+	const struct conf *c = container_of(member, struct conf, cache_bytes);
+
+	if (c->cache_host)
+		buf_printf(b, "http://%s:%u", c->cache_host, c->cache_port);
+	else
+		write_size(b, c->cache_bytes);
+	return true;
+}
+
+const struct kind kind_cache = {"SIZE | http://HOST[:PORT]", "256M", 1, 1,
+	false, set_cache, write_cache};
+
 static bool
 set_size_or_off(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)

@@ -3,7 +3,7 @@
  * Kinds of parameters: how the words after a parameter's name become a member
  * of struct conf or struct conf_site, and back. A kind that needs more than
  * one member is given the first and finds the others beside it. Those of
- * clusters are in kind.c, those of sites in kind_site.c.
+ * clusters are in kind.c, those of sites in kind_site.c and kind_distill.c.
  */
 #include "conf/value.h"
 
@@ -36,6 +36,7 @@ KIND(fields)
 KIND(connections)
 KIND(rate)
 KIND(size)
+KIND(cache)
 KIND(size_or_off)
 KIND(duration)
 KIND(interface)
@@ -43,4 +44,9 @@ KIND(xdp)
 KIND(checks)
 KIND(origin)
 KIND(path)
+KIND(distill)
+KIND(duration_or_off)
+KIND(widths)
+KIND(qualities)
+KIND(query_name)
 #undef KIND

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+enum { PRESET_WORDS_MAX = 8 };
+
 struct parser {
 	struct lex lex;
 	struct token token; /* the next one */
@@ -216,13 +218,25 @@ parse_param(struct parser *p, enum block_id block, void *base)
 	skip_block(p);
 }
 
+/* The preset's words, as if the file had them. */
+static void
+set_preset(struct parser *p, const struct param *m, void *member)
+{
+	struct arg words[PRESET_WORDS_MAX];
+	struct str rest = str_z(m->preset), word;
+	size_t n = 0;
+
+	while (n < PRESET_WORDS_MAX && rest.p && str_split(&rest, ' ', &word))
+		words[n++] = (struct arg){{0, 0}, word};
+	CHECK(m->kind->set(p->errors, words, n, member));
+}
+
 /* Gives what the block's statements left out. */
 static void
 set_presets(struct parser *p, enum block_id block, void *base)
 {
 	for (size_t i = 0; i < PARAMS; i++) {
 		const struct param *m = &params[i];
-		struct arg preset = {{0, 0}, str_z(m->preset)};
 
 		if (m->block != block || p->seen[i].line ||
 			m->preset == PARAM_OPTIONAL)
@@ -234,8 +248,7 @@ set_presets(struct parser *p, enum block_id block, void *base)
 				blocks[block].name, m->name, m->name,
 				m->kind->form, m->name, m->kind->example);
 		else
-			CHECK(m->kind->set(p->errors, &preset, 1,
-				(char *)base + m->offset));
+			set_preset(p, m, (char *)base + m->offset);
 	}
 }
 

@@ -89,6 +89,20 @@ rules_site(struct conf_errors *e, const struct conf *c, struct place at)
 				"move `site *` to the end");
 }
 
+static void
+rule_distill(struct conf_errors *e, const struct conf *c, struct place cluster)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < c->nsites; i++)
+		some |= c->sites[i].distill.images || c->sites[i].distill.text;
+	if (some && c->cache_host)
+		mistake(e, cluster,
+			"a site with `distill`, but `cache` is another one's, "
+			"where originals are stored\n"
+			"give `cache` a size, or have that cache distil");
+}
+
 void
 rules_file(struct conf_errors *e, const struct conf *c, struct place cluster,
 	bool forward)
@@ -101,4 +115,5 @@ rules_file(struct conf_errors *e, const struct conf *c, struct place cluster,
 			"nothing to serve: no `site`, no `forward`\n"
 			"add `%s`",
 			blocks[BLOCK_site].example);
+	rule_distill(e, c, cluster);
 }

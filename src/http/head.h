@@ -70,6 +70,9 @@ struct head {
 	unsigned nfields;
 	size_t bytes;	   /* the whole head, empty lines at both ends too */
 	const char *error; /* static text for people, unless DONE or MORE */
+	/* Set by a proxy that sees to codings itself: as if it had no
+	 * Accept-Encoding, for origins and for the selection of variants. */
+	bool uncoded;
 	/* Sets of field ids, and where in fields each id is first, if at all:
 	 * read through head_find() and head_next(). */
 	uint64_t present, repeated;

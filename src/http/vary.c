@@ -297,11 +297,18 @@ is_in_key(struct str name)
 		str_ieq(name, STR("x-forwarded-host"));
 }
 
+static bool
+is_ours(const struct head *request, struct str name)
+{
+	return is_in_key(name) ||
+		(request->uncoded && str_ieq(name, STR("accept-encoding")));
+}
+
 static void
 put_line(const struct head *request, struct str name, struct pen *p)
 {
 	pen_put_lower(p, name);
-	if (is_present(request, name) && !is_in_key(name)) {
+	if (is_present(request, name) && !is_ours(request, name)) {
 		pen_put(p, STR(":"));
 		put_value(request, name, p);
 	} else if (str_ieq(name, STR("x-forwarded-proto"))) {

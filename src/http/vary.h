@@ -12,7 +12,7 @@
  *
  * So are fields that an origin gets from us: Host and X-Forwarded-Host are
  *those of the key, whatever the request has; X-Forwarded-Proto is "http" when
- *it has none.
+ *it has none. Accept-Encoding is left out when the head says `uncoded`.
  */
 #include "base/buf.h"
 #include "http/head.h"

@@ -20,6 +20,7 @@
 #include "lab/netns.h"
 #include "lab/origin.h"
 #include "lab/shape.h"
+#include "lab/squid.h"
 #include "lab/state.h"
 #include "lab/topo.h"
 
@@ -45,9 +46,11 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 		"    workers %u\n"
 		"    forward " TOPO_NET "\n"
 		"    handoff %s\n"
-		"    secret  " SECRET_FILE "\n",
+		"    secret  " SECRET_FILE "\n"
+		"%s",
 		conf_policy_name(o->policy), workers,
-		conf_handoff_name(o->handoff));
+		conf_handoff_name(o->handoff),
+		o->squid ? "    cache   " SQUID_URL "\n" : "");
 	for (unsigned i = 0; i < o->nodes; i++) {
 		struct topo_host h = topo_host(TOPO_FIRST_NODE + i);
 
@@ -60,8 +63,13 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 		"}\n"
 		"site * {\n"
 		"    origin  http://" TOPO_ORIGIN_ADDR ":80\n"
+		"%s"
 		"}\n",
-		xdp[o->xdp]);
+		xdp[o->xdp],
+		o->distill ? "    distill images text\n"
+			     "    distill_wait 5s\n"
+			     "    distill_original original\n"
+			   : "");
 }
 
 static int
@@ -150,22 +158,27 @@ log_of(const char *host)
 	return xasprintf(STATE_DIR "/logs/%s.log", host);
 }
 
-/* Becomes host's daemon. */
+/* Becomes host's daemon; host may be that of a Squid. */
 _Noreturn static void
 run_daemon(const char *host, bool is_node)
 {
+	const char *const *squid = squid_argv(host);
 	own_free char *socket_path = file_of(host, "sock");
 	char exe[PATH_MAX] = {0};
 	const char *own[] = {exe, is_node ? "node" : "balancer", "-c",
 		CONF_FILE, "--socket", socket_path, is_node ? "--name" : NULL,
 		host, NULL};
 	bool is_origin = !strcmp(host, "origin");
-	const char *const *argv = is_origin ? origin_argv() : own;
+	const char *const *argv = squid ? squid
+		: is_origin		? origin_argv()
+					: own;
 
 	if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0 || is_origin)
 		execvp(argv[0], (char *const *)argv);
 	fprintf(stderr, "lab: can't run %s: %m%s\n", argv[0],
-		is_origin ? " (Debian: apt install nginx)" : "");
+		squid		    ? " (Debian: apt install squid)"
+			: is_origin ? " (Debian: apt install nginx)"
+				    : "");
 	_exit(127);
 }
 
@@ -186,11 +199,11 @@ redirect(const char *host)
 
 /* In the child between the lab and the daemon, which makes the daemon nobody's
  * child. It is in host's namespace before the daemon is born, so that no one
- * sees a daemon outside. */
+ * sees a daemon outside. name: what its files are called. */
 static int
-fork_daemon(const char *host, bool is_node)
+fork_daemon(const char *host, const char *name, bool is_node)
 {
-	own_free char *pid_path = file_of(host, "pid");
+	own_free char *pid_path = file_of(name, "pid");
 	char text[16];
 	sigset_t none;
 	pid_t pid;
@@ -206,16 +219,36 @@ fork_daemon(const char *host, bool is_node)
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (chdir("/") < 0 || redirect(host) < 0)
+	if (chdir("/") < 0 || redirect(name) < 0)
 		_exit(1);
-	run_daemon(host, is_node);
+	run_daemon(name, is_node);
+}
+
+static int
+start_one(const struct topo_host *h, const char *name)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(fork_daemon(h->name, name, h->kind == TOPO_NODE) < 0);
+	return netns_wait(pid);
+}
+
+/* A node's cache comes first, if it has one of its own. */
+static int
+start_squid(const struct topo_host *h)
+{
+	own_free char *name = squid_name(h->name);
+	int r = start_one(h, name);
+
+	return r < 0 ? r : squid_await(h->name);
 }
 
 static int
 start_daemon(const char *host)
 {
 	struct topo_host h;
-	pid_t pid;
+	int r = 0;
 
 	if (!topo_find(host, &h) ||
 		(h.kind != TOPO_NODE && h.kind != TOPO_BALANCER &&
@@ -223,22 +256,27 @@ start_daemon(const char *host)
 		fprintf(stderr, "lab: %s runs no daemon\n", host);
 		return -EINVAL;
 	}
-	pid = fork();
-	if (pid == 0)
-		_exit(fork_daemon(host, h.kind == TOPO_NODE) < 0);
-	return netns_wait(pid);
+	if (h.kind == TOPO_NODE && squid_is_wanted(host) && !squid_is_up(host))
+		r = start_squid(&h);
+	return r < 0 ? r : start_one(&h, host);
 }
 
 pid_t
-cluster_pid(const char *host)
+cluster_pid_of(const char *host, const char *name)
 {
-	own_free char *path = file_of(host, "pid");
+	own_free char *path = file_of(name, "pid");
 	own_file FILE *f = fopen(path, "re");
 	int pid = 0;
 
 	if (!f || fscanf(f, "%d", &pid) != 1)
 		return 0;
 	return netns_has(host, pid) ? pid : 0;
+}
+
+pid_t
+cluster_pid(const char *host)
+{
+	return cluster_pid_of(host, host);
 }
 
 /* The answer to "status" on host's admin socket, or NULL. */
@@ -368,6 +406,8 @@ cluster_up(const struct lab_options *o)
 
 	if (r == 0)
 		r = origin_prepare(o);
+	for (unsigned i = TOPO_FIRST_NODE; r == 0 && o->squid && i < end; i++)
+		r = squid_prepare(topo_host(i).name);
 	for (unsigned i = TOPO_BALANCER; r == 0 && i < end; i++)
 		r = start_daemon(topo_host(i).name);
 	if (r < 0)

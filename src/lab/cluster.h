@@ -25,3 +25,5 @@ int cluster_up(const struct lab_options *o);
 int cluster_kill(const char *host);
 int cluster_start(const char *host);
 pid_t cluster_pid(const char *host);
+/* Of another process of host's, whose files have that name. */
+pid_t cluster_pid_of(const char *host, const char *name);

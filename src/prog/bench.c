@@ -3,6 +3,7 @@
 
 #include "bench/album.h"
 #include "bench/mix.h"
+#include "prog/bench_distill.h"
 #include "prog/bench_handoff.h"
 #include "prog/bench_options.h"
 #include "prog/bench_traffic.h"
@@ -56,6 +57,18 @@ static const struct bench_verb {
 		"    Makes the demo's web site in DIR, unless it is there:\n"
 		"    photographs, pages and files, over 240 objects and 50 "
 		"MB.\n"},
+	{"pictures", bench_distill,
+		"DIR [--shrink N]\n"
+		"    Makes files to distil in DIR.\n"},
+	{"distill", bench_distill,
+		"[OPTIONS] FILE...\n"
+		"    Shows what each file becomes for some classes of "
+		"clients,\n"
+		"    how like the original it looks then, and what it costs;\n"
+		"    without FILE, its options.\n"},
+	{"ssim", bench_distill,
+		"ORIGINAL FILE\n"
+		"    How alike two images are (SSIM).\n"},
 	{"handoff", bench_handoff,
 		"[--seconds N] [--json]\n"
 		"    What it costs to move a connection to the owner of what "

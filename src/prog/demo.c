@@ -208,6 +208,43 @@ send_traffic(const struct audience *a, struct demo_links *passed)
 
 /* --- the show --- */
 
+static int
+visit_pictures(const void *arg)
+{
+	const struct audience *a = arg;
+
+	return demo_distill_visit(a->traffic.tree, &a->client->distilled);
+}
+
+/* After all else has been counted. As show(). */
+static int
+show_distilled(const struct options *o, const struct audience *a)
+{
+	struct demo_facts f = {
+		.tree = a->traffic.tree,
+		.client = a->client,
+		.policy = o->lab.policy,
+		.nnodes = o->lab.nodes,
+	};
+	struct buf text = {0};
+	int r;
+
+	fflush(stdout);
+	r = wait_for(netns_start("client", visit_pictures, a));
+	if (r == 0)
+		r = demo_facts_gather(&f);
+	if (r == 0) {
+		r = demo_distill_claim(&f, &a->client->distilled,
+			    is_terminal(stdout), &text)
+			? 0
+			: 1;
+		printf("%.*s", STR_ARG(buf_view(&text)));
+	}
+	buf_fini(&text);
+	demo_facts_fini(&f);
+	return r;
+}
+
 /* 0: all that was said is true; 1: it is not; negative errno. */
 static int
 show(const struct options *o, const struct audience *a)
@@ -243,6 +280,8 @@ stay(const struct options *o, struct audience *a)
 
 	printf("\nTry it:  " LAB_URL "  in a browser on this machine; the foot "
 	       "of each page says who answered\n"
+	       "         " LAB_URL "distilled.html  shows pictures as they "
+	       "are, and distilled\n"
 	       "         curl -sI " LAB_URL "\n"
 	       "         sevenfold status --socket %s/n1.sock\n"
 	       "Ctrl-C ends it.\n",
@@ -289,6 +328,11 @@ show_in_lab(struct options *o, const struct tree *tree)
 		       "the origin\n",
 			o->lab.nodes, conf_policy_name(o->lab.policy));
 		r = show(o, &a);
+		if (r >= 0 && o->lab.policy != CONF_RR) {
+			int distilled = show_distilled(o, &a);
+
+			r = distilled ? distilled : r;
+		}
 		if (r >= 0 && !o->ci)
 			stay(o, &a);
 		down = lab_down();
@@ -325,7 +369,7 @@ verb_demo(int argc, char **argv)
 	};
 	const char *ci = getenv("CI");
 	struct options o = {
-		.lab = {.nodes = 4, .policy = CONF_HRW},
+		.lab = {.nodes = 4, .policy = CONF_HRW, .distill = true},
 		.seconds = 6,
 		.ci = ci && *ci,
 	};

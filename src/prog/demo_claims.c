@@ -260,6 +260,15 @@ figures_agree(const struct demo_facts *f, struct buf *out)
 	return agree;
 }
 
+void
+demo_verdict(bool ok, bool colour, struct buf *out)
+{
+	const char *on = !colour ? "" : ok ? "\033[32m" : "\033[31m";
+
+	buf_printf(out, "  %s%s%s  ", on, ok ? "true  " : "UNTRUE",
+		colour ? "\033[0m" : "");
+}
+
 bool
 demo_claims(const struct demo_facts *f, bool colour, struct buf *out)
 {
@@ -275,10 +284,8 @@ demo_claims(const struct demo_facts *f, bool colour, struct buf *out)
 	for (size_t i = 0; i < sizeof(claims) / sizeof(*claims); i++) {
 		struct buf text = {0};
 		bool ok = claims[i](f, &text);
-		const char *on = !colour ? "" : ok ? "\033[32m" : "\033[31m";
 
-		buf_printf(out, "  %s%s%s  ", on, ok ? "true  " : "UNTRUE",
-			colour ? "\033[0m" : "");
+		demo_verdict(ok, colour, out);
 		buf_str(out, buf_view(&text));
 		buf_z(out, "\n");
 		buf_fini(&text);

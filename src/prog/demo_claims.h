@@ -9,6 +9,8 @@
 
 struct demo_facts;
 
+/* "true" or "UNTRUE", before a sentence. */
+void demo_verdict(bool ok, bool colour, struct buf *out);
 /* The table of nodes. */
 void demo_table(const struct demo_facts *f, bool colour, struct buf *out);
 /* A line per claim, and what is wrong with those that are untrue. Whether all

@@ -6,6 +6,7 @@
  */
 #include "bench/traffic.h"
 #include "lab/lab.h"
+#include "prog/demo_distill.h"
 
 struct tree;
 
@@ -20,7 +21,11 @@ struct tree;
 	DEMO_COUNTER(client_bytes)   \
 	DEMO_COUNTER(origin_fetches) \
 	DEMO_COUNTER(objects)        \
-	DEMO_COUNTER(cache_bytes)
+	DEMO_COUNTER(cache_bytes)    \
+	DEMO_COUNTER(distilled)      \
+	DEMO_COUNTER(distill_left)   \
+	DEMO_COUNTER(distill_failed) \
+	DEMO_COUNTER(distill_late)
 
 struct demo_node {
 	char name[32];
@@ -33,6 +38,7 @@ struct demo_node {
 struct demo_client {
 	struct traffic_tally tally;
 	struct load_result visit, crowd;
+	struct demo_distilled distilled;
 };
 
 struct demo_links {

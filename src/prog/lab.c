@@ -32,6 +32,8 @@ static const char usage_text[] =
 	"  --xdp native|generic\n"
 	"                      where the balancer takes packets (native)\n"
 	"  --workers N         event loops of a node (2, on one core 1)\n"
+	"  --distill           the nodes distil images and text\n"
+	"  --cache squid       a real Squid behind each node is its cache\n"
 	"  --conf FILE         a configuration of your own; its nodes are\n"
 	"                      n1 198.18.1.1, n2 198.18.1.2, ..., its vip\n"
 	"                      192.0.2.10\n"
@@ -88,6 +90,8 @@ static const struct option options[] = {
 	{"handoff", required_argument, NULL, 'h'},
 	{"xdp", required_argument, NULL, 'x'},
 	{"workers", required_argument, NULL, 'w'},
+	{"distill", no_argument, NULL, 'd'},
+	{"cache", required_argument, NULL, 's'},
 	{"conf", required_argument, NULL, 'C'},
 	{"origin-root", required_argument, NULL, 'r'},
 	{"origin-conf", required_argument, NULL, 'o'},
@@ -108,6 +112,8 @@ parse_option(int c, const char *value, struct lab_options *o)
 	case 'h': return conf_handoff_find(value, &o->handoff) ? 0 : -EINVAL;
 	case 'x': return parse_xdp(value, &o->xdp);
 	case 'w': return parse_number(value, 64, &o->workers);
+	case 'd': o->distill = true; return 0;
+	case 's': o->squid = true; return strcmp(value, "squid") ? -EINVAL : 0;
 	case 'C': o->conf = value; return 0;
 	case 'r': o->origin_root = value; return 0;
 	case 'o': o->origin_conf = value; return 0;

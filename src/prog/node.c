@@ -112,23 +112,54 @@ copy_prefixes(const struct conf_prefixes *from, struct node_prefixes *out)
 
 static_assert((int)CONF_ORIGINS_MAX <= (int)NODE_ORIGINS_MAX, "see conf.h");
 
-static struct node_site
-copy_site(const struct conf_site *s)
+static_assert((int)CONF_WIDTHS_MAX <= (int)CLASS_WIDTHS_MAX, "see conf.h");
+
+static struct distill_rules
+distill_rules(const struct conf_site *s)
+{
+	struct distill_rules r = {
+		.images = s->distill.images,
+		.text = s->distill.text,
+		.avif = s->distill.avif,
+		.quality = s->distill_quality,
+		.save_quality = s->distill_save_quality,
+		.wait_ns = s->distill_wait_ns,
+		.original = s->distill_original,
+	};
+
+	for (int i = 0; i < CONF_WIDTHS_MAX; i++)
+		r.widths[i] = s->distill_widths[i];
+	return r;
+}
+
+/* Where the site is asked for: its origins, or the cache before them. */
+static struct node_origin *
+copy_origins(const struct conf *c, const struct conf_site *s)
 {
 	struct node_origin *origins = xcalloc(s->norigins, sizeof(*origins));
 
-	for (size_t i = 0; i < s->norigins; i++)
+	if (c->cache_host)
+		origins[0] =
+			(struct node_origin){c->cache_host, c->cache_port, 1};
+	for (size_t i = 0; i < s->norigins && !c->cache_host; i++)
 		origins[i] = (struct node_origin){s->origins[i].host,
 			s->origins[i].port, s->origins[i].weight};
+	return origins;
+}
+
+static struct node_site
+copy_site(const struct conf *c, const struct conf_site *s)
+{
 	return (struct node_site){
 		.hosts = (const char *const *)s->hosts,
 		.nhosts = s->nhosts,
-		.origins = origins,
-		.norigins = s->norigins,
-		.check_path = s->check_path,
+		.origins = copy_origins(c, s),
+		.norigins = c->cache_host ? 1 : s->norigins,
+		.check_path = c->cache_host ? NULL : s->check_path,
 		.check_interval_ns = s->check_interval_ns,
 		.check_fall = s->check_fall,
 		.check_rise = s->check_rise,
+		.distill = distill_rules(s),
 	};
 }
 
@@ -141,7 +172,7 @@ fill_lists(const struct conf *conf, struct lists *l, struct node_config *config)
 			conf->nodes[i].addr, conf->nodes[i].weight};
 	l->sites = xcalloc(conf->nsites, sizeof(*l->sites));
 	for (size_t i = 0; i < conf->nsites; i++)
-		l->sites[i] = copy_site(&conf->sites[i]);
+		l->sites[i] = copy_site(conf, &conf->sites[i]);
 	l->forward = copy_prefixes(&conf->forward, &config->forward);
 	l->proxy_protocol =
 		copy_prefixes(&conf->proxy_protocol, &config->proxy_protocol);
@@ -204,6 +235,7 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.handoff = handoffs[conf->handoff],
 		.cache_bytes = conf->cache_bytes,
 		.object_max_bytes = conf->object_max_bytes,
+		.passes = conf->cache_host,
 		.head_timeout_ns = conf->head_timeout_ns,
 		.body_timeout_ns = conf->body_timeout_ns,
 		.idle_timeout_ns = conf->idle_timeout_ns,

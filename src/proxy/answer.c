@@ -97,6 +97,7 @@ why_forwarded(const struct exchange *x)
 	case WHY_STALE: return "; fwd=stale";
 	case WHY_REQUEST: return "; fwd=request";
 	case WHY_PARTIAL: return "; fwd=partial";
+	case WHY_BYPASS: return "; fwd=bypass";
 	}
 	return "";
 }
@@ -163,6 +164,7 @@ common(const struct exchange *x, const struct shape *s, struct buf *out)
 	if (x->from == FROM_MISS)
 		shape_put_fields(s, r->withheld, out);
 	buf_str(out, s->added);
+	rendition_put_vary(x, out);
 	/* What is not stored carries the age that it came with. */
 	if (!r->why_not)
 		number_field(out, STR("Age: "), age > 0 ? (uint64_t)age : 0);

@@ -58,6 +58,7 @@ exchange_get(struct worker *w)
 	x->timer.on_timer = on_timer;
 	x->asker.on_interim = on_interim;
 	x->asker.on_tunnel = on_tunnel;
+	rendition_init(x);
 	wake_init(&x->wake, w->loop, on_wake);
 	return x;
 }
@@ -83,6 +84,7 @@ static void
 leave_answer(struct exchange *x)
 {
 	asker_leave(&x->asker);
+	rendition_leave(x);
 	if (x->asking)
 		peer_cancel(x->worker->peers[x->owner], x);
 	x->known = false;
@@ -182,6 +184,7 @@ exchange_read_object(
 	x->known = true;
 	object_response(o, &x->response);
 	content_of_object(&x->content, o);
+	rendition_choose(x);
 }
 
 void
@@ -216,11 +219,12 @@ enum exchange_phase
 exchange_phase(const struct exchange *x)
 {
 	if (x->known)
-		return EXCHANGE_READY;
+		return x->rendition.holds ? EXCHANGE_WAITING : EXCHANGE_READY;
 	if (!x->flight)
 		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
 	switch (outcome_of(x)) {
-	case OUTCOME_READY: return EXCHANGE_READY;
+	case OUTCOME_READY:
+		return rendition_awaits(x) ? EXCHANGE_WAITING : EXCHANGE_READY;
 	case OUTCOME_FAILED: return EXCHANGE_FAILED;
 	case OUTCOME_WAITING: break;
 	case OUTCOME_INSTEAD:
@@ -267,12 +271,22 @@ look(struct exchange *x)
 }
 
 static void
+look_at_rendition(struct exchange *x)
+{
+	struct object *o = rendition_look(x);
+
+	if (o)
+		exchange_read_object(x, o, x->from);
+}
+
+static void
 on_wake(struct wake *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wake);
 
 	if (x->flight)
 		look(x);
+	look_at_rendition(x);
 	if (exchange_phase(x) != EXCHANGE_WAITING)
 		x->on_ready(x);
 }
@@ -283,7 +297,8 @@ on_timer(struct timer *t)
 {
 	struct exchange *x = container_of(t, struct exchange, timer);
 
-	if (exchange_phase(x) != EXCHANGE_WAITING || x->from != FROM_JOIN)
+	if (exchange_phase(x) != EXCHANGE_WAITING || x->from != FROM_JOIN ||
+		x->rendition.holds)
 		return;
 	lookup_repass(x);
 }
@@ -340,7 +355,9 @@ restart(struct exchange *x)
 	}
 	if (!x->from_peer)
 		count(&c->local, 1);
-	if (cacheable)
+	if (x->worker->node->config->passes)
+		x->why = WHY_BYPASS;
+	if (cacheable && x->why != WHY_BYPASS)
 		lookup(x);
 	else
 		lookup_pass(x);
@@ -403,6 +420,7 @@ exchange_start(struct exchange *x, const char *raw)
 	}
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
+	rendition_begin(x);
 	restart(x);
 }
 

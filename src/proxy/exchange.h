@@ -18,6 +18,7 @@
 #include "http/cachectl.h"
 #include "proxy/asker.h"
 #include "proxy/content.h"
+#include "proxy/rendition.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
 
@@ -36,7 +37,8 @@ enum exchange_why {
 	WHY_VARY_MISS,
 	WHY_STALE,
 	WHY_REQUEST,
-	WHY_PARTIAL
+	WHY_PARTIAL,
+	WHY_BYPASS, /* the cache is another one's */
 };
 
 enum exchange_phase {
@@ -79,6 +81,7 @@ struct exchange {
 	 * counted; NULL when there is none. */
 	struct flight *upload;
 	struct content content; /* what is behind the answer's head */
+	struct rendition rendition;
 	struct wake wake;
 	struct timer timer;    /* a wait for somebody else's fetch */
 	struct asker asker;    /* of what we started ourselves */

@@ -34,6 +34,8 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 	case FIELD_X_FORWARDED_HOST: return to != TO_ORIGIN_FOR_CACHE;
 	case FIELD_TRAILER: return to == TO_ORIGIN;
 	case FIELD_MAX_FORWARDS: return forwarded_hops_left(h) < 0;
+	case FIELD_ACCEPT_ENCODING:
+		return to != TO_ORIGIN_FOR_CACHE || !h->uncoded;
 	default:
 		return to != TO_ORIGIN_FOR_CACHE ||
 			!is_partial_or_conditional(f->id);

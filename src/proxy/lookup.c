@@ -119,6 +119,8 @@ refuse_uncached(struct exchange *x)
 static void
 go_alone(struct exchange *x, const struct wanted *w, struct object *stale)
 {
+	/* No master of it is kept, so whoever compresses it is the origin. */
+	x->head.uncoded = false;
 	if (x->head.method == METHOD_HEAD || precondition_in(&x->head) ||
 		head_find(&x->head, FIELD_RANGE))
 		lookup_pass(x);

@@ -5,6 +5,7 @@
  * and the counters are safe for all threads.
  */
 #include "cache/store.h"
+#include "distill/class.h"
 #include "http/head.h"
 #include "placement/place.h"
 
@@ -37,6 +38,7 @@ struct node_site {
 	const char *check_path; /* NULL: no checks */
 	uint64_t check_interval_ns;
 	unsigned check_fall, check_rise; /* >= 1 */
+	struct distill_rules distill;
 };
 
 struct node_prefix {
@@ -83,6 +85,7 @@ struct node_config {
 	enum node_handoff handoff;
 	struct str secret; /* p == NULL: there is none */
 	uint64_t cache_bytes, object_max_bytes;
+	bool passes; /* stores nothing: the origins are a cache of its own */
 	/* of clients */
 	uint64_t head_timeout_ns, body_timeout_ns, idle_timeout_ns;
 	uint64_t tunnel_timeout_ns;

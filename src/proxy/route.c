@@ -149,6 +149,31 @@ route_connect(const struct node_config *config, const struct head *h,
 	return 0;
 }
 
+/* The query without the parameter by which a site's clients ask for what is not
+ * distilled: it is no part of the key. */
+static struct str
+without_original(
+	struct str query, const char *name, struct arena *a, bool *found)
+{
+	struct buf b = {.p = arena_alloc(a, query.n + 1), .cap = query.n + 1};
+	struct str rest = query, part, key, value;
+
+	*found = false;
+	while (rest.p && str_split(&rest, '&', &part)) {
+		value = part;
+		(void)str_split(&value, '=', &key);
+		if (str_eq(key, str_z(name))) {
+			*found = true;
+			continue;
+		}
+		buf_str(&b, buf_len(&b) ? STR("&") : STR(""));
+		buf_str(&b, part);
+	}
+	if (!*found)
+		return query;
+	return buf_len(&b) ? buf_view(&b) : (struct str){0};
+}
+
 int
 route_request(const struct node_config *config, const struct head *h,
 	const struct in6_addr *client, struct arena *a, struct route *out,
@@ -173,9 +198,13 @@ route_request(const struct node_config *config, const struct head *h,
 		return refuse(error, 400, "the host is empty");
 	if (find_origin(config, &uri, client, out, error) < 0)
 		return -EINVAL;
-	out->key = key_of(&uri, a);
-	split_key(out);
+	out->original = false;
 	out->host = host_of(&uri, a);
 	out->target = target_of(h, &uri, a);
+	if (out->site && out->site->distill.original && uri.query.p)
+		uri.query = without_original(uri.query,
+			out->site->distill.original, a, &out->original);
+	out->key = key_of(&uri, a);
+	split_key(out);
 	return 0;
 }

@@ -12,6 +12,7 @@ struct route {
 	const struct node_site *site; /* NULL: a forward proxy's request */
 	struct str origin_host;	      /* then: name or address */
 	uint16_t origin_port;
+	bool original;	   /* it says so: see distill_rules */
 	struct str host;   /* as the client wrote it, with its port */
 	struct str target; /* origin form, as the client wrote it */
 	/* The same two as the key has them. An origin that tells spellings

@@ -7,10 +7,12 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/own.h"
 #include "net/sock.h"
 #include "proxy/advice.h"
 #include "proxy/channel.h"
 #include "proxy/conn.h"
+#include "proxy/distiller.h"
 #include "proxy/exchange.h"
 #include "proxy/fetch.h"
 #include "proxy/gather.h"
@@ -195,6 +197,7 @@ worker_new(struct node *n, unsigned index)
 	for (size_t i = 0; i < config->npeers; i++)
 		if (i != config->self)
 			w->peers[i] = peer_new(w, i);
+	w->distiller = distiller_new(w);
 	if (index == 0)
 		probe_start_all(w);
 	w->settle_by_ns = loop_now_ns(w->loop) + SETTLE_MS * NS_PER_MS;
@@ -213,6 +216,7 @@ worker_end_all(struct worker *w)
 	purge_abort_all(w);
 	gather_abort_all(w);
 	channel_close_all(w);
+	distiller_free(take_ptr(&w->distiller));
 	loop_settle(w->loop);
 }
 

@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 struct advice;
+struct distiller;
 struct exchange;
 struct peer;
 struct upstream;
@@ -40,6 +41,7 @@ struct worker {
 	struct list gathers;	    /* struct gather */
 	struct list purges;	    /* struct purging */
 	struct list pool[POOL_BUCKETS]; /* struct pool, of idle upstreams */
+	struct distiller *distiller;	/* owned */
 	int **turns;			/* by site: see origins_choose() */
 	struct list probes;		/* struct probe; of the first worker */
 	struct counters counters;

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 
+import suite_distill
 import suite_hit
 import suite_idle
 import suite_keys
@@ -21,7 +22,8 @@ from procs import CLIENT_CORE, SERVER_CORE, BenchError, used_s
 from report import Report
 
 SUITES = {"hit": suite_hit, "relay": suite_relay,
-          "idle": suite_idle, "keys": suite_keys}
+          "idle": suite_idle, "keys": suite_keys,
+          "distill": suite_distill}
 
 
 def parse():

@@ -115,7 +115,7 @@ def start_floor(place, name, path, size, *options, core=SERVER_CORE):
 
 
 def start_node(place, sevenfold, name, origin, cache, peer_port=None,
-               nodes=("n1",), core=SERVER_CORE):
+               nodes=("n1",), core=SERVER_CORE, site=""):
     """A node of a cluster on loopback; their peers' port is the same, that
     for clients is each node's own."""
     folder, port = place.make_folder(name), place.port()
@@ -123,7 +123,7 @@ def start_node(place, sevenfold, name, origin, cache, peer_port=None,
     lines = "\n".join(f"\tnode {n} 127.0.1.{n[1:]}" for n in nodes)
     (folder / "node.conf").write_text(fill(text, {
         "PORT": port, "PEER": peer_port or place.port(), "ORIGIN": origin,
-        "CACHE": cache, "NODES": lines}))
+        "CACHE": cache, "NODES": lines, "SITE": site}))
     command = [sevenfold, "node", "-c", folder / "node.conf", "--name", name,
                "--socket", folder / "admin"]
     return place.start("sevenfold", command, port, folder, core)

@@ -138,3 +138,17 @@ def test_keys():
                 capture_output=True, text=True, timeout=30)
         answer = json.loads(done.stdout.splitlines()[1])
         assert answer["errors"] == wrong
+
+
+def test_distill():
+    lines = bench("distill")
+    ours = [line for line in lines if line.get("tool") == "sevenfold"]
+    assert len(ours) == 4
+    for line in ours:
+        assert 1 < line["megapixels_per_s"] < 2000
+        assert 0 < line["bytes"] < line["before"]
+        assert 0.8 < line["ssim"] < 1
+    alone, meanwhile = [line for line in lines if "distilling" in line]
+    assert meanwhile["distilled"] > 0
+    assert 0 < alone["p50_us"] <= alone["p99_us"]
+    assert 0 < meanwhile["p50_us"] <= meanwhile["p99_us"]

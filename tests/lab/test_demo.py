@@ -22,7 +22,8 @@ def no_lab(lab):
 def test_demo_claims_nothing_untrue(no_lab, policy):
     done = sevenfold("demo", "--ci", "--seconds", 2, "--policy", policy,
                      timeout=400)
-    assert done.stdout.count("  true    ") == 5
+    # rr has each node distil for itself, so nothing is said about that.
+    assert done.stdout.count("  true    ") == (5 if policy == "rr" else 6)
     assert "UNTRUE" not in done.stdout
     objects, size = re.search(r"site +(\d+) objects, ([\d.]+)M",
                               done.stdout).groups()
