@@ -646,6 +646,47 @@ store_purge_some(struct store *s, struct purge_walk *w, size_t max)
 	return w->shard < SHARDS;
 }
 
+static bool
+is_part(const struct object *o)
+{
+	struct str key = object_key(o);
+
+	return memchr(key.p, STORE_PARTS[0], key.n);
+}
+
+static size_t
+walk_slots(struct shard *h, struct store_walk *w, size_t max,
+	void (*fn)(void *ctx, const struct object *o), void *ctx)
+{
+	const struct table *t;
+	size_t n = 0;
+
+	pthread_mutex_lock(&h->lock);
+	t = atomic_load(&h->table);
+	for (; n < max && w->slot < t->nslots; w->slot++, n++) {
+		struct object *o = atomic_load(&t->slots[w->slot]);
+
+		for (; o; o = atomic_load(&o->chain))
+			if (!object_is_mark(o) && !is_part(o))
+				fn(ctx, o);
+	}
+	if (w->slot >= t->nslots) {
+		w->shard++;
+		w->slot = 0;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return n;
+}
+
+bool
+store_walk_some(struct store *s, struct store_walk *w, size_t max,
+	void (*fn)(void *ctx, const struct object *o), void *ctx)
+{
+	for (size_t n = 0; n < max && w->shard < SHARDS;)
+		n += walk_slots(&s->shards[w->shard], w, max - n, fn, ctx);
+	return w->shard < SHARDS;
+}
+
 size_t
 store_purge(struct store *s, const struct purge *p)
 {

@@ -105,3 +105,15 @@ size_t store_count(struct store *s); /* without marks */
 uint64_t store_bytes(const struct store *s);
 /* Where the large objects' bodies are. */
 struct pages *store_pages(const struct store *s);
+
+/* Where a look at all that is stored is; zero at first. */
+struct store_walk {
+	unsigned shard; /* the next to be looked at, */
+	size_t slot;	/* from there on */
+};
+
+/* Shows fn about so many more objects that are neither marks nor parts. False
+ * when that was all; what came or went meanwhile may be missed. With a lock
+ * held: fn may not use the store. */
+bool store_walk_some(struct store *s, struct store_walk *w, size_t max,
+	void (*fn)(void *ctx, const struct object *o), void *ctx);

@@ -42,7 +42,7 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 		"    policy  %s\n"
 		"    workers %u\n"
 		"    forward " TOPO_NET "\n",
-		conf_policy_name(o->policy), workers);
+		o->policy->name, workers);
 	for (unsigned i = 0; i < o->nodes; i++) {
 		struct topo_host h = topo_host(TOPO_FIRST_NODE + i);
 

@@ -31,7 +31,7 @@ print_summary(const struct conf *c)
 	       "no mistakes\n",
 		c->cluster, c->nnodes, plural(c->nnodes), c->nsites,
 		plural(c->nsites), vip, c->vip_port,
-		conf_policy_name(c->policy));
+		c->place.policy->name);
 }
 
 static void

@@ -85,7 +85,7 @@ answers_are_right(const struct demo_facts *f, struct buf *out)
 static unsigned
 fetches_allowed(const struct demo_facts *f)
 {
-	return f->policy == CONF_RR ? (unsigned)f->nnodes : 1;
+	return f->policy == &policy_rr ? (unsigned)f->nnodes : 1;
 }
 
 static bool
@@ -105,7 +105,7 @@ origin_is_spared(const struct demo_facts *f, struct buf *out)
 		buf_printf(out,
 			"The origin's log has %s fetches of %s objects: %s.",
 			human_count(sum).z, human_count(f->tree->n).z,
-			f->policy == CONF_RR ? "at most one by each node"
+			f->policy == &policy_rr ? "at most one by each node"
 					     : "each was fetched once");
 		return true;
 	}
@@ -156,13 +156,13 @@ copies_are_few(const struct demo_facts *f, struct buf *out)
 	}
 	for (size_t i = 0; i < n; i++)
 		split += __builtin_popcountll(f->client->tally.owners[i]) != 1;
-	if (differ == 0 && (f->policy == CONF_RR || (held == n && !split))) {
+	if (differ == 0 && (f->policy == &policy_rr || (held == n && !split))) {
 		buf_printf(out,
 			"The nodes hold %s copies of %s objects, %.2f of each; "
 			"%s.",
 			human_count(held).z, human_count(n).z,
 			(double)held / (double)n,
-			f->policy == CONF_RR
+			f->policy == &policy_rr
 				? "every one gave answers"
 				: "all answers for one came from one node");
 		return true;

@@ -60,7 +60,7 @@ make_it_right(void)
 	facts = (struct demo_facts){
 		.tree = &tree,
 		.client = &client,
-		.policy = CONF_HRW,
+		.policy = &policy_hrw,
 		.nodes = nodes,
 		.nnodes = NODES,
 		.fetches = fetches,
@@ -143,7 +143,7 @@ static void
 under_rr_each_node_may_fetch_and_hold(void **state)
 {
 	make_it_right();
-	facts.policy = CONF_RR;
+	facts.policy = &policy_rr;
 	fetches[0] = 2;
 	nodes[1].origin_fetches = 2;
 	nodes[1].objects = 2;

@@ -1,0 +1,441 @@
+#include "proxy/heat.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/epoch.h"
+#include "base/mem.h"
+#include "placement/topk.h"
+#include "placement/widen.h"
+#include "proxy/membership.h"
+#include "proxy/peer.h"
+
+enum {
+	TICK_MS = 250,
+	STALE_MS = 1500, /* news older than that count no more */
+	COOL_TICKS = 4,	 /* so many in a row before a key is narrowed */
+	REPORTS = VIEW_MAX_NODES,
+	KEYS_MAX = REPORTS * NEWS_KEYS,
+};
+
+/* Per tick: counts are those of the last second, more or less. */
+#define KEEP 0.7788f /* exp(-1/4) */
+#define TICKS_PER_S (1000.0 / TICK_MS)
+/* Requests a second to the cluster below which no key is hot: nobody is busy
+ * with so few. */
+#define RATE_LEAST 20.0
+/* A key is told of from this share of what we answer on. */
+#define SHARE_TOLD 0.004
+
+struct report {
+	struct news news;
+	uint64_t heard_ns; /* 0: never */
+};
+
+struct hot {
+	uint64_t key;
+	double share;
+	uint8_t r, cool; /* ticks for which less would do */
+};
+
+struct hotset {
+	size_t n;
+	struct hot v[]; /* by key */
+};
+
+struct heat {
+	pthread_mutex_t lock; /* guards the reports: any worker may hear them */
+	struct report reports[REPORTS]; /* by member */
+	_Atomic uint32_t loads[REPORTS];
+	_Atomic uint64_t heard_ns[REPORTS];
+	_Atomic(struct hotset *) hot; /* owned */
+	struct worker *worker;	      /* borrowed: who tells */
+	struct timer timer;
+	uint64_t number; /* of our news */
+};
+
+struct heat *
+heat_new(void)
+{
+	struct heat *h = NEW(struct heat);
+
+	pthread_mutex_init(&h->lock, NULL);
+	/* Grows, also past a restart. */
+	h->number = (uint64_t)clock_wall_s() << 16;
+	return h;
+}
+
+void
+heat_free(struct heat *h)
+{
+	if (!h)
+		return;
+	free(atomic_load(&h->hot));
+	pthread_mutex_destroy(&h->lock);
+	free(h);
+}
+
+/* --- counting ------------------------------------------------------------- */
+
+void
+heat_count(struct worker *w, uint64_t key)
+{
+	pthread_mutex_lock(&w->topk_lock);
+	topk_count(w->topk, key);
+	pthread_mutex_unlock(&w->topk_lock);
+}
+
+uint32_t
+heat_own_load(const struct node *n)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < n->config->workers; i++)
+		sum += atomic_load_explicit(
+			&n->workers[i]->answers, memory_order_relaxed);
+	return (uint32_t)sum;
+}
+
+static int
+by_rate(const void *a, const void *b)
+{
+	const struct news_key *x = a, *y = b;
+
+	return x->rate > y->rate ? -1 : x->rate < y->rate;
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct news_key *x = a, *y = b;
+
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+/* Adds up those of one key; what is left of n. */
+static size_t
+sum_up(struct news_key *keys, size_t n)
+{
+	size_t out = 0;
+
+	qsort(keys, n, sizeof(*keys), by_key);
+	for (size_t i = 0; i < n; i++) {
+		if (out && keys[out - 1].key == keys[i].key)
+			keys[out - 1].rate += keys[i].rate;
+		else
+			keys[out++] = keys[i];
+	}
+	return out;
+}
+
+/* What the workers have counted; they go on with less. */
+static size_t
+collect(const struct node *n, struct news_key *keys, double *rate)
+{
+	const double scale = (1 - (double)KEEP) * TICKS_PER_S;
+	size_t count = 0;
+
+	*rate = 0;
+	for (unsigned i = 0; i < n->config->workers; i++) {
+		struct worker *w = n->workers[i];
+		struct topk *t = w->topk;
+
+		pthread_mutex_lock(&w->topk_lock);
+		*rate += t->total * scale;
+		for (size_t j = 0; j < t->n; j++)
+			keys[count++] = (struct news_key){t->v[j].key,
+				(double)(t->v[j].count - t->v[j].error) *
+					scale};
+		topk_fade(t, KEEP);
+		pthread_mutex_unlock(&w->topk_lock);
+	}
+	return sum_up(keys, count);
+}
+
+static void
+make_news(struct heat *h, struct node *n, struct news *out)
+{
+	struct news_key *keys = xcalloc(
+		(size_t)n->config->workers * TOPK_SIZE, sizeof(*keys));
+	size_t count = collect(n, keys, &out->rate);
+
+	out->number = ++h->number;
+	out->objects = store_count(n->store);
+	out->load = heat_own_load(n);
+	out->n = 0;
+	qsort(keys, count, sizeof(*keys), by_rate);
+	for (size_t i = 0; i < count && i < NEWS_KEYS; i++)
+		if (keys[i].rate >= out->rate * SHARE_TOLD)
+			out->keys[out->n++] = keys[i];
+	free(keys);
+}
+
+/* --- what follows --------------------------------------------------------- */
+
+static const struct hot *
+find(const struct hotset *s, uint64_t key)
+{
+	size_t from = 0, to = s ? s->n : 0;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (s->v[middle].key == key)
+			return &s->v[middle];
+		if (s->v[middle].key < key)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return NULL;
+}
+
+struct sums {
+	struct news_key *keys; /* owned; summed, by key */
+	size_t n;
+	double rate;
+	uint64_t objects;
+};
+
+/* Over all reports that are no older than they may be. */
+static void
+add_up(struct heat *h, uint64_t now_ns, struct sums *out)
+{
+	size_t count = 0;
+
+	out->keys = xcalloc(KEYS_MAX, sizeof(*out->keys));
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < REPORTS; i++) {
+		const struct report *r = &h->reports[i];
+
+		if (!r->heard_ns ||
+			now_ns - r->heard_ns > STALE_MS * NS_PER_MS)
+			continue;
+		out->rate += r->news.rate;
+		out->objects += r->news.objects;
+		memcpy(out->keys + count, r->news.keys,
+			r->news.n * sizeof(*out->keys));
+		count += r->news.n;
+	}
+	pthread_mutex_unlock(&h->lock);
+	out->n = sum_up(out->keys, count);
+}
+
+/* A key is narrowed by and by only: traffic comes and goes. */
+static struct hot
+settle(const struct hotset *before, const struct widen_key *k)
+{
+	const struct hot *was = find(before, k->key);
+	struct hot now = {k->key, k->share, (uint8_t)k->r, 0};
+
+	if (!was || was->r <= k->r)
+		return now;
+	now.cool = (uint8_t)(was->cool + 1);
+	if (now.cool < COOL_TICKS)
+		now.r = was->r;
+	else
+		now.cool = 0;
+	return now;
+}
+
+/* Those that were hot and are told of no more. */
+static size_t
+linger(const struct hotset *before, const struct hotset *now, struct hot *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; before && i < before->n; i++) {
+		struct hot h = before->v[i];
+
+		if (find(now, h.key) || ++h.cool >= COOL_TICKS)
+			continue;
+		h.share = 0;
+		out[n++] = h;
+	}
+	return n;
+}
+
+static int
+hot_by_key(const void *a, const void *b)
+{
+	const struct hot *x = a, *y = b;
+
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static struct hotset *
+settle_all(const struct hotset *before, const struct widen_key *keys, size_t n)
+{
+	size_t room = n + (before ? before->n : 0);
+	struct hotset *s =
+		xcalloc(1, sizeof(*s) + room * sizeof(struct hot));
+
+	for (size_t i = 0; i < n; i++) {
+		struct hot h = settle(before, &keys[i]);
+
+		if (h.r > 1)
+			s->v[s->n++] = h;
+	}
+	s->n += linger(before, s, s->v + s->n);
+	qsort(s->v, s->n, sizeof(s->v[0]), hot_by_key);
+	return s;
+}
+
+static double
+extra_now(const struct hotset *s)
+{
+	double sum = 0;
+
+	for (size_t i = 0; s && i < s->n; i++)
+		sum += s->v[i].r - 1;
+	return sum;
+}
+
+/* The budget is of copies beyond the first; copies that there are already are
+ * no objects of their own. */
+static double
+budget(const struct node *n, const struct sums *sums, const struct hotset *s)
+{
+	double objects = (double)sums->objects, extra = extra_now(s);
+	double per_object = n->config->copies_pct / 100.0 - 1;
+	double distinct = objects - extra;
+
+	if (distinct < objects / (1 + per_object))
+		distinct = objects / (1 + per_object);
+	return distinct * per_object;
+}
+
+static void
+decide(struct heat *h, struct node *n, uint64_t now_ns, unsigned nodes)
+{
+	struct hotset *before = atomic_load(&h->hot), *now;
+	struct sums sums = {0};
+	struct widen_key *keys;
+	size_t count = 0;
+
+	add_up(h, now_ns, &sums);
+	keys = xcalloc(sums.n + 1, sizeof(*keys));
+	for (size_t i = 0; i < sums.n && sums.rate >= RATE_LEAST; i++)
+		keys[count++] = (struct widen_key){sums.keys[i].key,
+			sums.keys[i].rate / sums.rate, 1};
+	(void)widen(keys, count, nodes, budget(n, &sums, before));
+	now = settle_all(before, keys, count);
+	atomic_store(&h->hot, now);
+	if (before)
+		epoch_retire(before, free);
+	free(keys);
+	free(sums.keys);
+}
+
+/* --- telling and hearing -------------------------------------------------- */
+
+static void
+tell(struct worker *w, const struct news *news)
+{
+	struct buf payload = {0};
+
+	news_put(news, &payload);
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
+		if (w->peers[i] && peer_is_up(w->peers[i]))
+			peer_send(w->peers[i], WIRE_NEWS, buf_view(&payload));
+	buf_fini(&payload);
+}
+
+static unsigned
+count_nodes(const struct node *n)
+{
+	unsigned nodes;
+
+	epoch_enter();
+	nodes = (unsigned)membership_places(n)->view.nlive;
+	epoch_leave();
+	return nodes;
+}
+
+static void
+on_tick(struct timer *t)
+{
+	struct heat *h = container_of(t, struct heat, timer);
+	struct node *n = h->worker->node;
+	uint64_t now_ns = loop_now_ns(h->worker->loop);
+	unsigned nodes = count_nodes(n);
+	struct news news;
+
+	loop_arm(h->worker->loop, t, TICK_MS * NS_PER_MS);
+	make_news(h, n, &news);
+	heat_hear(n, n->config->self, &news);
+	tell(h->worker, &news);
+	if (n->config->copies_pct > 100 && nodes > 1)
+		decide(h, n, now_ns, nodes);
+}
+
+void
+heat_start(struct worker *w)
+{
+	struct heat *h = w->node->heat;
+
+	h->worker = w;
+	h->timer.on_timer = on_tick;
+	loop_arm(w->loop, &h->timer, TICK_MS * NS_PER_MS);
+}
+
+void
+heat_stop(struct worker *w)
+{
+	if (w->node->heat->worker == w)
+		loop_disarm(w->loop, &w->node->heat->timer);
+}
+
+void
+heat_hear(struct node *n, size_t peer, const struct news *news)
+{
+	struct heat *h = n->heat;
+	struct report *r = &h->reports[peer];
+
+	pthread_mutex_lock(&h->lock);
+	if (!r->heard_ns || news->number > r->news.number) {
+		r->news = *news;
+		r->heard_ns = clock_mono_ns();
+		atomic_store(&h->loads[peer], news->load);
+		atomic_store(&h->heard_ns[peer], r->heard_ns);
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+void
+heat_forget(struct node *n, size_t peer)
+{
+	struct heat *h = n->heat;
+
+	pthread_mutex_lock(&h->lock);
+	h->reports[peer].heard_ns = 0;
+	atomic_store(&h->heard_ns[peer], 0);
+	pthread_mutex_unlock(&h->lock);
+}
+
+bool
+heat_load(const struct node *n, size_t peer, uint32_t *load)
+{
+	uint64_t heard_ns = atomic_load(&n->heat->heard_ns[peer]);
+
+	*load = atomic_load(&n->heat->loads[peer]);
+	return heard_ns &&
+		clock_mono_ns() - heard_ns < STALE_MS * NS_PER_MS;
+}
+
+unsigned
+heat_width(const struct node *n, uint64_t key)
+{
+	const struct hot *hot = find(atomic_load(&n->heat->hot), key);
+
+	return hot ? hot->r : 1;
+}
+
+unsigned
+heat_explain(const struct node *n, uint64_t key, double *share)
+{
+	const struct hot *hot = find(atomic_load(&n->heat->hot), key);
+
+	*share = hot ? hot->share : 0;
+	return hot ? hot->r : 1;
+}
