@@ -128,6 +128,22 @@ find(struct shard *h, const struct wanted *w, uint64_t hash,
 }
 
 struct object *
+store_find_hash(struct store *s, uint64_t hash)
+{
+	struct shard *h = shard_of(s, hash);
+	struct object *o;
+
+	epoch_enter();
+	o = atomic_load(slot_of(atomic_load(&h->table), hash));
+	while (o && (o->hash != hash || object_is_mark(o)))
+		o = atomic_load(&o->chain);
+	if (o)
+		object_ref(o); /* the store has one until we leave */
+	epoch_leave();
+	return o;
+}
+
+struct object *
 store_find(struct store *s, const struct wanted *w, bool *others)
 {
 	uint64_t hash = hash_of(w->key);

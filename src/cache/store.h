@@ -57,6 +57,9 @@ void store_renew(
 	struct store *s, struct flight *f, struct object *o, struct object *by);
 /* by takes o's place, if o is (still) in; its reference is taken over. */
 void store_replace(struct store *s, struct object *o, struct object *by);
+/* Anything that is stored under a key of that XXH3 hash: a reference of the
+ * caller's, or NULL. */
+struct object *store_find_hash(struct store *s, uint64_t hash);
 /* Takes o out, if it is in: later requests don't find it. */
 void store_remove(struct store *s, struct object *o);
 /* Something else to be stored in consequence of a flight, in place of older

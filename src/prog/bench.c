@@ -8,6 +8,8 @@
 #include "bench/nginx.h"
 #include "bench/replay.h"
 #include "bench/replay_report.h"
+#include "prog/bench_crowd.h"
+#include "prog/bench_placement.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,6 +20,8 @@ static const char usage[] =
 	"usage: sevenfold bench replay LOG --target ADDR[:PORT] [OPTIONS]\n"
 	"       sevenfold bench replay LOG --prepare DIR [--port PORT]\n"
 	"       sevenfold bench content DIR\n"
+	"       sevenfold bench placement [OPTIONS]\n"
+	"       sevenfold bench crowd --target ADDR[:PORT] [OPTIONS]\n"
 	"\n"
 	"replay\n"
 	"Sends the requests of a web server's log (Common Log Format; .gz and\n"
@@ -237,6 +241,10 @@ verb_bench(int argc, char **argv)
 		return content_verb(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "replay"))
 		return replay_verb(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "placement"))
+		return bench_placement(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "crowd"))
+		return bench_crowd(argc - 1, argv + 1);
 	fputs(usage, stderr);
 	return 2;
 }

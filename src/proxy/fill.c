@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "http/vary.h"
 #include "proxy/forward.h"
+#include "proxy/heat.h"
 #include "proxy/judge.h"
 #include "proxy/owner.h"
 
@@ -205,6 +206,9 @@ complete(struct fill *f)
 	flight_end(f->order.flight, exchange_trailers(f->x));
 	if (f->keep)
 		store_keep(f->worker->node->store, f->order.flight);
+	if (f->keep && !f->cached_only)
+		heat_note_copy(
+			f->worker->node, owner_hash(f->x->route.key));
 	finish(f);
 }
 

@@ -1,6 +1,7 @@
 #include "proxy/heat.h"
 
 #include <pthread.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/epoch.h"
@@ -8,13 +9,15 @@
 #include "placement/topk.h"
 #include "placement/widen.h"
 #include "proxy/membership.h"
+#include "proxy/owner.h"
 #include "proxy/peer.h"
 
 enum {
 	TICK_MS = 250,
 	STALE_MS = 1500, /* news older than that count no more */
-	COOL_TICKS = 4,	 /* so many in a row before a key is narrowed */
+	COOL_TICKS = 8,	 /* so many in a row before a key is narrowed */
 	REPORTS = VIEW_MAX_NODES,
+	COPIES_MAX = 4096,
 	KEYS_MAX = REPORTS * NEWS_KEYS,
 };
 
@@ -43,8 +46,17 @@ struct hotset {
 	struct hot v[]; /* by key */
 };
 
+/* Of what we hold beside its owner. */
+struct copy {
+	uint64_t key;
+	unsigned cool; /* ticks for which it was not wanted */
+};
+
 struct heat {
-	pthread_mutex_t lock; /* guards the reports: any worker may hear them */
+	pthread_mutex_t lock; /* guards reports and copies: any worker may hear
+				 or fetch some */
+	struct copy copies[COPIES_MAX];
+	size_t ncopies;
 	struct report reports[REPORTS]; /* by member */
 	_Atomic uint32_t loads[REPORTS];
 	_Atomic uint64_t heard_ns[REPORTS];
@@ -161,6 +173,7 @@ make_news(struct heat *h, struct node *n, struct news *out)
 
 	out->number = ++h->number;
 	out->objects = store_count(n->store);
+	out->objects -= h->ncopies < out->objects ? h->ncopies : 0;
 	out->load = heat_own_load(n);
 	out->n = 0;
 	qsort(keys, count, sizeof(*keys), by_rate);
@@ -281,6 +294,16 @@ settle_all(const struct hotset *before, const struct widen_key *keys, size_t n)
 	return s;
 }
 
+/* Small numbers differ by chance: what a key is asked for at least, by one and
+ * a half deviations, as if each second's requests were counted. */
+static double
+least_rate(double rate)
+{
+	double least = rate - 1.5 * sqrt(rate);
+
+	return least > 0 ? least : 0;
+}
+
 static double
 extra_now(const struct hotset *s)
 {
@@ -291,18 +314,78 @@ extra_now(const struct hotset *s)
 	return sum;
 }
 
-/* The budget is of copies beyond the first; copies that there are already are
- * no objects of their own. */
+/* The budget is of copies beyond the first: what nodes tell of are objects that
+ * they own. */
 static double
-budget(const struct node *n, const struct sums *sums, const struct hotset *s)
+budget(const struct node *n, const struct sums *sums)
 {
-	double objects = (double)sums->objects, extra = extra_now(s);
-	double per_object = n->config->copies_pct / 100.0 - 1;
-	double distinct = objects - extra;
+	return (double)sums->objects * (n->config->copies_pct / 100.0 - 1);
+}
 
-	if (distinct < objects / (1 + per_object))
-		distinct = objects / (1 + per_object);
-	return distinct * per_object;
+/* --- copies ----------------------------------------------------------------- */
+
+/* Are we among the first r in the ranking who are up? */
+static bool
+is_ours(struct worker *w, struct str key, unsigned r)
+{
+	uint8_t ranking[VIEW_MAX_NODES];
+	size_t n = owner_ranking(w, key, 0, ranking);
+
+	for (size_t i = 0; i < n && r > 0; i++) {
+		struct peer *p = w->peers[ranking[i]];
+
+		if (!p)
+			return true;
+		r -= peer_is_up(p);
+	}
+	return n == 0;
+}
+
+/* False when it has gone, by us or otherwise. */
+static bool
+keep_copy(struct worker *w, struct copy *c)
+{
+	struct object *o = store_find_hash(w->node->store, c->key);
+	const struct hot *hot = find(atomic_load(&w->node->heat->hot), c->key);
+	bool keep = o;
+
+	if (o && is_ours(w, object_key(o), hot ? hot->r : 1))
+		c->cool = 0;
+	else if (o && ++c->cool == COOL_TICKS) {
+		store_remove(w->node->store, o);
+		keep = false;
+	}
+	object_unref(o);
+	return keep;
+}
+
+/* In groups, others own keys than in the ranking of all: there copies go when
+ * memory is wanted. */
+static void
+look_after_copies(struct heat *h, struct worker *w)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < h->ncopies; i++)
+		if (w->node->config->ngroups || keep_copy(w, &h->copies[i]))
+			h->copies[n++] = h->copies[i];
+	h->ncopies = n;
+	pthread_mutex_unlock(&h->lock);
+}
+
+void
+heat_note_copy(struct node *n, uint64_t key)
+{
+	struct heat *h = n->heat;
+	size_t i = 0;
+
+	pthread_mutex_lock(&h->lock);
+	while (i < h->ncopies && h->copies[i].key != key)
+		i++;
+	if (i == h->ncopies && i < COPIES_MAX)
+		h->copies[h->ncopies++] = (struct copy){key, 0};
+	pthread_mutex_unlock(&h->lock);
 }
 
 static void
@@ -312,14 +395,23 @@ decide(struct heat *h, struct node *n, uint64_t now_ns, unsigned nodes)
 	struct sums sums = {0};
 	struct widen_key *keys;
 	size_t count = 0;
+	double extra;
 
 	add_up(h, now_ns, &sums);
 	keys = xcalloc(sums.n + 1, sizeof(*keys));
 	for (size_t i = 0; i < sums.n && sums.rate >= RATE_LEAST; i++)
 		keys[count++] = (struct widen_key){sums.keys[i].key,
-			sums.keys[i].rate / sums.rate, 1};
-	(void)widen(keys, count, nodes, budget(n, &sums, before));
+			least_rate(sums.keys[i].rate) / sums.rate, 1};
+	extra = budget(n, &sums);
+	(void)widen(keys, count, nodes, extra);
 	now = settle_all(before, keys, count);
+	/* What is yet to be narrowed is in the budget, too. */
+	if (extra_now(now) > extra) {
+		(void)widen(keys, count, nodes,
+			fmax(0, 2 * extra - extra_now(now)));
+		free(now);
+		now = settle_all(before, keys, count);
+	}
 	atomic_store(&h->hot, now);
 	if (before)
 		epoch_retire(before, free);
@@ -362,6 +454,7 @@ on_tick(struct timer *t)
 	struct news news;
 
 	loop_arm(h->worker->loop, t, TICK_MS * NS_PER_MS);
+	look_after_copies(h, h->worker);
 	make_news(h, n, &news);
 	heat_hear(n, n->config->self, &news);
 	tell(h->worker, &news);

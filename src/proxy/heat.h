@@ -7,7 +7,8 @@
  * others its most frequent ones four times a second (news.h). From what all
  * say, its own news among them, each node makes the same list: how many nodes
  * hold which key (placement/widen.h). A list is immutable and published whole.
- * Narrowing takes a second of less traffic; widening is at once.
+ * Narrowing takes two seconds of less traffic, and copies go then; widening is
+ * at once.
  */
 #include "proxy/news.h"
 #include "proxy/worker.h"
@@ -28,6 +29,9 @@ unsigned heat_width(const struct node *n, uint64_t key);
 /* The same, and of how many requests to the cluster it is a share; 0 if it is
  * not hot. */
 unsigned heat_explain(const struct node *n, uint64_t key, double *share);
+
+/* We hold that key now, beside its owner: until it is not hot any more. */
+void heat_note_copy(struct node *n, uint64_t key);
 
 /* What that peer says. Old news is ignored. */
 void heat_hear(struct node *n, size_t peer, const struct news *news);

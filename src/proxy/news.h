@@ -21,7 +21,7 @@ struct news_key {
 struct news {
 	uint64_t number;
 	double rate; /* requests a second, of all keys, likewise */
-	uint64_t objects;
+	uint64_t objects; /* that are no copies of others' */
 	uint32_t load; /* requests under way */
 	size_t n;
 	struct news_key keys[NEWS_KEYS];

@@ -11,6 +11,7 @@ enum {
 	/* A node with fewer requests under way is never too busy: small numbers
 	 * differ by chance. */
 	LOAD_LEAST = 32,
+	FEW = 4,	 /* of a ranking are enough, most of the time */
 	ELDER_MS = 2000, /* who started so much earlier is elder */
 };
 
@@ -133,15 +134,17 @@ is_fit(const struct exchange *x, const struct places *p, size_t i,
 	return !is_ramping(w, p, i, key);
 }
 
-/* Those of the place's ranking who are fit. In a section of base/epoch.h. */
+/* Those of the first `most` of the place's ranking who are fit; of all, if there
+ * is none. In a section of base/epoch.h. */
 static void
 rank_fit(const struct exchange *x, const struct places *p, size_t place,
-	uint64_t key, struct ranked *out)
+	size_t most, struct ranked *out)
 {
 	const struct place *pl = p->v[place];
+	uint64_t key = owner_hash(x->route.key);
 	struct ranking r;
 
-	place_rank(pl, x->route.key, VIEW_MAX_NODES, &r);
+	place_rank(pl, x->route.key, most, &r);
 	out->n = 0;
 	for (size_t j = 0; j < r.n; j++) {
 		uint8_t i = pl->view.nodes[r.node[j]].member;
@@ -149,6 +152,8 @@ rank_fit(const struct exchange *x, const struct places *p, size_t place,
 		if (is_fit(x, p, i, key))
 			out->member[out->n++] = i;
 	}
+	if (!out->n && r.n < pl->view.nlive)
+		rank_fit(x, p, place, VIEW_MAX_NODES, out);
 }
 
 /* --- load ----------------------------------------------------------------- */
@@ -242,8 +247,8 @@ owner_find(struct exchange *x)
 		return NULL;
 	epoch_enter();
 	p = membership_places(w->node);
-	rank_fit(x, p, place, key, &all);
 	r = width_of(w->node, p->v[place], key);
+	rank_fit(x, p, place, r > 1 ? VIEW_MAX_NODES : FEW, &all);
 	epoch_leave();
 	if (!all.n)
 		return NULL;
@@ -258,8 +263,7 @@ owner_find(struct exchange *x)
 /* Whose it was, before the view changed or we started: the first who is fit
  * and not us. */
 static size_t
-previous_owner(struct exchange *x, const struct places *p, size_t place,
-	uint64_t key)
+previous_owner(struct exchange *x, const struct places *p, size_t place)
 {
 	struct worker *w = x->worker;
 	const struct node_config *config = w->node->config;
@@ -271,7 +275,7 @@ previous_owner(struct exchange *x, const struct places *p, size_t place,
 
 	if (!changed && !started)
 		return config->self;
-	rank_fit(x, changed ? before : p, place, key, &all);
+	rank_fit(x, changed ? before : p, place, FEW, &all);
 	for (size_t j = 0; j < all.n; j++) {
 		size_t i = all.member[j];
 
@@ -290,18 +294,17 @@ owner_source(struct exchange *x, size_t *index, bool *cached_only)
 {
 	struct worker *w = x->worker;
 	size_t self = w->node->config->self, place = place_of(x), i = self;
-	uint64_t key = owner_hash(x->route.key);
 	const struct places *p;
 	struct ranked all;
 
 	epoch_enter();
 	p = membership_places(w->node);
 	if (!p->v[place]->policy->turns) {
-		rank_fit(x, p, place, key, &all);
+		rank_fit(x, p, place, FEW, &all);
 		i = all.n ? all.member[0] : self;
 		*cached_only = i == self;
 		if (i == self)
-			i = previous_owner(x, p, place, key);
+			i = previous_owner(x, p, place);
 	}
 	epoch_leave();
 	*index = i;
