@@ -72,7 +72,7 @@ come_in(struct topk *t, uint64_t key)
 		unlink_from(t, i);
 	}
 	t->v[i] = (struct topk_entry){
-		.key = key, .count = had + 1, .error = had};
+		.key = key, .count = had + 1, .error = had, .fast = 1};
 	link_in(t, i);
 }
 
@@ -82,18 +82,20 @@ topk_count(struct topk *t, uint64_t key)
 	struct topk_entry *e = find(t, key);
 
 	t->total++;
+	t->total_fast++;
 	if (e)
-		e->count++;
+		e->count++, e->fast++;
 	else
 		come_in(t, key);
 }
 
 void
-topk_fade(struct topk *t, float keep)
+topk_fade(struct topk *t, float keep, float keep_fast)
 {
 	size_t n = 0;
 
 	t->total *= keep;
+	t->total_fast *= keep_fast;
 	for (size_t i = 0; i < TOPK_BUCKETS; i++)
 		t->buckets[i] = 0;
 	for (size_t i = 0; i < t->n; i++) {
@@ -101,6 +103,7 @@ topk_fade(struct topk *t, float keep)
 
 		e.count *= keep;
 		e.error *= keep;
+		e.fast *= keep_fast;
 		if (e.count < FORGOTTEN)
 			continue;
 		t->v[n] = e;

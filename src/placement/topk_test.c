@@ -73,11 +73,13 @@ test_fades(void **state)
 	for (unsigned i = 0; i < 64; i++)
 		topk_count(&t, 1);
 	topk_count(&t, 2);
-	topk_fade(&t, 0.5f);
+	topk_fade(&t, 0.5f, 0.25f);
 	assert_true(topk_find(&t, 1) == 32);
+	assert_true(t.v[0].fast == 16);
+	assert_true(t.total == 32.5 && t.total_fast == 16.25);
 	assert_true(topk_find(&t, 2) == 0.5f);
 	for (int i = 0; i < 4; i++)
-		topk_fade(&t, 0.5f);
+		topk_fade(&t, 0.5f, 0.25f);
 	assert_true(topk_find(&t, 1) == 2);
 	assert_true(topk_find(&t, 2) == 0);
 	assert_int_equal(t.n, 1);

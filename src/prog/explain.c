@@ -66,6 +66,8 @@ node_row(struct table *t, const json_t *node, json_int_t copies)
 	role_cell(t, node, rank, copies);
 	table_cell(t, TABLE_PLAIN, "%s%s", get_z(node, "stored"),
 		is(node, "private") ? ", private" : "");
+	table_cell(t, TABLE_PLAIN, "%.1f",
+		json_number_value(json_object_get(node, "requests_per_s")));
 	if (!age) {
 		table_skip(t);
 		return;
@@ -87,6 +89,7 @@ print_nodes(const json_t *nodes, json_int_t copies)
 		{"rank", false},
 		{"state", false},
 		{"stored", false},
+		{"requests/s", true},
 		{"age, s", true},
 		{"fresh for, s", true},
 		{"bytes", true},

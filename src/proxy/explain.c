@@ -68,6 +68,8 @@ self_json(struct worker *w, struct str key)
 		stored = others ? "other" : "no";
 	}
 	json_object_set_new(doc, "stored", json_string(stored));
+	json_object_set_new(doc, "requests_per_s",
+		json_real(heat_rate(w->node, owner_hash(key))));
 	if (o && object_is_mark(o))
 		json_object_set_new(doc, "private", json_true());
 	object_unref(o);

@@ -14,16 +14,24 @@
 
 enum {
 	TICK_MS = 250,
-	STALE_MS = 1500, /* news older than that count no more */
+	STALE_MS = 5000, /* news older than that count no more; shorter, and
+			    those would be left out who are so busy that it
+			    takes its time */
 	COOL_TICKS = 8,	 /* so many in a row before a key is narrowed */
 	REPORTS = VIEW_MAX_NODES,
 	COPIES_MAX = 4096,
 	KEYS_MAX = REPORTS * NEWS_KEYS,
 };
 
-/* Per tick: counts are those of the last second, more or less. */
-#define KEEP 0.7788f /* exp(-1/4) */
+/* Per tick: counts are those of the last four seconds, more or less, and of the
+ * last one. */
+#define KEEP 0.9394f	  /* exp(-1/16) */
+#define KEEP_FAST 0.7788f /* exp(-1/4) */
+#define WINDOW_S 4
 #define TICKS_PER_S (1000.0 / TICK_MS)
+#define RATE_OF(count) ((double)(count) * (1 - (double)KEEP) * TICKS_PER_S)
+#define RATE_FAST(count) \
+	((double)(count) * (1 - (double)KEEP_FAST) * TICKS_PER_S)
 /* Requests a second to the cluster below which no key is hot: nobody is busy
  * with so few. */
 #define RATE_LEAST 20.0
@@ -59,6 +67,7 @@ struct heat {
 	size_t ncopies;
 	struct report reports[REPORTS]; /* by member */
 	_Atomic uint32_t loads[REPORTS];
+	_Atomic unsigned shares_pct[REPORTS];
 	_Atomic uint64_t heard_ns[REPORTS];
 	_Atomic(struct hotset *) hot; /* owned */
 	struct worker *worker;	      /* borrowed: who tells */
@@ -140,11 +149,28 @@ sum_up(struct news_key *keys, size_t n)
 	return out;
 }
 
+/* Small numbers differ by chance: what is asked for at least, by so many
+ * deviations, when so many were counted. */
+static double
+at_least(double counted, double deviations)
+{
+	double least = counted - deviations * sqrt(counted);
+
+	return least > 0 ? least : 0;
+}
+
+/* What is new shows in the fast count, as soon as it is beyond chance. */
+static double
+rate_of(const struct topk_entry *e)
+{
+	return fmax(RATE_OF(e->count - e->error),
+		RATE_FAST(at_least((double)e->fast, 3)));
+}
+
 /* What the workers have counted; they go on with less. */
 static size_t
 collect(const struct node *n, struct news_key *keys, double *rate)
 {
-	const double scale = (1 - (double)KEEP) * TICKS_PER_S;
 	size_t count = 0;
 
 	*rate = 0;
@@ -153,12 +179,11 @@ collect(const struct node *n, struct news_key *keys, double *rate)
 		struct topk *t = w->topk;
 
 		pthread_mutex_lock(&w->topk_lock);
-		*rate += t->total * scale;
+		*rate += RATE_FAST(t->total_fast);
 		for (size_t j = 0; j < t->n; j++)
-			keys[count++] = (struct news_key){t->v[j].key,
-				(double)(t->v[j].count - t->v[j].error) *
-					scale};
-		topk_fade(t, KEEP);
+			keys[count++] = (struct news_key){
+				t->v[j].key, rate_of(&t->v[j])};
+		topk_fade(t, KEEP, KEEP_FAST);
 		pthread_mutex_unlock(&w->topk_lock);
 	}
 	return sum_up(keys, count);
@@ -210,6 +235,40 @@ struct sums {
 	uint64_t objects;
 };
 
+static bool
+is_fresh(const struct report *r, uint64_t now_ns)
+{
+	return r->heard_ns && now_ns - r->heard_ns <= STALE_MS * NS_PER_MS;
+}
+
+/* With the lock held. */
+static void
+tell_shares(struct heat *h, uint64_t now_ns, double rate)
+{
+	double nodes = 0;
+
+	for (size_t i = 0; i < REPORTS; i++)
+		nodes += is_fresh(&h->reports[i], now_ns);
+	for (size_t i = 0; i < REPORTS; i++) {
+		const struct report *r = &h->reports[i];
+		double pct = 100;
+
+		if (is_fresh(r, now_ns) && rate >= RATE_LEAST)
+			pct = 100 * r->news.rate * nodes / rate;
+		atomic_store(&h->shares_pct[i], (unsigned)pct);
+	}
+}
+
+/* Keys of a node that has more to do than others are widened first. */
+static double
+urgency(const struct heat *h, size_t peer)
+{
+	double share = atomic_load(&h->shares_pct[peer]) / 100.0;
+
+	share = share < 0.5 ? 0.5 : share > 2 ? 2 : share;
+	return share * share;
+}
+
 /* Over all reports that are no older than they may be. */
 static void
 add_up(struct heat *h, uint64_t now_ns, struct sums *out)
@@ -221,17 +280,20 @@ add_up(struct heat *h, uint64_t now_ns, struct sums *out)
 	for (size_t i = 0; i < REPORTS; i++) {
 		const struct report *r = &h->reports[i];
 
-		if (!r->heard_ns ||
-			now_ns - r->heard_ns > STALE_MS * NS_PER_MS)
+		if (!is_fresh(r, now_ns))
 			continue;
 		out->rate += r->news.rate;
 		out->objects += r->news.objects;
-		memcpy(out->keys + count, r->news.keys,
-			r->news.n * sizeof(*out->keys));
-		count += r->news.n;
+		for (size_t j = 0; j < r->news.n; j++) {
+			struct news_key k = r->news.keys[j];
+
+			k.rate *= urgency(h, i);
+			out->keys[count++] = k;
+		}
 	}
-	pthread_mutex_unlock(&h->lock);
 	out->n = sum_up(out->keys, count);
+	tell_shares(h, now_ns, out->rate);
+	pthread_mutex_unlock(&h->lock);
 }
 
 /* A key is narrowed by and by only: traffic comes and goes. */
@@ -292,16 +354,6 @@ settle_all(const struct hotset *before, const struct widen_key *keys, size_t n)
 	s->n += linger(before, s, s->v + s->n);
 	qsort(s->v, s->n, sizeof(s->v[0]), hot_by_key);
 	return s;
-}
-
-/* Small numbers differ by chance: what a key is asked for at least, by one and
- * a half deviations, as if each second's requests were counted. */
-static double
-least_rate(double rate)
-{
-	double least = rate - 1.5 * sqrt(rate);
-
-	return least > 0 ? least : 0;
 }
 
 static double
@@ -401,7 +453,9 @@ decide(struct heat *h, struct node *n, uint64_t now_ns, unsigned nodes)
 	keys = xcalloc(sums.n + 1, sizeof(*keys));
 	for (size_t i = 0; i < sums.n && sums.rate >= RATE_LEAST; i++)
 		keys[count++] = (struct widen_key){sums.keys[i].key,
-			least_rate(sums.keys[i].rate) / sums.rate, 1};
+			at_least(sums.keys[i].rate * WINDOW_S, 1) /
+				WINDOW_S / sums.rate,
+			1};
 	extra = budget(n, &sums);
 	(void)widen(keys, count, nodes, extra);
 	now = settle_all(before, keys, count);
@@ -517,11 +571,34 @@ heat_load(const struct node *n, size_t peer, uint32_t *load)
 }
 
 unsigned
+heat_share_pct(const struct node *n, size_t peer)
+{
+	unsigned pct = atomic_load(&n->heat->shares_pct[peer]);
+
+	return pct ? pct : 100;
+}
+
+unsigned
 heat_width(const struct node *n, uint64_t key)
 {
 	const struct hot *hot = find(atomic_load(&n->heat->hot), key);
 
 	return hot ? hot->r : 1;
+}
+
+double
+heat_rate(const struct node *n, uint64_t key)
+{
+	struct heat *h = n->heat;
+	const struct news *own = &h->reports[n->config->self].news;
+	double rate = 0;
+
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < own->n; i++)
+		if (own->keys[i].key == key)
+			rate = own->keys[i].rate;
+	pthread_mutex_unlock(&h->lock);
+	return rate;
 }
 
 unsigned

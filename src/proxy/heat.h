@@ -33,11 +33,18 @@ unsigned heat_explain(const struct node *n, uint64_t key, double *share);
 /* We hold that key now, beside its owner: until it is not hot any more. */
 void heat_note_copy(struct node *n, uint64_t key);
 
+/* How often this node itself answers for the key, in requests a second; 0: not
+ * worth telling. */
+double heat_rate(const struct node *n, uint64_t key);
+
 /* What that peer says. Old news is ignored. */
 void heat_hear(struct node *n, size_t peer, const struct news *news);
 /* It may begin to count anew: it was away. */
 void heat_forget(struct node *n, size_t peer);
 /* The load that it told last; false: nothing, or long ago. */
 bool heat_load(const struct node *n, size_t peer, uint32_t *load);
+/* How much more than the mean of all nodes that one answers, in hundredths, by
+ * what it told last; 100 when that is not known. */
+unsigned heat_share_pct(const struct node *n, size_t peer);
 /* Requests under way that this node answers. */
 uint32_t heat_own_load(const struct node *n);

@@ -11,6 +11,8 @@ enum {
 	/* A node with fewer requests under way is never too busy: small numbers
 	 * differ by chance. */
 	LOAD_LEAST = 32,
+	SHARE_FAIR_PCT = 100, /* of the mean */
+	SHARE_SAME_PCT = 2,
 	FEW = 4,	 /* of a ranking are enough, most of the time */
 	ELDER_MS = 2000, /* who started so much earlier is elder */
 };
@@ -208,21 +210,43 @@ draw(struct worker *w, size_t n)
 	return (size_t)(w->random >> 33) % n;
 }
 
-/* Of the first r: ourselves, or the less busy of two. */
+/* By what they answered in the last second, for that has less of chance in it
+ * than what is under way; which decides where that is much the same. */
+static size_t
+less_busy(const struct worker *w, size_t a, size_t b)
+{
+	unsigned x = heat_share_pct(w->node, a);
+	unsigned y = heat_share_pct(w->node, b);
+
+	if (x + SHARE_SAME_PCT < y || y + SHARE_SAME_PCT < x)
+		return x < y ? a : b;
+	return load_of(w, b) < load_of(w, a) ? b : a;
+}
+
+/* Of the first r, but for those who have more than their share if there are
+ * others: ourselves, or the less busy of two. */
 static size_t
 choose(struct worker *w, const struct ranked *all, size_t r)
 {
+	const size_t self = w->node->config->self;
 	size_t a, b;
 
-	for (size_t j = 0; j < r; j++)
-		if (all->member[j] == w->node->config->self)
-			return all->member[j];
-	a = draw(w, r);
-	b = draw(w, r - 1);
-	b += b >= a;
-	return load_of(w, all->member[b]) < load_of(w, all->member[a])
-		? all->member[b]
-		: all->member[a];
+	uint8_t some[VIEW_MAX_NODES];
+	size_t n = 0;
+
+	for (size_t j = 0; j < r; j++) {
+		if (heat_share_pct(w->node, all->member[j]) > SHARE_FAIR_PCT)
+			continue;
+		if (all->member[j] == self)
+			return self;
+		some[n++] = all->member[j];
+	}
+	for (size_t j = 0; !n && j < r; j++)
+		some[j] = all->member[j];
+	n = n ? n : r;
+	a = draw(w, n);
+	b = n > 1 ? (a + 1 + draw(w, n - 1)) % n : a;
+	return less_busy(w, some[a], some[b]);
 }
 
 /* --- the answers ---------------------------------------------------------- */
