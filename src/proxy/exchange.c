@@ -269,14 +269,28 @@ exchange_error(const struct exchange *x)
 	return (struct route_error){x->flight->error_status, x->flight->error};
 }
 
+/* It is served so. What is for a peer's cache is no client's request. */
+static void
+tally(struct exchange *x, _Atomic uint64_t *kind, uint64_t n)
+{
+	struct counters *c = &x->worker->counters;
+
+	if (x->fill == FILL_ANSWERS) {
+		count(&c->lent, n);
+		return;
+	}
+	count(&c->served, n);
+	count(kind, n);
+}
+
 /* It has not been served after all. */
 static void
 uncount(struct exchange *x)
 {
 	struct counters *c = &x->worker->counters;
 
-	count(x->from == FROM_JOIN ? &c->coalesced : &c->misses, (uint64_t)-1);
-	count(&c->served, (uint64_t)-1);
+	tally(x, x->from == FROM_JOIN ? &c->coalesced : &c->misses,
+		(uint64_t)-1);
 }
 
 static void
@@ -387,8 +401,7 @@ read_instead(struct exchange *x)
 static void
 pass(struct exchange *x)
 {
-	count(&x->worker->counters.served, 1);
-	count(&x->worker->counters.passes, 1);
+	tally(x, &x->worker->counters.passes, 1);
 	(void)read_flight(x, private_flight(x), FROM_PASS);
 	fetch_start(x,
 		&(struct fetch_order){.flight = x->flight, .mode = FETCH_PASS});
@@ -397,8 +410,7 @@ pass(struct exchange *x)
 static void
 hit(struct exchange *x, struct object *o)
 {
-	count(&x->worker->counters.hits, 1);
-	count(&x->worker->counters.served, 1);
+	tally(x, &x->worker->counters.hits, 1);
 	read_object(x, object_ref(o), FROM_HIT);
 }
 
@@ -411,8 +423,7 @@ join(struct exchange *x, struct flight *f)
 		pass(x);
 		return;
 	}
-	count(&c->coalesced, 1);
-	count(&c->served, 1);
+	tally(x, &c->coalesced, 1);
 	loop_arm(x->worker->loop, &x->timer, JOIN_MS * NS_PER_MS);
 }
 
@@ -423,8 +434,7 @@ miss(struct exchange *x, struct flight *f, struct object *stale)
 	struct counters *c = &x->worker->counters;
 
 	(void)read_flight(x, f, FROM_MISS);
-	count(&c->misses, 1);
-	count(&c->served, 1);
+	tally(x, &c->misses, 1);
 	fill_or_fetch(x,
 		&(struct fetch_order){
 			.flight = f, .mode = FETCH_KEEP, .stale = stale});
@@ -482,8 +492,7 @@ why_not(const struct exchange *x, const struct object *o, bool others)
 static void
 refuse_uncached(struct exchange *x)
 {
-	count(&x->worker->counters.served, 1);
-	count(&x->worker->counters.unsatisfied, 1);
+	tally(x, &x->worker->counters.unsatisfied, 1);
 	exchange_fail(x, 504, "not in the cache");
 }
 
@@ -510,8 +519,7 @@ gather_from(struct exchange *x, struct object *m)
 	bool stored = gather_is_stored(x, m);
 
 	x->why = WHY_PARTIAL;
-	count(stored ? &c->hits : &c->misses, 1);
-	count(&c->served, 1);
+	tally(x, stored ? &c->hits : &c->misses, 1);
 	(void)read_flight(x, gather_start(x, m), stored ? FROM_HIT : FROM_MISS);
 }
 
@@ -554,8 +562,7 @@ board_part(struct exchange *x, uint64_t at)
 	case STORE_BEGIN:
 		(void)read_flight(x, f, FROM_MISS);
 		x->by_parts = true;
-		count(&x->worker->counters.misses, 1);
-		count(&x->worker->counters.served, 1);
+		tally(x, &x->worker->counters.misses, 1);
 		fetch_start(x,
 			&(struct fetch_order){.flight = f,
 				.mode = FETCH_PART,
@@ -839,9 +846,7 @@ exchange_follow(struct exchange *x, struct flight *f)
 static void
 uncount_asked(struct exchange *x)
 {
-	struct counters *c = &x->worker->counters;
-
-	count(x->fill == FILL_NONE ? &c->relayed : &c->fills, (uint64_t)-1);
+	count(peer_counter(x), (uint64_t)-1);
 }
 
 void

@@ -102,6 +102,19 @@ ask_end(struct peer *p, uint32_t stream)
 	p->free_slots[p->nfree++] = slot;
 }
 
+_Atomic uint64_t *
+peer_counter(const struct exchange *x)
+{
+	struct counters *c = &x->worker->counters;
+
+	switch (x->fill) {
+	case FILL_ASKS:
+	case FILL_CACHED: return &c->fills;
+	case FILL_WARMS: return &c->offers;
+	default: return &c->relayed;
+	}
+}
+
 static enum forward_to
 form_of(const struct exchange *x)
 {
@@ -118,9 +131,7 @@ peer_ask(struct peer *p, struct exchange *x)
 	struct buf *out;
 
 	CHECK(p->up);
-	count(x->fill == FILL_NONE ? &p->worker->counters.relayed
-				   : &p->worker->counters.fills,
-		1);
+	count(peer_counter(x), 1);
 	if (!p->nfree && p->nasks == ASKS_MAX) {
 		exchange_fail(x, 503, "too many requests to one peer");
 		return;

@@ -30,6 +30,8 @@ void peer_tell_all(struct worker *w);
 /* Asks the peer, which must be up, for x. What it says is told to x, after this
  * has returned. */
 void peer_ask(struct peer *p, struct exchange *x);
+/* Where such questions are counted. */
+_Atomic uint64_t *peer_counter(const struct exchange *x);
 /* What it might still say is of no interest. x->asking. */
 void peer_cancel(struct peer *p, struct exchange *x);
 

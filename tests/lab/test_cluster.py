@@ -39,8 +39,8 @@ def check_sums():
         assert c["served"] == c["hits"] + c["coalesced"] + c["misses"] + \
             c["passes"]
     assert total("served") == total("local") + total("relayed")
-    assert total("origin_fetches") == total("misses") + total("passes") == \
-        len(origin_fetches())
+    assert total("origin_fetches") == len(origin_fetches()) == \
+        total("misses") + total("passes") - total("filled")
 
 
 def port_bytes(host):
