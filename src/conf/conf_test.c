@@ -533,6 +533,8 @@ test_dump(void **state)
 		CLUSTER("group a policy ring points 7 n1; rule a path \"*;#\" "
 			"header x host b*; copies 2; bound off; ramp off;"
 			"group b n1; rule b host ?; policy ht_rr shared"),
+		CLUSTER("handoff on; secret /etc/x"),
+		CLUSTER("handoff off"),
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -570,6 +572,7 @@ test_dump_says_all(void **state)
 		"	warmup             10m\n"
 		"	ramp               10s\n"
 		"	peer_port          7077\n"
+		"	handoff            auto\n"
 		"	workers            auto\n"
 		"	cache              256M\n"
 		"	object_max         1536\n"

@@ -267,7 +267,7 @@ owner_find(struct exchange *x)
 	const struct places *p;
 	struct ranked all;
 
-	if (x->from_peer)
+	if (x->from_peer || x->stay)
 		return NULL;
 	epoch_enter();
 	p = membership_places(w->node);

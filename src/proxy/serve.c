@@ -15,6 +15,7 @@
 #include "proxy/membership.h"
 #include "proxy/purge.h"
 #include "proxy/status.h"
+#include "proxy/take.h"
 
 enum { BUCKETS = 256 };
 
@@ -22,8 +23,12 @@ enum { BUCKETS = 256 };
 struct serve {
 	struct server *server; /* borrowed */
 	uint32_t stream;
-	struct exchange *x; /* owned */
+	struct exchange *x; /* owned; or */
+	struct take *take;  /* owned: a connection that is being given to us */
 	uint64_t credit;    /* bytes of DATA that may still go */
+	uint64_t offered;   /* the answer need not come if it is as large; 0: it
+			       has to */
+	bool waits;	    /* TAKE has been said */
 	bool head_sent;
 	bool answered;	   /* ... with all that was behind it */
 	struct list link;  /* in the server's bucket */
@@ -54,10 +59,23 @@ find(struct server *s, uint32_t stream)
 	return NULL;
 }
 
+static struct serve *
+serve_new(struct server *s, uint32_t stream)
+{
+	struct serve *v = NEW(struct serve);
+
+	v->server = s;
+	v->stream = stream;
+	list_init(&v->ready);
+	list_push_back(&s->buckets[stream % BUCKETS], &v->link);
+	return v;
+}
+
 static void
 serve_end(struct serve *v)
 {
 	exchange_put(v->x);
+	take_discard(v->take);
 	list_remove(&v->link);
 	list_remove(&v->ready);
 	free(v);
@@ -156,6 +174,31 @@ send_fail(struct serve *v, unsigned status)
 	channel_send(v->server->channel, WIRE_FAIL, v->stream, str_z(text));
 }
 
+/* Would we rather have the connection? Not if it would have to be fetched anew
+ * for that. */
+static bool
+takes(const struct serve *v)
+{
+	const struct exchange *x = v->x;
+	const struct response *r = exchange_response(x);
+
+	return v->offered && x->worker->node->handoff &&
+		x->head.method == METHOD_GET && x->from != FROM_PASS &&
+		!(x->flight && x->flight->private_) && r->status == 200 &&
+		r->length >= 0 && (uint64_t)r->length >= v->offered &&
+		!head_find(&x->head, FIELD_RANGE);
+}
+
+static void
+send_take(struct serve *v)
+{
+	uint64_t bytes = htobe64((uint64_t)exchange_response(v->x)->length);
+
+	v->waits = true;
+	channel_send(v->server->channel, WIRE_TAKE, v->stream,
+		str_of((char *)&bytes, sizeof(bytes)));
+}
+
 static void
 send_elsewhere(struct serve *v)
 {
@@ -199,6 +242,8 @@ step(struct serve *v)
 	enum body_state state;
 	bool sent;
 
+	if (v->waits)
+		return STEP_WAIT;
 	switch (exchange_phase(v->x)) {
 	case EXCHANGE_WAITING: return STEP_WAIT;
 	case EXCHANGE_FAILED:
@@ -208,6 +253,10 @@ step(struct serve *v)
 			send_fail(v, exchange_error(v->x).status);
 		return end(v);
 	case EXCHANGE_READY: break;
+	}
+	if (!v->head_sent && takes(v)) {
+		send_take(v);
+		return STEP_WAIT;
 	}
 	if (!v->head_sent)
 		send_head(v);
@@ -242,8 +291,10 @@ fill(struct channel_user *u)
 
 /* --- frames in ----------------------------------------------------------- */
 
+/* offered: see struct serve. */
 static bool
-on_ask(struct server *s, uint32_t stream, struct str payload, bool fill)
+on_ask(struct server *s, uint32_t stream, uint64_t offered, bool fill,
+	struct str payload)
 {
 	struct exchange *x = exchange_get(s->worker);
 	struct head *h = &x->head;
@@ -257,12 +308,9 @@ on_ask(struct server *s, uint32_t stream, struct str payload, bool fill)
 		exchange_put(x);
 		return false;
 	}
-	v = NEW(struct serve);
-	v->server = s;
-	v->stream = stream;
+	v = serve_new(s, stream);
 	v->credit = BODY_WINDOW;
-	list_init(&v->ready);
-	list_push_back(&s->buckets[stream % BUCKETS], &v->link);
+	v->offered = offered;
 	v->x = x;
 	x->user = v;
 	x->on_ready = on_ready;
@@ -280,13 +328,65 @@ on_ask(struct server *s, uint32_t stream, struct str payload, bool fill)
 }
 
 static bool
+on_offer(struct server *s, uint32_t stream, struct str payload)
+{
+	uint64_t size;
+
+	if (payload.n < sizeof(size))
+		return false;
+	memcpy(&size, payload.p, sizeof(size));
+	return on_ask(s, stream, be64toh(size), false,
+		str_of(payload.p + sizeof(size), payload.n - sizeof(size)));
+}
+
+/* The connection of a client is to be ours. */
+static bool
+on_move(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
+{
+	struct buf text = {0};
+	struct take_text t;
+	struct take *take = NULL;
+	bool fine = (!v || (v->waits && !v->take)) &&
+		channel_open_sealed(
+			s->channel, WIRE_MOVE, stream, sealed, &text) &&
+		take_parse(buf_view(&text), &t);
+
+	if (fine) {
+		take = take_start(s->worker, &t);
+		if (take)
+			(v ? v : serve_new(s, stream))->take = take;
+		else if (v)
+			serve_end(v);
+		fine = channel_send_sealed(s->channel,
+			take ? WIRE_TAKEN : WIRE_REFUSED, stream, STR(""));
+	}
+	buf_fini(&text);
+	return fine;
+}
+
+static bool
+on_go(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
+{
+	struct buf none = {0};
+	bool fine = channel_open_sealed(
+		s->channel, WIRE_GO, stream, sealed, &none);
+
+	buf_fini(&none);
+	if (!fine || !v || !v->take)
+		return false;
+	take_go(take_ptr(&v->take));
+	serve_end(v);
+	return true;
+}
+
+static bool
 on_credit(struct serve *v, struct str payload)
 {
 	uint32_t credit;
 
 	if (payload.n != sizeof(credit))
 		return false;
-	if (!v)
+	if (!v || !v->x)
 		return true;
 	memcpy(&credit, payload.p, sizeof(credit));
 	v->credit += ntohl(credit);
@@ -383,11 +483,12 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	struct serve *v = find(s, stream);
 
 	switch (type) {
-	case WIRE_ASK: return on_ask(s, stream, payload, false);
-	case WIRE_FILL: return on_ask(s, stream, payload, true);
+	case WIRE_ASK: return on_ask(s, stream, 0, false, payload);
+	case WIRE_FILL: return on_ask(s, stream, 0, true, payload);
 	case WIRE_VIEW: return on_view(s, payload);
 	case WIRE_NEWS: return on_news(s, payload);
 	case WIRE_EXPLAIN: return on_explain(s, stream, payload);
+	case WIRE_OFFER: return on_offer(s, stream, payload);
 	case WIRE_CREDIT: return on_credit(v, payload);
 	case WIRE_CANCEL:
 		if (v)
@@ -396,6 +497,8 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	case WIRE_FREE: return depot_free(s->depot, stream);
 	case WIRE_STATUS: return on_status(s, stream);
 	case WIRE_PURGE: return on_purge(s, stream, payload);
+	case WIRE_MOVE: return on_move(s, v, stream, payload);
+	case WIRE_GO: return on_go(s, v, stream, payload);
 	default: return false;
 	}
 }

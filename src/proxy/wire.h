@@ -32,6 +32,17 @@
  *	PURGED	the purge of that stream's number is done: 8 bytes, of how many
  *		objects
  *	PING	nothing: so that silence means death
+ *	OFFER	8 bytes: a size; then as ASK. An answer whose body is that large
+ *		need not come: the connection that it is for could be moved
+ *	TAKE	answers OFFER, 8 bytes: the body's size. MOVE or CANCEL follows
+ *
+ * Those by which a connection is moved (handoff/move.h; what it consists of is
+ * in take.h) are sealed: nobody but the two nodes can have said them.
+ *
+ *	MOVE	opens the stream: take this connection; or answers TAKE
+ *	TAKEN	it can be
+ *	REFUSED	it can't; ends the stream
+ *	GO	it is the answerer's now; ends the stream
  *
  * A stream's number is the asker's choice, unique among his open ones.
  */
@@ -59,6 +70,12 @@ enum wire_type {
 	WIRE_NEWS,
 	WIRE_EXPLAIN,
 	WIRE_PURGED,
+	WIRE_MOVE = 32,
+	WIRE_TAKEN,
+	WIRE_REFUSED,
+	WIRE_GO,
+	WIRE_OFFER,
+	WIRE_TAKE,
 };
 
 enum {

@@ -9,12 +9,14 @@
 #include "base/mem.h"
 #include "net/sock.h"
 #include "placement/topk.h"
+#include "proxy/advice.h"
 #include "proxy/channel.h"
 #include "proxy/conn.h"
 #include "proxy/exchange.h"
 #include "proxy/fetch.h"
 #include "proxy/fill.h"
 #include "proxy/gather.h"
+#include "proxy/handoff.h"
 #include "proxy/handover.h"
 #include "proxy/heat.h"
 #include "proxy/membership.h"
@@ -200,6 +202,9 @@ worker_new(struct node *n, unsigned index)
 	pthread_mutex_init(&w->topk_lock, NULL);
 	w->topk = NEW(struct topk);
 	w->random = clock_mono_ns() | 1;
+	if (n->handoff)
+		w->advice = NEW(struct advice);
+	w->stayed = xcalloc(HANDOFF_REASONS, sizeof(*w->stayed));
 	list_init(&w->fetches);
 	list_init(&w->fills);
 	list_init(&w->purges);
@@ -279,5 +284,7 @@ worker_free(struct worker *w)
 	pthread_mutex_destroy(&w->topk_lock);
 	free(w->topk);
 	free(w->frames);
+	free(w->advice);
+	free((void *)(uintptr_t)w->stayed);
 	free(w);
 }

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+struct advice;
 struct exchange;
 struct handover;
 struct peer;
@@ -45,6 +46,8 @@ struct worker {
 	int **turns;			/* by site: see origins_choose() */
 	struct list probes;		/* struct probe; of the first worker */
 	struct counters counters;
+	struct advice *advice; /* owned; NULL: no connection is moved */
+	_Atomic uint64_t *stayed; /* owned: by enum handoff_reason */
 	_Atomic uint64_t connections; /* of clients, now */
 	_Atomic uint64_t answers;     /* exchanges that are answered here, now */
 	pthread_mutex_t topk_lock;    /* guards topk, which the first worker
