@@ -33,8 +33,7 @@ next_request(void *ctx, struct load_request *r)
 	if (flash)
 		snprintf(z, sizeof(*c->targets), "/flash");
 	else
-		snprintf(z, sizeof(*c->targets), "/o/%zu",
-			zipf_next(&c->zipf));
+		snprintf(z, sizeof(*c->targets), "/o/%zu", zipf_next(&c->zipf));
 	c->result->flash += flash;
 	*r = (struct load_request){.method = METHOD_GET,
 		.host = c->crowd->host,

@@ -17,7 +17,7 @@ struct crowd {
 	struct str host;
 	size_t objects;
 	double alpha;
-	uint64_t bytes;		 /* of each object */
+	uint64_t bytes; /* of each object */
 	unsigned connections;
 	unsigned per_connection; /* requests; 0: no limit */
 	uint64_t duration_ns;

@@ -23,8 +23,8 @@ const struct placement_case placement_cases[] = {
 	{"carp", &policy_carp, 0, false, .165, 1.315, .055, .062},
 	/* Where all arcs are equal, one who joins halves as many as others
 	 * have: half of a share. */
-	{"mod_ch, 4 (reconstr.)", &policy_mod_ch, 4, false, .0085, 1.02,
-		.03125, .0625},
+	{"mod_ch, 4 (reconstr.)", &policy_mod_ch, 4, false, .0085, 1.02, .03125,
+		.0625},
 	{"mod_ch, 16 (reconstr.)", &policy_mod_ch, 16, false, .0085, 1.02,
 		.03125, .0625},
 	{"md5", &policy_md5, 0, false, .009, 1.02, .94, .94},
@@ -72,8 +72,8 @@ view_of(unsigned nodes, unsigned seed)
 	char name[32];
 
 	for (unsigned i = 1; i <= nodes; i++) {
-		snprintf(name, sizeof(name), "cache%u.s%u.example.org", i,
-			seed);
+		snprintf(
+			name, sizeof(name), "cache%u.s%u.example.org", i, seed);
 		view_add_name(&v, str_z(name), 1);
 	}
 	return v;
@@ -141,8 +141,7 @@ moved(const struct place *p, const struct view *next, const struct keys *k,
 {
 	uint64_t *after = xcalloc(k->n, sizeof(*after));
 	_Atomic uint64_t turn = 0;
-	struct place *q =
-		place_new(p->policy, next, &p->params, &turn, p);
+	struct place *q = place_new(p->policy, next, &p->params, &turn, p);
 	double n = 0;
 
 	find_owners(q, k, after);

@@ -15,19 +15,19 @@ struct placement_options {
 struct placement_case {
 	const char *label;
 	const struct policy *policy;
-	unsigned points;   /* 0: the policy's own */
-	bool renumbered;   /* who leaves is taken out of the list, not marked */
+	unsigned points; /* 0: the policy's own */
+	bool renumbered; /* who leaves is taken out of the list, not marked */
 	/* The reference, of 200,000 keys and 16 nodes; NAN: there is none. */
 	double sd, peak, join, leave;
 };
 
 struct placement_result {
-	double lookup_ns;  /* of the owner alone */
-	double ranking_ns; /* of all nodes */
-	size_t bytes;	   /* of tables */
-	double sd;	   /* of the nodes' shares, by the mean; over seeds */
-	double peak;	   /* the largest share by the mean: mean, and */
-	double worst;	   /* ... worst, over seeds */
+	double lookup_ns;   /* of the owner alone */
+	double ranking_ns;  /* of all nodes */
+	size_t bytes;	    /* of tables */
+	double sd;	    /* of the nodes' shares, by the mean; over seeds */
+	double peak;	    /* the largest share by the mean: mean, and */
+	double worst;	    /* ... worst, over seeds */
 	double join, leave; /* shares of keys that moved; NAN: every request */
 };
 

@@ -94,12 +94,14 @@ static const struct wrong wrongs[] = {
 	{CLUSTER("policy hrw rr"),
 		{{2, 12, "unexpected `rr` after the policy `hrw`; end the"}}},
 	{CLUSTER("policy mit_ch 40"),
-		{{2, 15, "unexpected `40` after the policy `mit_ch`; write "
-			 "`points N`"}}},
+		{{2, 15,
+			"unexpected `40` after the policy `mit_ch`; write "
+			"`points N`"}}},
 	{CLUSTER("policy ring points 0"), {{2, 20, "`0`"}}},
 	{CLUSTER("policy ht_rr both"),
-		{{2, 14, "unexpected `both` after the policy `ht_rr`; write "
-			 "`local` or `shared`"}}},
+		{{2, 14,
+			"unexpected `both` after the policy `ht_rr`; write "
+			"`local` or `shared`"}}},
 	{CLUSTER("policy hrw points 9"), {{2, 12, "unexpected `points`"}}},
 	{NODES("node a 10.0.0.1 weight 2; policy jump"),
 		{{2, 1, "node `a` has a weight, of which the policy `jump`"}}},
@@ -484,15 +486,15 @@ test_presets(void **state)
 static void
 test_places(void **state)
 {
-	struct conf *c = parse_right(STR("cluster c {" VIP NODE
-					 "node n2 10.0.0.12\n"
-					 "policy mit_ch points 40\n"
-					 "copies 1.5; bound 1.07; warmup off\n"
-					 "group a policy ht_rr shared n1 n2\n"
-					 "group b n2\n"
-					 "rule a path *.jpg host *.example.org\n"
-					 "rule b header X-Kind \"b c*\"\n"
-					 "rule b header X-Kind\n}" SITE));
+	struct conf *c =
+		parse_right(STR("cluster c {" VIP NODE "node n2 10.0.0.12\n"
+				"policy mit_ch points 40\n"
+				"copies 1.5; bound 1.07; warmup off\n"
+				"group a policy ht_rr shared n1 n2\n"
+				"group b n2\n"
+				"rule a path *.jpg host *.example.org\n"
+				"rule b header X-Kind \"b c*\"\n"
+				"rule b header X-Kind\n}" SITE));
 
 	assert_ptr_equal(c->place.policy, &policy_mit_ch);
 	assert_int_equal(c->place.points, 40);

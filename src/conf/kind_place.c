@@ -73,7 +73,8 @@ set_policy(struct conf_errors *e, const struct arg *args, size_t nargs,
 			p.policy->points ? "write `points N`, or end the line"
 				: p.policy == &policy_ht_rr
 				? "write `local` or `shared`, or end the line"
-				: "end the line; this policy has no parameters");
+				: "end the line; this policy has no "
+				  "parameters");
 		return false;
 	}
 	*(struct conf_place *)member = p;
@@ -150,7 +151,8 @@ read_group(struct conf_errors *e, const struct conf *c, const struct arg *args,
 	if (at == nargs) {
 		mistake(e, args[nargs - 1].at,
 			"a group without nodes\n"
-			"write `group NAME NODE...`, like `group images n1 n2`");
+			"write `group NAME NODE...`, like `group images n1 "
+			"n2`");
 		return false;
 	}
 	for (; at < nargs; at++)
@@ -208,8 +210,8 @@ write_group(struct buf *b, const void *member, size_t i)
 	return true;
 }
 
-const struct kind kind_group = {"NAME [policy POLICY] NODE...",
-	"images n1 n2", 2, UINT32_MAX, true, set_group, write_group};
+const struct kind kind_group = {"NAME [policy POLICY] NODE...", "images n1 n2",
+	2, UINT32_MAX, true, set_group, write_group};
 
 /* GROUP [host PATTERN] [path PATTERN] [header NAME [PATTERN]] */
 static bool
@@ -253,9 +255,8 @@ read_condition(struct conf_errors *e, const struct arg *args, size_t nargs,
 		return 0;
 	}
 	if (host || path)
-		return read_pattern(e, args[1], host ? &r->host : &r->path)
-			? 2
-			: 0;
+		return read_pattern(e, args[1], host ? &r->host : &r->path) ? 2
+									    : 0;
 	if (!read_pattern(e, args[1], &r->header))
 		return 0;
 	if (nargs < 3 || is_condition(args[2]))

@@ -17,9 +17,9 @@ struct parser {
 	/* the words of the statement being read */
 	struct arg *words; /* owned */
 	size_t nwords, words_cap;
-	bool kept;		     /* they are still to be dealt with */
+	bool kept;			/* they are still to be dealt with */
 	struct position blocks[BLOCKS]; /* where each was opened last */
-	struct position seen[PARAMS];   /* where each is in that block */
+	struct position seen[PARAMS];	/* where each is in that block */
 };
 
 static void

@@ -17,8 +17,8 @@ rule_limit(struct conf_errors *e, struct position at, const char *name,
 }
 
 static void
-rule_weights(
-	struct conf_errors *e, const struct conf *c, const struct position *seen)
+rule_weights(struct conf_errors *e, const struct conf *c,
+	const struct position *seen)
 {
 	struct position at = seen[PARAM_cluster_node];
 
@@ -32,13 +32,13 @@ rule_weights(
 			return;
 		}
 	if (c->nnodes > VIEW_MAX_NODES)
-		mistake(e, at,
-			"%zu nodes\na cluster has at most %u of them",
+		mistake(e, at, "%zu nodes\na cluster has at most %u of them",
 			c->nnodes, VIEW_MAX_NODES);
 }
 
 void
-rules_cluster(struct conf_errors *e, struct conf *c, const struct position *seen)
+rules_cluster(
+	struct conf_errors *e, struct conf *c, const struct position *seen)
 {
 	struct position object_max = seen[PARAM_cluster_object_max];
 
@@ -116,7 +116,8 @@ rules_file(struct conf_errors *e, const struct conf *c, struct position cluster,
 	bool forward)
 {
 	if (!cluster.line)
-		mistake(e, (struct position){1, 1}, "no `cluster` block\nadd `%s`",
+		mistake(e, (struct position){1, 1},
+			"no `cluster` block\nadd `%s`",
 			blocks[BLOCK_cluster].example);
 	else if (c->nsites == 0 && !forward)
 		mistake(e, cluster,

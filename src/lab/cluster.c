@@ -46,8 +46,7 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 		"    forward " TOPO_NET "\n"
 		"    handoff %s\n"
 		"    secret  " SECRET_FILE "\n",
-		o->policy->name, workers,
-		conf_handoff_name(o->handoff));
+		o->policy->name, workers, conf_handoff_name(o->handoff));
 	for (unsigned i = 0; i < o->nodes; i++) {
 		struct topo_host h = topo_host(TOPO_FIRST_NODE + i);
 

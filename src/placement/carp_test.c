@@ -43,8 +43,8 @@ test_multipliers(void **state)
 			loads[i] = members[orders[o][i]].load;
 		carp_multipliers(loads, 4, x);
 		for (size_t i = 0; i < 4; i++)
-			assert_true(fabs(x[i] -
-					    members[orders[o][i]].multiplier) <
+			assert_true(
+				fabs(x[i] - members[orders[o][i]].multiplier) <
 				5e-7);
 	}
 }
@@ -64,8 +64,8 @@ test_equal_loads(void **state)
 static void
 test_urls(void **state)
 {
-	assert_int_equal(carp_hash_url(STR("http://www.squid-cache.org/")),
-		0x16073a01);
+	assert_int_equal(
+		carp_hash_url(STR("http://www.squid-cache.org/")), 0x16073a01);
 	assert_int_equal(
 		carp_hash_url(STR("http://www.ircache.net/")), 0xae0af388);
 }

@@ -147,8 +147,8 @@ run(const struct policy *policy, uint64_t seed)
 		struct view next = change(&v, policy, step, &who);
 		struct view same = shuffled(&next);
 		struct place *q = place_new(policy, &next, &params, &turn, p);
-		struct place *o = place_new(
-			policy, &same, &params, &other_turn, NULL);
+		struct place *o =
+			place_new(policy, &same, &params, &other_turn, NULL);
 
 		assert_true(view_checksum(&next) == view_checksum(&same));
 		owners(q, after);
@@ -216,8 +216,10 @@ test_checksum_tells(void **state)
 	uint64_t sum;
 
 	for (unsigned i = 0; i < 4; i++)
-		view_add_name(&v, (const struct str[]){STR("a"), STR("b"),
-			STR("c"), STR("d")}[i], i + 1);
+		view_add_name(&v,
+			(const struct str[]){
+				STR("a"), STR("b"), STR("c"), STR("d")}[i],
+			i + 1);
 	sum = view_checksum(&v);
 	other = with(&v, 1, 2, true);
 	assert_true(view_checksum(&other) != sum);

@@ -17,8 +17,7 @@ glob_matches(struct str pattern, struct str s, bool fold)
 		if (p < pattern.n && pattern.p[p] == '*') {
 			star = p++;
 			from = i;
-		} else if (p < pattern.n &&
-			fits(pattern.p[p], s.p[i], fold)) {
+		} else if (p < pattern.n && fits(pattern.p[p], s.p[i], fold)) {
 			p++, i++;
 		} else if (star != SIZE_MAX) {
 			p = star + 1;

@@ -57,8 +57,8 @@ struct place *place_new(const struct policy *policy, const struct view *v,
 void place_free(struct place *p); /* NULL is fine */
 
 static inline void
-place_rank(const struct place *p, struct str key, size_t most,
-	struct ranking *out)
+place_rank(
+	const struct place *p, struct str key, size_t most, struct ranking *out)
 {
 	p->policy->rank(p, key, most, out);
 }

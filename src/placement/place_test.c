@@ -221,8 +221,7 @@ test_ring_is_ketama(void **state)
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 		place_rank(p, str_z(vectors[i].key), 4, &r);
 		for (size_t j = 0; j < 4; j++)
-			assert_int_equal(
-				r.node[j] + 1, vectors[i].ranking[j]);
+			assert_int_equal(r.node[j] + 1, vectors[i].ranking[j]);
 	}
 	place_free(p);
 }

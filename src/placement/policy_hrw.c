@@ -42,5 +42,4 @@ rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 	}
 }
 
-const struct policy policy_hrw = {
-	.name = "hrw", .weights = true, .rank = rank};
+const struct policy policy_hrw = {.name = "hrw", .weights = true, .rank = rank};

@@ -8,7 +8,7 @@
 enum { BUCKETS = 65536, EMPTY = 255 };
 
 struct table {
-	_Atomic uint64_t next; /* whose turn it is */
+	_Atomic uint64_t next;		 /* whose turn it is */
 	_Atomic uint8_t bucket[BUCKETS]; /* index into the view's nodes */
 };
 
@@ -23,8 +23,8 @@ static uint8_t
 inherit(const struct place *p, const struct place *before, size_t b)
 {
 	struct table *t = before->table;
-	uint8_t node = atomic_load_explicit(
-		&t->bucket[b], memory_order_relaxed);
+	uint8_t node =
+		atomic_load_explicit(&t->bucket[b], memory_order_relaxed);
 	int now;
 
 	if (node == EMPTY)
@@ -74,8 +74,8 @@ build(const struct place *p, const struct place *before, size_t *bytes)
 static uint8_t
 next_in_turn(const struct place *p, struct table *t)
 {
-	uint64_t slot = atomic_fetch_add_explicit(
-				&t->next, 1, memory_order_relaxed) %
+	uint64_t slot =
+		atomic_fetch_add_explicit(&t->next, 1, memory_order_relaxed) %
 		p->view.weight;
 	size_t i = 0;
 
@@ -123,8 +123,7 @@ ht_rr_home(const struct place *p, struct str key)
 int
 ht_rr_known(const struct place *p, struct str key)
 {
-	uint8_t node =
-		atomic_load_explicit(find(p, key), memory_order_relaxed);
+	uint8_t node = atomic_load_explicit(find(p, key), memory_order_relaxed);
 
 	return node == EMPTY ? -1 : node;
 }
@@ -156,8 +155,7 @@ first_of(const struct place *p, struct str key)
 	if (!p->params.shared)
 		return ht_rr_claim(p, key);
 	home = ht_rr_home(p, key);
-	return v->nodes[home].id == p->params.self ? ht_rr_claim(p, key)
-						   : home;
+	return v->nodes[home].id == p->params.self ? ht_rr_claim(p, key) : home;
 }
 
 static void

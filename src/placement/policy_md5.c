@@ -14,5 +14,4 @@ rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 	slots_rank(&p->view, p->view.weight ? h % p->view.weight : 0, out);
 }
 
-const struct policy policy_md5 = {
-	.name = "md5", .weights = true, .rank = rank};
+const struct policy policy_md5 = {.name = "md5", .weights = true, .rank = rank};

@@ -29,8 +29,7 @@ build(const struct place *p, const struct place *before, size_t *bytes)
 static void
 rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 {
-	circle_rank(
-		p->table, &p->view, XXH3_64bits(key.p, key.n), most, out);
+	circle_rank(p->table, &p->view, XXH3_64bits(key.p, key.n), most, out);
 }
 
 const struct policy policy_mit_ch = {

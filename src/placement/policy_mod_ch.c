@@ -54,9 +54,8 @@ halve(struct dealing *d, size_t node)
 		if (is_better(d, &d->arcs[i], best))
 			best = &d->arcs[i];
 	half = best->length ? best->length / 2 : UINT64_C(1) << 63;
-	d->arcs[d->n++] =
-		(struct arc){best->last - (best->length - half), half,
-			(uint8_t)node};
+	d->arcs[d->n++] = (struct arc){
+		best->last - (best->length - half), half, (uint8_t)node};
 	best->length -= half;
 	d->owned[best->node] -= half;
 	d->owned[node] += half;
@@ -99,8 +98,7 @@ build(const struct place *p, const struct place *before, size_t *bytes)
 static void
 rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 {
-	circle_rank(
-		p->table, &p->view, XXH3_64bits(key.p, key.n), most, out);
+	circle_rank(p->table, &p->view, XXH3_64bits(key.p, key.n), most, out);
 }
 
 const struct policy policy_mod_ch = {

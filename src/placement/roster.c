@@ -97,8 +97,7 @@ roster_merge(struct roster *into, const struct roster *from, bool *lacking)
 		const struct roster_entry *e = &from->v[i];
 		int at = roster_find(into, str_z(e->name));
 
-		if (at < 0 ? roster_add(into, e) == 0
-			   : take(&into->v[at], e))
+		if (at < 0 ? roster_add(into, e) == 0 : take(&into->v[at], e))
 			result = ROSTER_NEWS;
 		else if (at >= 0 && compare(&into->v[at], e) > 0)
 			*lacking = true;

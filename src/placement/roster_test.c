@@ -94,8 +94,8 @@ test_they_agree(void **state)
 			assert_true(roster_number(some) >= before);
 		}
 		for (int i = 0; i < 2 * NODES; i++)
-			(void)roster_merge(&r[(i + 1) % NODES], &r[i % NODES],
-				&lacking);
+			(void)roster_merge(
+				&r[(i + 1) % NODES], &r[i % NODES], &lacking);
 		for (int i = 1; i < NODES; i++) {
 			assert_int_equal(
 				roster_number(&r[i]), roster_number(&r[0]));

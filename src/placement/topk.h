@@ -3,8 +3,8 @@
  * struct topk: which keys are asked for most, and how often, in bounded memory:
  * Space-Saving (Metwally et al. 2005) with counts that fade, so that they are
  * rates. A key that takes more than 1/TOPK_SIZE of all is in it for sure; a
- * count is too high by at most `error`. A second count of each that fades faster
- * is more of what is now, and has more of chance in it.
+ * count is too high by at most `error`. A second count of each that fades
+ * faster is more of what is now, and has more of chance in it.
  *
  * Keys are known by their hashes. One writer.
  */

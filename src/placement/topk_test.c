@@ -59,8 +59,8 @@ test_exact_when_few(void **state)
 			if (k % 10 >= round)
 				topk_count(&t, k * TOPK_BUCKETS);
 	for (uint64_t k = 0; k < TOPK_SIZE; k++)
-		assert_true(topk_find(&t, k * TOPK_BUCKETS) ==
-			(float)(k % 10 + 1));
+		assert_true(
+			topk_find(&t, k * TOPK_BUCKETS) == (float)(k % 10 + 1));
 	assert_true(topk_find(&t, 1) == 0);
 }
 

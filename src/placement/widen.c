@@ -11,8 +11,8 @@ copies_of(double share, unsigned nodes, double theta)
 }
 
 static double
-extra_copies(const struct widen_key *keys, size_t n, unsigned nodes,
-	double theta)
+extra_copies(
+	const struct widen_key *keys, size_t n, unsigned nodes, double theta)
 {
 	double sum = 0;
 

@@ -87,8 +87,7 @@ test_plenty(void **state)
 	struct widen_key keys[KEYS];
 
 	zipf(keys, 1.2);
-	assert_true(
-		widen(keys, KEYS, NODES, 1e9) == (double)WIDEN_THETA_LEAST);
+	assert_true(widen(keys, KEYS, NODES, 1e9) == (double)WIDEN_THETA_LEAST);
 	assert_int_equal(keys[0].r, NODES);
 	assert_int_equal(
 		keys[99].r, (unsigned)ceil(keys[99].share * NODES / 0.05));

@@ -13,7 +13,8 @@
 static const char usage[] =
 	"usage: sevenfold bench crowd --target ADDR[:PORT] [OPTIONS]\n"
 	"\n"
-	"Clients that ask for /o/0, /o/1, ... as fast as they are answered, the\n"
+	"Clients that ask for /o/0, /o/1, ... as fast as they are answered, "
+	"the\n"
 	"first ones more often (Zipf).\n"
 	"\n"
 	"  --objects N         how many there are (100)\n"
@@ -126,8 +127,8 @@ peak(const struct crowd_result *r, int second)
 	uint64_t sum = 0, most = 0;
 
 	for (size_t i = 0; i < r->nnodes; i++) {
-		uint64_t n = second < 0 ? r->nodes[i].served
-					: r->by_node[second][i];
+		uint64_t n =
+			second < 0 ? r->nodes[i].served : r->by_node[second][i];
 
 		sum += n;
 		most = n > most ? n : most;
@@ -169,8 +170,7 @@ print_json(const struct crowd_result *r)
 		if (r->load.outcomes[i])
 			json_object_set_new(o,
 				load_outcome_text((enum load_outcome)i),
-				json_integer(
-					(json_int_t)r->load.outcomes[i]));
+				json_integer((json_int_t)r->load.outcomes[i]));
 	json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	puts("");
 	json_decref(o);

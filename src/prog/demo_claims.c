@@ -106,7 +106,7 @@ origin_is_spared(const struct demo_facts *f, struct buf *out)
 			"The origin's log has %s fetches of %s objects: %s.",
 			human_count(sum).z, human_count(f->tree->n).z,
 			f->policy == &policy_rr ? "at most one by each node"
-					     : "each was fetched once");
+						: "each was fetched once");
 		return true;
 	}
 	buf_printf(out,

@@ -34,23 +34,23 @@ is(const json_t *o, const char *name)
 }
 
 static void
-role_cell(struct table *t, const json_t *node, json_int_t rank,
-	json_int_t copies)
+role_cell(
+	struct table *t, const json_t *node, json_int_t rank, json_int_t copies)
 {
 	if (rank == 0)
 		table_cell(t, TABLE_FAINT, "no owner");
 	else if (rank == 1)
 		table_cell(t, TABLE_PLAIN, "1: owner");
 	else if (rank <= copies)
-		table_cell(t, TABLE_PLAIN, "%lld: holds it, too",
-			(long long)rank);
+		table_cell(
+			t, TABLE_PLAIN, "%lld: holds it, too", (long long)rank);
 	else
 		table_cell(t, TABLE_FAINT, "%lld", (long long)rank);
 	if (!is(node, "up"))
 		table_cell(t, TABLE_BAD, "down");
 	else
 		table_cell(t, TABLE_PLAIN, "%s",
-			is(node, "damped")	  ? "up, not trusted yet"
+			is(node, "damped")	      ? "up, not trusted yet"
 				: is(node, "ramping") ? "up, warming up"
 						      : "up");
 }
@@ -58,8 +58,7 @@ role_cell(struct table *t, const json_t *node, json_int_t rank,
 static void
 node_row(struct table *t, const json_t *node, json_int_t copies)
 {
-	json_int_t rank =
-		json_integer_value(json_object_get(node, "rank"));
+	json_int_t rank = json_integer_value(json_object_get(node, "rank"));
 	const json_t *age = json_object_get(node, "age_s");
 
 	table_cell(t, TABLE_PLAIN, "%s", get_z(node, "name"));
@@ -77,7 +76,7 @@ node_row(struct table *t, const json_t *node, json_int_t copies)
 		(long long)json_integer_value(json_object_get(node, "ttl_s")));
 	table_cell(t, TABLE_PLAIN, "%s",
 		human_bytes((uint64_t)json_integer_value(
-			json_object_get(node, "bytes")))
+				    json_object_get(node, "bytes")))
 			.z);
 }
 
@@ -110,8 +109,7 @@ print_nodes(const json_t *nodes, json_int_t copies)
 static int
 print_text(const json_t *doc)
 {
-	json_int_t copies =
-		json_integer_value(json_object_get(doc, "copies"));
+	json_int_t copies = json_integer_value(json_object_get(doc, "copies"));
 	const json_t *nodes = json_object_get(doc, "nodes");
 
 	if (!json_is_array(nodes)) {
@@ -127,8 +125,7 @@ print_text(const json_t *doc)
 	if (copies > 1)
 		printf("copies  %lld: it is hot, %.1f %% of all requests\n",
 			(long long)copies,
-			json_number_value(json_object_get(doc, "share")) *
-				100);
+			json_number_value(json_object_get(doc, "share")) * 100);
 	else
 		printf("copies  1: it is not hot\n");
 	printf("now     a request that %s gets: %s\n\n", get_z(doc, "name"),

@@ -24,7 +24,8 @@ static const char drain_usage[] =
 	"       sevenfold drain [--socket PATH] --undo NODE\n";
 static const char join_usage[] =
 	"usage: sevenfold join [--socket PATH] NODE ADDRESS [WEIGHT]\n";
-static const char leave_usage[] = "usage: sevenfold leave [--socket PATH] NODE\n";
+static const char leave_usage[] =
+	"usage: sevenfold leave [--socket PATH] NODE\n";
 static const char weight_usage[] =
 	"usage: sevenfold weight [--socket PATH] NODE WEIGHT\n";
 

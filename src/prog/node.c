@@ -131,8 +131,8 @@ copy_site(const struct conf_site *s)
 static struct node_place
 copy_place(const struct conf_place *p)
 {
-	return (struct node_place){p->policy,
-		{.points = p->points, .shared = p->shared}};
+	return (struct node_place){
+		p->policy, {.points = p->points, .shared = p->shared}};
 }
 
 static size_t
@@ -205,8 +205,8 @@ static bool
 read_secret(const char *path, struct buf *out)
 {
 	own_file FILE *f = fopen(path, "re");
-	size_t n = f ? fread(buf_reserve(out, SECRET_MAX), 1, SECRET_MAX, f)
-		     : 0;
+	size_t n =
+		f ? fread(buf_reserve(out, SECRET_MAX), 1, SECRET_MAX, f) : 0;
 
 	if (!f || ferror(f)) {
 		fprintf(stderr, "sevenfold: %s: %m\n", path);
@@ -279,7 +279,8 @@ run(const struct conf *conf, size_t self, const char *socket)
 	log_info("start version=%s cluster=%s workers=%u cache_bytes=%llu "
 		 "policy=%s",
 		SEVENFOLD_VERSION, conf->cluster, config.workers,
-		(unsigned long long)config.cache_bytes, config.place.policy->name);
+		(unsigned long long)config.cache_bytes,
+		config.place.policy->name);
 	status = node_run(&config);
 	free_lists(&lists, conf->nsites);
 	buf_fini(&secret);

@@ -74,8 +74,8 @@ on_purged(void *ctx, const struct purge_report *r)
 }
 
 static void
-start_purge(struct worker *w, const struct purge *p,
-	struct admin_request *request)
+start_purge(
+	struct worker *w, const struct purge *p, struct admin_request *request)
 {
 	struct purging_for *f = NEW(struct purging_for);
 
@@ -149,6 +149,7 @@ command_run(struct worker *w, struct admin_request *request, struct str line)
 			commands[i].run(w, request, args);
 			return;
 		}
-	refuse(request, "no such command; try: status, purge, member, "
-			"explain");
+	refuse(request,
+		"no such command; try: status, purge, member, "
+		"explain");
 }

@@ -42,9 +42,9 @@ enum exchange_why {
 /* Between nodes there are also questions that are no client's: see fill.h. */
 enum exchange_fill {
 	FILL_NONE,
-	FILL_ASKS,   /* ours: a peer is asked, whatever its ranking */
-	FILL_CACHED, /* the same, for what it has stored */
-	FILL_WARMS,  /* ours: the owner is asked, so that he has it */
+	FILL_ASKS,    /* ours: a peer is asked, whatever its ranking */
+	FILL_CACHED,  /* the same, for what it has stored */
+	FILL_WARMS,   /* ours: the owner is asked, so that he has it */
 	FILL_ANSWERS, /* a peer's: we ask no other */
 };
 
@@ -66,9 +66,9 @@ struct exchange {
 	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
 	enum exchange_fill fill;
-	bool counted; /* in worker->answers */
-	bool redirected; /* a peer has said who owns it */
-	int elsewhere; /* FAILED, since this node owns it; -1 */
+	bool counted;	      /* in worker->answers */
+	bool redirected;      /* a peer has said who owns it */
+	int elsewhere;	      /* FAILED, since this node owns it; -1 */
 	bool upgrade;	      /* to another protocol, if the origin agrees */
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */
@@ -96,8 +96,8 @@ struct exchange {
 	struct timer timer;    /* a wait for somebody else's fetch */
 	struct asker asker;    /* of what we started ourselves */
 	struct tunnel *tunnel; /* owned; READY as a tunnel, with 101 or 200 */
-	bool stay;		/* another node gave us the request */
-	bool moving;		/* its connection is on its way there */
+	bool stay;	       /* another node gave us the request */
+	bool moving;	       /* its connection is on its way there */
 	void *user;	       /* whoever has the request */
 	void (*on_ready)(struct exchange *x);
 	/* An interim answer (1xx), whole; NULL: not wanted. */
@@ -118,8 +118,8 @@ struct exchange *exchange_get(struct worker *w);
 void exchange_start(struct exchange *x, const char *raw);
 /* The same for a head of ours that only that peer, who must be up, is asked
  * about. cached: for what he has stored. */
-void exchange_fill(
-	struct exchange *x, struct peer *p, size_t index, bool cached);
+void
+exchange_fill(struct exchange *x, struct peer *p, size_t index, bool cached);
 /* The head's bytes are about to go. */
 void exchange_keep(struct exchange *x);
 void exchange_put(struct exchange *x); /* ends it; NULL is fine */

@@ -17,7 +17,8 @@
 
 enum { PATIENCE_MS = 1000 };
 
-/* --- one node --------------------------------------------------------------- */
+/* --- one node ---------------------------------------------------------------
+ */
 
 /* What a plain request would find. */
 static struct object *
@@ -38,8 +39,7 @@ describe(json_t *doc, const struct object *o, int64_t now_s)
 	json_object_set_new(doc, "age_s", json_integer(age));
 	json_object_set_new(doc, "ttl_s",
 		json_integer((json_int_t)o->fresh.lifetime_s - age));
-	json_object_set_new(
-		doc, "bytes", json_integer((json_int_t)o->length));
+	json_object_set_new(doc, "bytes", json_integer((json_int_t)o->length));
 }
 
 /* stored: fresh, stale, parts, other (variants only), or no */
@@ -59,9 +59,8 @@ self_json(struct worker *w, struct str key)
 	buf_fini(&parts);
 	if (o && !object_is_mark(o)) {
 		describe(doc, o, now_s);
-		stored = object_age_s(o, now_s) < o->fresh.lifetime_s
-			? "fresh"
-			: "stale";
+		stored = object_age_s(o, now_s) < o->fresh.lifetime_s ? "fresh"
+								      : "stale";
 	} else if (m && !object_is_mark(m)) {
 		stored = "parts";
 	} else {
@@ -88,7 +87,8 @@ explain_self(struct worker *w, struct str key)
 	return text;
 }
 
-/* --- all of them ------------------------------------------------------------ */
+/* --- all of them ------------------------------------------------------------
+ */
 
 struct asked_node {
 	struct peer_call call;
@@ -177,8 +177,7 @@ node_json(struct explaining *e, size_t i, size_t rank)
 	json_t *o = json_pack("{s:s, s:i, s:b, s:b}", "name",
 		membership_name(n, i), "rank", (int)rank, "self", self, "up",
 		self || (w->peers[i] && peer_is_up(w->peers[i])));
-	bool ramping =
-		owner_is_ramping(w, i, owner_hash(str_z(e->key)));
+	bool ramping = owner_is_ramping(w, i, owner_hash(str_z(e->key)));
 
 	if (!self && w->peers[i] && peer_is_up(w->peers[i]) &&
 		!peer_is_trusted(w->peers[i]))
@@ -186,9 +185,8 @@ node_json(struct explaining *e, size_t i, size_t rank)
 	if ((self || (w->peers[i] && peer_is_up(w->peers[i]))) && ramping)
 		json_object_set_new(o, "ramping", json_true());
 	json_object_set_new(o, "load",
-		json_integer(self || !w->peers[i]
-				? heat_own_load(n)
-				: peer_load(w->peers[i])));
+		json_integer(self || !w->peers[i] ? heat_own_load(n)
+						  : peer_load(w->peers[i])));
 	if (e->nodes[i].said)
 		json_object_update(o, e->nodes[i].said);
 	return o;
@@ -231,9 +229,9 @@ finish(struct explaining *e)
 	r = heat_explain(n, hash, &share);
 	epoch_leave();
 	doc = json_pack("{s:s, s:s, s:s, s:i, s:f}", "name",
-		n->config->peers[n->config->self].name, "key", e->key,
-		"policy", n->config->place.policy->name, "copies", (int)r,
-		"share", share);
+		n->config->peers[n->config->self].name, "key", e->key, "policy",
+		n->config->place.policy->name, "copies", (int)r, "share",
+		share);
 	put_decision(e, doc);
 	place = (size_t)json_integer_value(json_object_get(doc, "group"));
 	json_object_del(doc, "group");
@@ -286,8 +284,7 @@ explain_url(struct worker *w, struct admin_request *request, struct str url)
 	e->timer.on_timer = on_patience;
 	e->grave.bury = bury;
 	e->missing = 1;
-	e->nodes[w->node->config->self].said =
-		self_json(w, str_z(e->key));
+	e->nodes[w->node->config->self].said = self_json(w, str_z(e->key));
 	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
 		e->nodes[i].explaining = e;
 		e->nodes[i].call.on_reply = on_reply;

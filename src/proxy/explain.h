@@ -10,4 +10,5 @@
 char *explain_self(struct worker *w, struct str key);
 /* Answers the request, once all peers that are up have said what they have, or
  * had time to. url is one of the cache. */
-void explain_url(struct worker *w, struct admin_request *request, struct str url);
+void
+explain_url(struct worker *w, struct admin_request *request, struct str url);

@@ -18,7 +18,7 @@ struct fill {
 	struct worker *worker; /* borrowed */
 	struct list link;      /* in worker->fills */
 	struct grave grave;
-	struct exchange *x; /* owned: our own, that the peer answers */
+	struct exchange *x;	  /* owned: our own, that the peer answers */
 	struct fetch_order order; /* flight and stale counted */
 	bool cached_only;
 	bool ready; /* the flight has its head */
@@ -63,7 +63,8 @@ give_way(struct fill *f)
 	finish(f);
 }
 
-/* --- the head -------------------------------------------------------------- */
+/* --- the head --------------------------------------------------------------
+ */
 
 /* Not for the cache: for whoever asked first only. */
 static void
@@ -165,7 +166,8 @@ take_head(struct fill *f)
 	return fine;
 }
 
-/* --- the body -------------------------------------------------------------- */
+/* --- the body --------------------------------------------------------------
+ */
 
 static void
 move(struct fill *f)
@@ -207,8 +209,7 @@ complete(struct fill *f)
 	if (f->keep)
 		store_keep(f->worker->node->store, f->order.flight);
 	if (f->keep && !f->cached_only)
-		heat_note_copy(
-			f->worker->node, owner_hash(f->x->route.key));
+		heat_note_copy(f->worker->node, owner_hash(f->x->route.key));
 	finish(f);
 }
 
@@ -224,7 +225,8 @@ take_body(struct fill *f)
 	}
 }
 
-/* --- its course ------------------------------------------------------------ */
+/* --- its course ------------------------------------------------------------
+ */
 
 static void
 run(struct fill *f)
@@ -295,8 +297,8 @@ static struct exchange *
 copy(struct exchange *from)
 {
 	struct exchange *x = exchange_get(from->worker);
-	struct str raw = arena_copy(
-		&x->arena, str_of(from->raw, from->head.bytes));
+	struct str raw =
+		arena_copy(&x->arena, str_of(from->raw, from->head.bytes));
 
 	if (head_parse_own_request(raw, &x->head) != HEAD_DONE) {
 		exchange_put(x);

@@ -41,9 +41,7 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 	case FIELD_CACHE_CONTROL: return to != TO_FILL_CACHED;
 	case FIELD_TRAILER: return to == TO_ORIGIN;
 	case FIELD_MAX_FORWARDS: return forwarded_hops_left(h) < 0;
-	default:
-		return !is_for_cache(to) ||
-			!is_partial_or_conditional(f->id);
+	default: return !is_for_cache(to) || !is_partial_or_conditional(f->id);
 	}
 }
 
@@ -108,9 +106,8 @@ forwarded(const struct exchange *x, enum forward_to to, struct buf *out)
 {
 	struct sock_host_text client = sock_host_text(&x->client);
 	struct buf before = {0};
-	bool some = is_for_cache(to)
-		? forwarded_by_us(x, &before)
-		: forwarded_so_far(&x->head, &before);
+	bool some = is_for_cache(to) ? forwarded_by_us(x, &before)
+				     : forwarded_so_far(&x->head, &before);
 
 	if (x->from_peer && !some)
 		return;

@@ -94,8 +94,7 @@ static void
 give(struct handover *h, const char *key)
 {
 	struct worker *w = h->worker;
-	struct in_addr self = membership_addr(
-		w->node, w->node->config->self);
+	struct in_addr self = membership_addr(w->node, w->node->config->self);
 	struct exchange *x = exchange_get(w);
 	struct gift *g;
 
@@ -118,7 +117,8 @@ give(struct handover *h, const char *key)
 		on_ready(x);
 }
 
-/* --- all of them ----------------------------------------------------------- */
+/* --- all of them -----------------------------------------------------------
+ */
 
 static void
 note_key(void *ctx, const struct object *o)
@@ -178,8 +178,7 @@ go_on(struct handover *h)
 		atomic_load(&w->node->handover) == HANDOVER_UNDERWAY) {
 		atomic_store(&w->node->handover, HANDOVER_DONE);
 		log_info("handed_over objects=%llu",
-			(unsigned long long)atomic_load(
-				&w->node->handed_over));
+			(unsigned long long)atomic_load(&w->node->handed_over));
 	}
 }
 

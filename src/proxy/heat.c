@@ -192,8 +192,8 @@ collect(const struct node *n, struct news_key *keys, double *rate)
 static void
 make_news(struct heat *h, struct node *n, struct news *out)
 {
-	struct news_key *keys = xcalloc(
-		(size_t)n->config->workers * TOPK_SIZE, sizeof(*keys));
+	struct news_key *keys =
+		xcalloc((size_t)n->config->workers * TOPK_SIZE, sizeof(*keys));
 	size_t count = collect(n, keys, &out->rate);
 
 	out->number = ++h->number;
@@ -342,8 +342,7 @@ static struct hotset *
 settle_all(const struct hotset *before, const struct widen_key *keys, size_t n)
 {
 	size_t room = n + (before ? before->n : 0);
-	struct hotset *s =
-		xcalloc(1, sizeof(*s) + room * sizeof(struct hot));
+	struct hotset *s = xcalloc(1, sizeof(*s) + room * sizeof(struct hot));
 
 	for (size_t i = 0; i < n; i++) {
 		struct hot h = settle(before, &keys[i]);
@@ -374,7 +373,8 @@ budget(const struct node *n, const struct sums *sums)
 	return (double)sums->objects * (n->config->copies_pct / 100.0 - 1);
 }
 
-/* --- copies ----------------------------------------------------------------- */
+/* --- copies -----------------------------------------------------------------
+ */
 
 /* Are we among the first r in the ranking who are up? */
 static bool
@@ -453,8 +453,8 @@ decide(struct heat *h, struct node *n, uint64_t now_ns, unsigned nodes)
 	keys = xcalloc(sums.n + 1, sizeof(*keys));
 	for (size_t i = 0; i < sums.n && sums.rate >= RATE_LEAST; i++)
 		keys[count++] = (struct widen_key){sums.keys[i].key,
-			at_least(sums.keys[i].rate * WINDOW_S, 1) /
-				WINDOW_S / sums.rate,
+			at_least(sums.keys[i].rate * WINDOW_S, 1) / WINDOW_S /
+				sums.rate,
 			1};
 	extra = budget(n, &sums);
 	(void)widen(keys, count, nodes, extra);
@@ -566,8 +566,7 @@ heat_load(const struct node *n, size_t peer, uint32_t *load)
 	uint64_t heard_ns = atomic_load(&n->heat->heard_ns[peer]);
 
 	*load = atomic_load(&n->heat->loads[peer]);
-	return heard_ns &&
-		clock_mono_ns() - heard_ns < STALE_MS * NS_PER_MS;
+	return heard_ns && clock_mono_ns() - heard_ns < STALE_MS * NS_PER_MS;
 }
 
 unsigned

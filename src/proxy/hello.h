@@ -5,8 +5,8 @@
  *
  *	sevenfold 3 CLUSTER NODE CHECKSUM KEY BULK UPTIME
  *
- * in which NODE is whoever says it, CHECKSUM that of the rules by which keys are
- * placed, the rest as below, the numbers in hexadecimal.
+ * in which NODE is whoever says it, CHECKSUM that of the rules by which keys
+ *are placed, the rest as below, the numbers in hexadecimal.
  */
 #include "base/buf.h"
 #include "proxy/node.h"

@@ -378,8 +378,8 @@ static uint64_t
 mix_place(uint64_t sum, const struct node_place *p)
 {
 	sum = mix(sum, p->policy->name);
-	return XXH3_64bits_withSeed(&p->params.points,
-		sizeof(p->params.points), sum + p->params.shared);
+	return XXH3_64bits_withSeed(&p->params.points, sizeof(p->params.points),
+		sum + p->params.shared);
 }
 
 uint64_t
@@ -389,8 +389,8 @@ membership_rules_checksum(const struct node *n)
 	uint64_t sum = mix_place(0, &c->place);
 
 	for (size_t i = 0; i < c->ngroups; i++) {
-		sum = mix_place(mix(sum, c->groups[i].name),
-			&c->groups[i].place);
+		sum = mix_place(
+			mix(sum, c->groups[i].name), &c->groups[i].place);
 		for (size_t j = 0; j < c->groups[i].nnodes; j++)
 			sum = mix(sum, c->groups[i].nodes[j]);
 	}

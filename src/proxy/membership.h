@@ -38,9 +38,8 @@ int membership_find(const struct node *n, struct str name);
 /* In a section of base/epoch.h. */
 struct places *membership_places(const struct node *n);
 /* Which of places->v a request uses: by the configuration's rules. */
-size_t places_choose(
-	const struct node_config *config, const struct head *h, struct str host,
-	struct str target);
+size_t places_choose(const struct node_config *config, const struct head *h,
+	struct str host, struct str target);
 
 /* A checksum of all that decides how keys are placed, but for who is there:
  * nodes that differ in it are none of one cluster. */

@@ -74,8 +74,7 @@ news_parse(struct str payload, struct news *out)
 	out->objects = take64(&p);
 	out->load = take32(&p);
 	out->n = take32(&p);
-	if (out->n > NEWS_KEYS ||
-		payload.n != HEAD_BYTES + out->n * KEY_BYTES)
+	if (out->n > NEWS_KEYS || payload.n != HEAD_BYTES + out->n * KEY_BYTES)
 		return false;
 	for (size_t i = 0; i < out->n; i++) {
 		out->keys[i].key = take64(&p);

@@ -20,9 +20,9 @@ struct news_key {
 
 struct news {
 	uint64_t number;
-	double rate; /* requests a second, of all keys, likewise */
+	double rate;	  /* requests a second, of all keys, likewise */
 	uint64_t objects; /* that are no copies of others' */
-	uint32_t load; /* requests under way */
+	uint32_t load;	  /* requests under way */
 	size_t n;
 	struct news_key keys[NEWS_KEYS];
 };

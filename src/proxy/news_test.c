@@ -19,8 +19,8 @@ test_there_and_back(void **state)
 	struct buf b = {0};
 
 	for (size_t i = 0; i < n.n; i++)
-		n.keys[i] = (struct news_key){i * UINT64_C(0x9e3779b97f4a7c15),
-			(double)i / 16};
+		n.keys[i] = (struct news_key){
+			i * UINT64_C(0x9e3779b97f4a7c15), (double)i / 16};
 	news_put(&n, &b);
 	assert_true(news_parse(buf_view(&b), &m));
 	assert_int_equal(m.number, n.number);

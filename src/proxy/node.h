@@ -102,9 +102,9 @@ struct node_config {
 	size_t nrules;
 	unsigned copies_pct, bound_pct; /* bound 0: none */
 	uint64_t warmup_ns, ramp_ns;	/* 0: none */
-	const struct node_peer *peers; /* all nodes, as the file has them; who
-					  is in the cluster by now is known to
-					  struct membership */
+	const struct node_peer *peers;	/* all nodes, as the file has them; who
+					   is in the cluster by now is known to
+					   struct membership */
 	size_t npeers;
 	size_t self; /* index into peers */
 	const struct node_site *sites;
@@ -141,12 +141,12 @@ struct counters {
 struct node {
 	const struct node_config *config;
 	struct head_limits head_limits; /* of clients' requests */
-	struct membership *membership; /* owned */
-	struct heat *heat;	       /* owned */
-	struct purge_log *purges;      /* owned */
-	_Atomic int handover;	       /* see handover.h */
+	struct membership *membership;	/* owned */
+	struct heat *heat;		/* owned */
+	struct purge_log *purges;	/* owned */
+	_Atomic int handover;		/* see handover.h */
 	_Atomic uint64_t handed_over, to_hand_over;
-	uint64_t rules_checksum;       /* see membership.h */
+	uint64_t rules_checksum; /* see membership.h */
 	struct store *store;
 	struct origins *origins; /* by site */
 	struct handoff *handoff; /* owned; NULL: no connection is moved */

@@ -94,15 +94,15 @@ owning_ns(const struct worker *w, const struct places *p, size_t i)
 /* Keys come in by a draw of their own: the same ones at all nodes, more and
  * more of them. */
 static bool
-is_ramping(const struct worker *w, const struct places *p, size_t i,
-	uint64_t key)
+is_ramping(
+	const struct worker *w, const struct places *p, size_t i, uint64_t key)
 {
 	uint64_t ramp_ns = w->node->config->ramp_ns, age;
 	double drawn;
 
-	if (!ramp_ns || (loop_now_ns(w->loop) >= p->since_ns + ramp_ns &&
-				loop_now_ns(w->loop) >=
-					started_ns(w, i) + ramp_ns))
+	if (!ramp_ns ||
+		(loop_now_ns(w->loop) >= p->since_ns + ramp_ns &&
+			loop_now_ns(w->loop) >= started_ns(w, i) + ramp_ns))
 		return false;
 	age = owning_ns(w, p, i);
 	if (age >= ramp_ns)
@@ -124,8 +124,7 @@ owner_is_ramping(const struct worker *w, size_t index, uint64_t key)
 }
 
 static bool
-is_fit(const struct exchange *x, const struct places *p, size_t i,
-	uint64_t key)
+is_fit(const struct exchange *x, const struct places *p, size_t i, uint64_t key)
 {
 	const struct worker *w = x->worker;
 
@@ -136,8 +135,8 @@ is_fit(const struct exchange *x, const struct places *p, size_t i,
 	return !is_ramping(w, p, i, key);
 }
 
-/* Those of the first `most` of the place's ranking who are fit; of all, if there
- * is none. In a section of base/epoch.h. */
+/* Those of the first `most` of the place's ranking who are fit; of all, if
+ * there is none. In a section of base/epoch.h. */
 static void
 rank_fit(const struct exchange *x, const struct places *p, size_t place,
 	size_t most, struct ranked *out)

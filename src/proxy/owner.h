@@ -18,8 +18,7 @@ struct peer *owner_find(struct exchange *x);
 /* Who may have what we are about to fetch, its index in *index: NULL when there
  * is nobody to ask before the origin. cached_only: he did own it, and is asked
  * for what he has only; or else he owns it now, and fetches it for all. */
-struct peer *
-owner_source(struct exchange *x, size_t *index, bool *cached_only);
+struct peer *owner_source(struct exchange *x, size_t *index, bool *cached_only);
 
 /* A peer asks us about a key that is for us to give away (ht_rr, shared), and
  * it is another's: his index, or -1. */
@@ -33,7 +32,7 @@ bool owner_is_ramping(const struct worker *w, size_t index, uint64_t key);
 
 /* For people: the ranking, as indexes of members; and how many of the first are
  * to hold the key. */
-size_t owner_ranking(
-	struct worker *w, struct str key, size_t place, uint8_t *out);
+size_t
+owner_ranking(struct worker *w, struct str key, size_t place, uint8_t *out);
 
 uint64_t owner_hash(struct str key);

@@ -31,10 +31,10 @@ struct purging {
 	struct timer timer;
 	struct grave grave;
 	struct purge_walk walk;
-	char *what; /* owned */
-	bool looked;	 /* through our own store */
+	char *what;	  /* owned */
+	bool looked;	  /* through our own store */
 	unsigned waiting; /* for so many peers */
-	uint64_t number; /* in the log */
+	uint64_t number;  /* in the log */
 	struct purge_report report;
 	purge_done_fn on_done; /* NULL: nobody asks */
 	void *ctx;
@@ -65,7 +65,8 @@ end(struct purging *p)
 	loop_bury(p->worker->loop, &p->grave);
 }
 
-/* --- at the peers ---------------------------------------------------------- */
+/* --- at the peers ----------------------------------------------------------
+ */
 
 static void
 conclude(struct purging *p)
@@ -139,11 +140,11 @@ note_those_down(struct purging *p)
 {
 	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
 		if (p->worker->peers[i] && !peer_is_up(p->worker->peers[i]))
-			purge_log_missed(
-				p->worker->node->purges, i, p->number);
+			purge_log_missed(p->worker->node->purges, i, p->number);
 }
 
-/* --- here ------------------------------------------------------------------ */
+/* --- here ------------------------------------------------------------------
+ */
 
 /* For a turn. False when that was all. */
 static bool
@@ -218,8 +219,8 @@ purge_start_here(struct worker *w, const struct purge *purge,
 void
 purge_key(struct worker *w, struct str key)
 {
-	purge_start(w, &(struct purge){.kind = PURGE_KEY, .what = key}, NULL,
-		NULL);
+	purge_start(
+		w, &(struct purge){.kind = PURGE_KEY, .what = key}, NULL, NULL);
 }
 
 /* The same frames once more: it is known, and done, what they are about. */
@@ -243,8 +244,8 @@ resend(void *ctx, const struct purge *purge, uint64_t number)
 void
 purge_resend(struct worker *w, size_t peer)
 {
-	purge_log_take_missed(w->node->purges, peer, resend,
-		&(struct resending){w, peer});
+	purge_log_take_missed(
+		w->node->purges, peer, resend, &(struct resending){w, peer});
 }
 
 void

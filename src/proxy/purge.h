@@ -35,9 +35,9 @@ void purge_key(struct worker *w, struct str key);
 
 typedef void (*purge_done_fn)(void *ctx, const struct purge_report *r);
 
-/* Anything: bit by bit, so that the loop goes on; copied. on_done is called when
- * all peers that are up have done it, too, or are lost; perhaps before this
- * returns; and not when the worker ends. */
+/* Anything: bit by bit, so that the loop goes on; copied. on_done is called
+ * when all peers that are up have done it, too, or are lost; perhaps before
+ * this returns; and not when the worker ends. */
 void purge_start(struct worker *w, const struct purge *p, purge_done_fn on_done,
 	void *ctx);
 /* The same, but here only: for a peer. */

@@ -17,8 +17,8 @@ struct entry {
 struct purge_log {
 	pthread_mutex_t lock; /* guards all: purges are few, and told by any
 				 worker */
-	struct entry entries[KEPT]; /* by number, modulo KEPT */
-	uint64_t next;		    /* number */
+	struct entry entries[KEPT];	      /* by number, modulo KEPT */
+	uint64_t next;			      /* number */
 	uint64_t missed_from[VIEW_MAX_NODES]; /* NONE: the peer knows all */
 };
 
@@ -79,8 +79,8 @@ copy_missed(struct purge_log *l, uint64_t from, struct purge *out)
 	if (from == NONE)
 		return 0;
 	if (l->next - from > KEPT) {
-		out[0] = (struct purge){.kind = PURGE_PREFIX,
-			.what = str_z(xstrdup("http"))};
+		out[0] = (struct purge){
+			.kind = PURGE_PREFIX, .what = str_z(xstrdup("http"))};
 		return 1;
 	}
 	for (; from < l->next; from++) {

@@ -17,8 +17,7 @@ void purge_log_free(struct purge_log *l); /* NULL is fine */
 uint64_t purge_log_add(struct purge_log *l, const struct purge *p);
 void purge_log_missed(struct purge_log *l, size_t peer, uint64_t number);
 
-typedef void (*purge_log_fn)(
-	void *ctx, const struct purge *p, uint64_t number);
+typedef void (*purge_log_fn)(void *ctx, const struct purge *p, uint64_t number);
 
 /* Calls fn for each that the peer has missed, and takes it that it is told now.
  * If some of them are too long ago to be known, fn is called for one purge of

@@ -41,7 +41,7 @@ struct server {
 	struct channel *channel;
 	struct depot *depot; /* owned; NULL until it is up */
 	struct list buckets[BUCKETS];
-	struct list ready; /* streams take turns, a frame each */
+	struct list ready;   /* streams take turns, a frame each */
 	struct list purging; /* struct purging_for */
 	size_t peer;	     /* who it is, once it is up */
 	struct grave grave;
@@ -133,8 +133,7 @@ static uint32_t
 bulk_for(const struct serve *v, const struct answer *a)
 {
 	if (a->framing != ANSWER_LENGTH || a->length < WIRE_BULK_MIN ||
-		v->x->head.method == METHOD_HEAD ||
-		v->x->fill == FILL_ANSWERS)
+		v->x->head.method == METHOD_HEAD || v->x->fill == FILL_ANSWERS)
 		return 0;
 	return depot_find(v->server->depot);
 }
@@ -368,8 +367,8 @@ static bool
 on_go(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
 {
 	struct buf none = {0};
-	bool fine = channel_open_sealed(
-		s->channel, WIRE_GO, stream, sealed, &none);
+	bool fine =
+		channel_open_sealed(s->channel, WIRE_GO, stream, sealed, &none);
 
 	buf_fini(&none);
 	if (!fine || !v || !v->take)

@@ -243,8 +243,8 @@ survey_end(struct survey *s)
 		json_array_append_new(nodes, peer_json(s, i));
 	doc = json_pack("{s:s, s:s, s:s, s:s, s:s}", "role", "node", "name",
 		n->config->peers[n->config->self].name, "cluster",
-		n->config->cluster, "policy", n->config->place.policy->name, "vip",
-		sock_text(n->config->vip, n->config->vip_port).z);
+		n->config->cluster, "policy", n->config->place.policy->name,
+		"vip", sock_text(n->config->vip, n->config->vip_port).z);
 	json_object_update_new(doc, self_json(n));
 	json_object_del(doc, "counters");
 	json_object_del(doc, "origins_lost");

@@ -28,8 +28,8 @@ wire_head_end(struct buf *out, size_t at, const struct wire_head *h)
 	size_t n = buf_len(out) - at - sizeof(struct bytes);
 	struct bytes b = {
 		.status = htobe16((uint16_t)h->status),
-		.load = htobe16((uint16_t)(h->load < UINT16_MAX ? h->load
-								: UINT16_MAX)),
+		.load = htobe16((
+			uint16_t)(h->load < UINT16_MAX ? h->load : UINT16_MAX)),
 		.fields_bytes = htobe32((uint32_t)n),
 		.length = htobe64((uint64_t)h->length),
 		.bulk = htobe32(h->bulk),

@@ -46,19 +46,19 @@ struct worker {
 	int **turns;			/* by site: see origins_choose() */
 	struct list probes;		/* struct probe; of the first worker */
 	struct counters counters;
-	struct advice *advice; /* owned; NULL: no connection is moved */
-	_Atomic uint64_t *stayed; /* owned: by enum handoff_reason */
+	struct advice *advice;	      /* owned; NULL: no connection is moved */
+	_Atomic uint64_t *stayed;     /* owned: by enum handoff_reason */
 	_Atomic uint64_t connections; /* of clients, now */
-	_Atomic uint64_t answers;     /* exchanges that are answered here, now */
-	pthread_mutex_t topk_lock;    /* guards topk, which the first worker
-					 looks at now and then */
-	struct topk *topk;	      /* owned: see heat.h */
-	struct handover *handover;    /* owned; the first worker's, or NULL */
-	uint64_t random;	      /* of owner.c */
-	struct wake members;	      /* posted by anybody: there are new ones,
-					 or news of them is to be told */
-	struct timer accept_timer;    /* to try again: no descriptor was free */
-	struct timer settle_timer;    /* until the peers have been dialled */
+	_Atomic uint64_t answers;  /* exchanges that are answered here, now */
+	pthread_mutex_t topk_lock; /* guards topk, which the first worker
+				      looks at now and then */
+	struct topk *topk;	   /* owned: see heat.h */
+	struct handover *handover; /* owned; the first worker's, or NULL */
+	uint64_t random;	   /* of owner.c */
+	struct wake members;	   /* posted by anybody: there are new ones,
+				      or news of them is to be told */
+	struct timer accept_timer; /* to try again: no descriptor was free */
+	struct timer settle_timer; /* until the peers have been dialled */
 	uint64_t settle_by_ns;
 	struct wake stop; /* posted by anybody: stop accepting; the loop stops
 			     when the last client has its answer, or at the
