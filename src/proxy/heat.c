@@ -7,9 +7,9 @@
 #include "base/epoch.h"
 #include "base/mem.h"
 #include "placement/topk.h"
-#include "placement/widen.h"
+#include "placement/hotset.h"
+#include "proxy/copies.h"
 #include "proxy/membership.h"
-#include "proxy/owner.h"
 #include "proxy/peer.h"
 
 enum {
@@ -17,9 +17,7 @@ enum {
 	STALE_MS = 5000, /* news older than that count no more; shorter, and
 			    those would be left out who are so busy that it
 			    takes its time */
-	COOL_TICKS = 8,	 /* so many in a row before a key is narrowed */
 	REPORTS = VIEW_MAX_NODES,
-	COPIES_MAX = 4096,
 	KEYS_MAX = REPORTS * NEWS_KEYS,
 };
 
@@ -43,28 +41,9 @@ struct report {
 	uint64_t heard_ns; /* 0: never */
 };
 
-struct hot {
-	uint64_t key;
-	double share;
-	uint8_t r, cool; /* ticks for which less would do */
-};
-
-struct hotset {
-	size_t n;
-	struct hot v[]; /* by key */
-};
-
-/* Of what we hold beside its owner. */
-struct copy {
-	uint64_t key;
-	unsigned cool; /* ticks for which it was not wanted */
-};
-
 struct heat {
-	pthread_mutex_t lock; /* guards reports and copies: any worker may hear
-				 or fetch some */
-	struct copy copies[COPIES_MAX];
-	size_t ncopies;
+	pthread_mutex_t lock; /* guards the reports: any worker may hear them */
+	struct copies copies;
 	struct report reports[REPORTS]; /* by member */
 	_Atomic uint32_t loads[REPORTS];
 	_Atomic unsigned shares_pct[REPORTS];
@@ -81,6 +60,7 @@ heat_new(void)
 	struct heat *h = NEW(struct heat);
 
 	pthread_mutex_init(&h->lock, NULL);
+	copies_init(&h->copies);
 	/* Grows, also past a restart. */
 	h->number = (uint64_t)clock_wall_s() << 16;
 	return h;
@@ -93,6 +73,7 @@ heat_free(struct heat *h)
 		return;
 	free(atomic_load(&h->hot));
 	pthread_mutex_destroy(&h->lock);
+	copies_fini(&h->copies);
 	free(h);
 }
 
@@ -194,11 +175,12 @@ make_news(struct heat *h, struct node *n, struct news *out)
 {
 	struct news_key *keys =
 		xcalloc((size_t)n->config->workers * TOPK_SIZE, sizeof(*keys));
-	size_t count = collect(n, keys, &out->rate);
+	size_t count = collect(n, keys, &out->rate), copies;
 
 	out->number = ++h->number;
 	out->objects = store_count(n->store);
-	out->objects -= h->ncopies < out->objects ? h->ncopies : 0;
+	copies = copies_count(&h->copies);
+	out->objects -= copies < out->objects ? copies : 0;
 	out->load = heat_own_load(n);
 	out->n = 0;
 	qsort(keys, count, sizeof(*keys), by_rate);
@@ -209,24 +191,6 @@ make_news(struct heat *h, struct node *n, struct news *out)
 }
 
 /* --- what follows --------------------------------------------------------- */
-
-static const struct hot *
-find(const struct hotset *s, uint64_t key)
-{
-	size_t from = 0, to = s ? s->n : 0;
-
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-
-		if (s->v[middle].key == key)
-			return &s->v[middle];
-		if (s->v[middle].key < key)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return NULL;
-}
 
 struct sums {
 	struct news_key *keys; /* owned; summed, by key */
@@ -296,148 +260,12 @@ add_up(struct heat *h, uint64_t now_ns, struct sums *out)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* A key is narrowed by and by only: traffic comes and goes. */
-static struct hot
-settle(const struct hotset *before, const struct widen_key *k)
-{
-	const struct hot *was = find(before, k->key);
-	struct hot now = {k->key, k->share, (uint8_t)k->r, 0};
-
-	if (!was || was->r <= k->r)
-		return now;
-	now.cool = (uint8_t)(was->cool + 1);
-	if (now.cool < COOL_TICKS)
-		now.r = was->r;
-	else
-		now.cool = 0;
-	return now;
-}
-
-/* Those that were hot and are told of no more. */
-static size_t
-linger(const struct hotset *before, const struct hotset *now, struct hot *out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; before && i < before->n; i++) {
-		struct hot h = before->v[i];
-
-		if (find(now, h.key) || ++h.cool >= COOL_TICKS)
-			continue;
-		h.share = 0;
-		out[n++] = h;
-	}
-	return n;
-}
-
-static int
-hot_by_key(const void *a, const void *b)
-{
-	const struct hot *x = a, *y = b;
-
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-static struct hotset *
-settle_all(const struct hotset *before, const struct widen_key *keys, size_t n)
-{
-	size_t room = n + (before ? before->n : 0);
-	struct hotset *s = xcalloc(1, sizeof(*s) + room * sizeof(struct hot));
-
-	for (size_t i = 0; i < n; i++) {
-		struct hot h = settle(before, &keys[i]);
-
-		if (h.r > 1)
-			s->v[s->n++] = h;
-	}
-	s->n += linger(before, s, s->v + s->n);
-	qsort(s->v, s->n, sizeof(s->v[0]), hot_by_key);
-	return s;
-}
-
-static double
-extra_now(const struct hotset *s)
-{
-	double sum = 0;
-
-	for (size_t i = 0; s && i < s->n; i++)
-		sum += s->v[i].r - 1;
-	return sum;
-}
-
 /* The budget is of copies beyond the first: what nodes tell of are objects that
  * they own. */
 static double
 budget(const struct node *n, const struct sums *sums)
 {
 	return (double)sums->objects * (n->config->copies_pct / 100.0 - 1);
-}
-
-/* --- copies -----------------------------------------------------------------
- */
-
-/* Are we among the first r in the ranking who are up? */
-static bool
-is_ours(struct worker *w, struct str key, unsigned r)
-{
-	uint8_t ranking[VIEW_MAX_NODES];
-	size_t n = owner_ranking(w, key, 0, ranking);
-
-	for (size_t i = 0; i < n && r > 0; i++) {
-		struct peer *p = w->peers[ranking[i]];
-
-		if (!p)
-			return true;
-		r -= peer_is_up(p);
-	}
-	return n == 0;
-}
-
-/* False when it has gone, by us or otherwise. */
-static bool
-keep_copy(struct worker *w, struct copy *c)
-{
-	struct object *o = store_find_hash(w->node->store, c->key);
-	const struct hot *hot = find(atomic_load(&w->node->heat->hot), c->key);
-	bool keep = o;
-
-	if (o && is_ours(w, object_key(o), hot ? hot->r : 1))
-		c->cool = 0;
-	else if (o && ++c->cool == COOL_TICKS) {
-		store_remove(w->node->store, o);
-		keep = false;
-	}
-	object_unref(o);
-	return keep;
-}
-
-/* In groups, others own keys than in the ranking of all: there copies go when
- * memory is wanted. */
-static void
-look_after_copies(struct heat *h, struct worker *w)
-{
-	size_t n = 0;
-
-	pthread_mutex_lock(&h->lock);
-	for (size_t i = 0; i < h->ncopies; i++)
-		if (w->node->config->ngroups || keep_copy(w, &h->copies[i]))
-			h->copies[n++] = h->copies[i];
-	h->ncopies = n;
-	pthread_mutex_unlock(&h->lock);
-}
-
-void
-heat_note_copy(struct node *n, uint64_t key)
-{
-	struct heat *h = n->heat;
-	size_t i = 0;
-
-	pthread_mutex_lock(&h->lock);
-	while (i < h->ncopies && h->copies[i].key != key)
-		i++;
-	if (i == h->ncopies && i < COPIES_MAX)
-		h->copies[h->ncopies++] = (struct copy){key, 0};
-	pthread_mutex_unlock(&h->lock);
 }
 
 static void
@@ -447,7 +275,6 @@ decide(struct heat *h, struct node *n, uint64_t now_ns, unsigned nodes)
 	struct sums sums = {0};
 	struct widen_key *keys;
 	size_t count = 0;
-	double extra;
 
 	add_up(h, now_ns, &sums);
 	keys = xcalloc(sums.n + 1, sizeof(*keys));
@@ -456,16 +283,7 @@ decide(struct heat *h, struct node *n, uint64_t now_ns, unsigned nodes)
 			at_least(sums.keys[i].rate * WINDOW_S, 1) / WINDOW_S /
 				sums.rate,
 			1};
-	extra = budget(n, &sums);
-	(void)widen(keys, count, nodes, extra);
-	now = settle_all(before, keys, count);
-	/* What is yet to be narrowed is in the budget, too. */
-	if (extra_now(now) > extra) {
-		(void)widen(keys, count, nodes,
-			fmax(0, 2 * extra - extra_now(now)));
-		free(now);
-		now = settle_all(before, keys, count);
-	}
+	now = hotset_next(before, keys, count, nodes, budget(n, &sums));
 	atomic_store(&h->hot, now);
 	if (before)
 		epoch_retire(before, free);
@@ -508,7 +326,7 @@ on_tick(struct timer *t)
 	struct news news;
 
 	loop_arm(h->worker->loop, t, TICK_MS * NS_PER_MS);
-	look_after_copies(h, h->worker);
+	copies_look(&h->copies, h->worker);
 	make_news(h, n, &news);
 	heat_hear(n, n->config->self, &news);
 	tell(h->worker, &news);
@@ -580,7 +398,7 @@ heat_share_pct(const struct node *n, size_t peer)
 unsigned
 heat_width(const struct node *n, uint64_t key)
 {
-	const struct hot *hot = find(atomic_load(&n->heat->hot), key);
+	const struct hot *hot = hotset_find(atomic_load(&n->heat->hot), key);
 
 	return hot ? hot->r : 1;
 }
@@ -603,8 +421,14 @@ heat_rate(const struct node *n, uint64_t key)
 unsigned
 heat_explain(const struct node *n, uint64_t key, double *share)
 {
-	const struct hot *hot = find(atomic_load(&n->heat->hot), key);
+	const struct hot *hot = hotset_find(atomic_load(&n->heat->hot), key);
 
 	*share = hot ? hot->share : 0;
 	return hot ? hot->r : 1;
+}
+
+void
+heat_note_copy(struct node *n, uint64_t key)
+{
+	copies_note(&n->heat->copies, key);
 }

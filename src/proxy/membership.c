@@ -243,6 +243,9 @@ join(struct roster *r, struct str name, struct str rest)
 		return "join how? write NAME ADDRESS [WEIGHT]";
 	e = one.v[0];
 	at = roster_find(r, name);
+	for (size_t i = 0; i < r->n; i++)
+		if ((int)i != at && r->v[i].addr.s_addr == e.addr.s_addr)
+			return "that address is, or was, another node's";
 	if (at < 0)
 		return roster_add(r, &e) < 0 ? "there are 64 nodes already"
 					     : NULL;

@@ -277,8 +277,7 @@ owner_find(struct exchange *x)
 		return NULL;
 	r = r < all.n ? r : all.n;
 	i = r > 1 ? choose(w, &all, r) : all.member[0];
-	if (r > 1 || i != w->node->config->self)
-		i = first_not_full(w, &all, i);
+	i = first_not_full(w, &all, i);
 	x->owner = i;
 	return i == w->node->config->self ? NULL : w->peers[i];
 }
