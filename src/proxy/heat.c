@@ -160,7 +160,7 @@ collect(const struct node *n, struct news_key *keys, double *rate)
 		struct topk *t = w->topk;
 
 		pthread_mutex_lock(&w->topk_lock);
-		*rate += RATE_FAST(t->total_fast);
+		*rate += RATE_OF(t->total);
 		for (size_t j = 0; j < t->n; j++)
 			keys[count++] = (struct news_key){
 				t->v[j].key, rate_of(&t->v[j])};
