@@ -57,6 +57,9 @@ void store_renew(
 	struct store *s, struct flight *f, struct object *o, struct object *by);
 /* by takes o's place, if o is (still) in; its reference is taken over. */
 void store_replace(struct store *s, struct object *o, struct object *by);
+/* Anything that is stored under a key of that XXH3 hash: a reference of the
+ * caller's, or NULL. */
+struct object *store_find_hash(struct store *s, uint64_t hash);
 /* Takes o out, if it is in: later requests don't find it. */
 void store_remove(struct store *s, struct object *o);
 /* Something else to be stored in consequence of a flight, in place of older
@@ -104,3 +107,15 @@ size_t store_count(struct store *s); /* without marks */
 uint64_t store_bytes(const struct store *s);
 /* Where the large objects' bodies are. */
 struct pages *store_pages(const struct store *s);
+
+/* Where a look at all that is stored is; zero at first. */
+struct store_walk {
+	unsigned shard; /* the next to be looked at, */
+	size_t slot;	/* from there on */
+};
+
+/* Shows fn about so many more objects that are neither marks nor parts. False
+ * when that was all; what came or went meanwhile may be missed. With a lock
+ * held: fn may not use the store. */
+bool store_walk_some(struct store *s, struct store_walk *w, size_t max,
+	void (*fn)(void *ctx, const struct object *o), void *ctx);

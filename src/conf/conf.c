@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/own.h"
+#include "conf/kind_place.h"
 #include "conf/mistake.h"
 #include "conf/parse.h"
 
@@ -109,6 +110,7 @@ conf_free(struct conf *c)
 		free(c->nodes[i].name);
 	for (size_t i = 0; i < c->nsites; i++)
 		site_fini(&c->sites[i]);
+	conf_free_places(c);
 	free(c->cluster);
 	free(c->nodes);
 	free(c->forward.v);

@@ -8,6 +8,7 @@
  * to write instead.
  */
 #include "base/buf.h"
+#include "placement/place.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -60,7 +61,30 @@ struct conf_site {
 	char *distill_original; /* a query's parameter; NULL: none */
 };
 
-enum conf_policy { CONF_HRW, CONF_RR, CONF_MD5 };
+/* A policy and its parameters. */
+struct conf_place {
+	const struct policy *policy; /* NULL, of a group: the cluster's */
+	unsigned points;	     /* 0: the policy's own */
+	bool shared;		     /* of ht_rr */
+};
+
+/* Nodes that share the keys of the requests that rules send to them. */
+struct conf_group {
+	char *name;
+	struct conf_place place;
+	char **nodes; /* names, owned */
+	size_t nnodes;
+};
+
+/* Which requests go to a group. What is NULL is not looked at. */
+struct conf_rule {
+	char *group;
+	char *host, *path; /* patterns */
+	char *header;	   /* its name */
+	char *value;	   /* a pattern; NULL: the header is there */
+};
+
+enum { CONF_GROUPS_MAX = 32, CONF_RULES_MAX = 256 };
 enum conf_handoff { CONF_HANDOFF_AUTO, CONF_HANDOFF_ON, CONF_HANDOFF_OFF };
 enum conf_xdp { CONF_XDP_AUTO, CONF_XDP_NATIVE, CONF_XDP_GENERIC };
 
@@ -69,7 +93,14 @@ struct conf {
 	char *cluster;
 	struct in_addr vip;
 	uint16_t vip_port; /* host order, as all ports here */
-	enum conf_policy policy;
+	struct conf_place place;
+	struct conf_group *groups; /* in the file's order */
+	size_t ngroups;
+	struct conf_rule *rules; /* in the file's order: the first that fits */
+	size_t nrules;
+	unsigned copies_pct; /* of an object, on average, in hundredths */
+	unsigned bound_pct;  /* of a node's load by the mean; 0: none */
+	uint64_t warmup_ns, ramp_ns;
 	struct conf_node *nodes; /* in the file's order */
 	size_t nnodes;
 	struct conf_prefixes forward;	 /* who may use us as a forward proxy */
@@ -135,7 +166,6 @@ void conf_free(struct conf *c); /* NULL is fine */
 void conf_dump(const struct conf *c, struct buf *out);
 /* -1 when there is no such node */
 int conf_node_index(const struct conf *c, const char *name);
-const char *conf_policy_name(enum conf_policy p);
 const char *conf_handoff_name(enum conf_handoff h);
 /* False, and *out untouched, if it is none. */
 bool conf_handoff_find(const char *name, enum conf_handoff *out);

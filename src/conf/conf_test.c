@@ -90,8 +90,39 @@ static const struct wrong wrongs[] = {
 	{CLUSTER("policy"),
 		{{2, 1,
 			"`policy` without a value; write "
-			"`policy hrw | rr | md5`"}}},
-	{CLUSTER("policy hrw rr"), {{2, 12, "unexpected `rr` after `policy`"}}},
+			"`policy NAME [points N] [local | shared]`"}}},
+	{CLUSTER("policy hrw rr"),
+		{{2, 12, "unexpected `rr` after the policy `hrw`; end the"}}},
+	{CLUSTER("policy mit_ch 40"),
+		{{2, 15,
+			"unexpected `40` after the policy `mit_ch`; write "
+			"`points N`"}}},
+	{CLUSTER("policy ring points 0"), {{2, 20, "`0`"}}},
+	{CLUSTER("policy ht_rr both"),
+		{{2, 14,
+			"unexpected `both` after the policy `ht_rr`; write "
+			"`local` or `shared`"}}},
+	{CLUSTER("policy hrw points 9"), {{2, 12, "unexpected `points`"}}},
+	{NODES("node a 10.0.0.1 weight 2; policy jump"),
+		{{2, 1, "node `a` has a weight, of which the policy `jump`"}}},
+	{CLUSTER("group g n1 n9"),
+		{{2, 12, "there is no node `n9` before this line"}}},
+	{CLUSTER("group g n1 n1"), {{2, 12, "`n1` is in the group already"}}},
+	{CLUSTER("group g policy md5"), {{2, 16, "a group without nodes"}}},
+	{CLUSTER("group g n1; group g n1"),
+		{{2, 19, "there is a group `g` already"}}},
+	{CLUSTER("rule g path *.jpg"),
+		{{2, 6, "there is no group `g` before this line"}}},
+	{CLUSTER("group g n1; rule g path"), {{2, 13, "`rule` without all"}}},
+	{CLUSTER("group g n1; rule g size 9"),
+		{{2, 20, "unexpected `size` in a rule"}}},
+	{CLUSTER("group g n1; rule g host a path"),
+		{{2, 27, "unexpected `path` in a rule"}}},
+	{CLUSTER("copies 0.9"), {{2, 8, "`0.9` can't be a ratio"}}},
+	{CLUSTER("copies 1.345"), {{2, 8, "`1.345` can't be a ratio"}}},
+	{CLUSTER("copies 65"), {{2, 8, "`65` can't be a ratio"}}},
+	{CLUSTER("copies off"), {{2, 8, "`off` can't be a ratio"}}},
+	{CLUSTER("bound x"), {{2, 7, "`x` can't be a ratio"}}},
 	{CLUSTER("policy hrw { a { b } }\nworkers 0"),
 		{{2, 12, "`policy` opens no block"}, {3, 9, "`0`"}}},
 	{CLUSTER("polic rr { }"), {{2, 1, "did you mean `policy`?"}}},
@@ -157,8 +188,8 @@ static const struct wrong wrongs[] = {
 		{{2, 8, "unknown policy `hrv`; did you mean `hrw`?"}}},
 	{CLUSTER("policy fastest"),
 		{{2, 8,
-			"unknown policy `fastest`; write `hrw`, `rr` or "
-			"`md5`"}}},
+			"unknown policy `fastest`; write `hrw`, `maglev`, "
+			"`jump`, "}}},
 	{BALANCER("xdp genric"), {{2, 5, "did you mean `generic`?"}}},
 	{CLUSTER("workers 0"), {{2, 9, "1 to 256"}}},
 	{CLUSTER("workers many"), {{2, 9, "`many` is not a number"}}},
@@ -370,7 +401,7 @@ test_everything(void **state)
 	assert_string_equal(c->cluster, "edge.1");
 	assert_int_equal(ntohl(c->vip.s_addr), 0xc000020a);
 	assert_int_equal(c->vip_port, 8080);
-	assert_int_equal(c->policy, CONF_MD5);
+	assert_ptr_equal(c->place.policy, &policy_md5);
 	assert_int_equal(c->nnodes, 2);
 	assert_int_equal(c->nodes[0].weight, 1);
 	assert_string_equal(c->nodes[1].name, "n2");
@@ -457,7 +488,11 @@ test_presets(void **state)
 {
 	struct conf *c = parse_right(str_z(AFTER(SITE)));
 
-	assert_int_equal(c->policy, CONF_HRW);
+	assert_ptr_equal(c->place.policy, &policy_hrw);
+	assert_int_equal(c->ngroups + c->nrules, 0);
+	assert_int_equal(c->copies_pct, 135);
+	assert_int_equal(c->bound_pct, 125);
+	assert_int_equal(c->warmup_ns, 600000000000);
 	assert_int_equal(c->forward.n, 0);
 	assert_int_equal(c->connect_ports.n, 0);
 	assert_int_equal(c->proxy_protocol.n, 0);
@@ -500,6 +535,42 @@ test_presets(void **state)
 }
 
 static void
+test_places(void **state)
+{
+	struct conf *c =
+		parse_right(STR("cluster c {" VIP NODE "node n2 10.0.0.12\n"
+				"policy mit_ch points 40\n"
+				"copies 1.5; bound 1.07; warmup off\n"
+				"group a policy ht_rr shared n1 n2\n"
+				"group b n2\n"
+				"rule a path *.jpg host *.example.org\n"
+				"rule b header X-Kind \"b c*\"\n"
+				"rule b header X-Kind\n}" SITE));
+
+	assert_ptr_equal(c->place.policy, &policy_mit_ch);
+	assert_int_equal(c->place.points, 40);
+	assert_int_equal(c->copies_pct, 150);
+	assert_int_equal(c->bound_pct, 107);
+	assert_int_equal(c->warmup_ns, 0);
+	assert_int_equal(c->ramp_ns, 10000000000);
+	assert_int_equal(c->ngroups, 2);
+	assert_ptr_equal(c->groups[0].place.policy, &policy_ht_rr);
+	assert_true(c->groups[0].place.shared);
+	assert_int_equal(c->groups[0].nnodes, 2);
+	assert_string_equal(c->groups[0].nodes[1], "n2");
+	assert_null(c->groups[1].place.policy);
+	assert_int_equal(c->nrules, 3);
+	assert_string_equal(c->rules[0].group, "a");
+	assert_string_equal(c->rules[0].path, "*.jpg");
+	assert_string_equal(c->rules[0].host, "*.example.org");
+	assert_null(c->rules[0].header);
+	assert_string_equal(c->rules[1].header, "X-Kind");
+	assert_string_equal(c->rules[1].value, "b c*");
+	assert_null(c->rules[2].value);
+	conf_free(c);
+}
+
+static void
 test_dump(void **state)
 {
 	static const char *const texts[] = {
@@ -512,6 +583,9 @@ test_dump(void **state)
 			   "origin http://y:81 weight 9 }"),
 		CLUSTER("connect_ports 443 1; proxy_protocol 0.0.0.0/0;"
 			"resolver 127.0.0.1:5353; min_rate 1; body_max 1025K"),
+		CLUSTER("group a policy ring points 7 n1; rule a path \"*;#\" "
+			"header x host b*; copies 2; bound off; ramp off;"
+			"group b n1; rule b host ?; policy ht_rr shared"),
 		CLUSTER("handoff on; secret /etc/x"),
 		CLUSTER("handoff off"),
 	};
@@ -546,6 +620,10 @@ test_dump_says_all(void **state)
 		"	vip                192.0.2.10:80\n"
 		"	policy             hrw\n"
 		"	node               n1 10.0.0.11 weight 1\n"
+		"	copies             1.35\n"
+		"	bound              1.25\n"
+		"	warmup             10m\n"
+		"	ramp               10s\n"
 		"	peer_port          7077\n"
 		"	handoff            auto\n"
 		"	workers            auto\n"
@@ -699,6 +777,7 @@ main(void)
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_other_cache),
 		cmocka_unit_test(test_presets),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_dump_says_all),
 		cmocka_unit_test(test_many_mistakes),

@@ -14,12 +14,6 @@
 #define RATE_MAX (1u << 30)
 #define DNS_PORT 53
 
-static const char *const policy_names[] = {
-	[CONF_HRW] = "hrw",
-	[CONF_RR] = "rr",
-	[CONF_MD5] = "md5",
-};
-
 static const char *const xdp_names[] = {
 	[CONF_XDP_AUTO] = "auto",
 	[CONF_XDP_NATIVE] = "native",
@@ -31,12 +25,6 @@ static const char *const handoff_names[] = {
 	[CONF_HANDOFF_ON] = "on",
 	[CONF_HANDOFF_OFF] = "off",
 };
-
-const char *
-conf_policy_name(enum conf_policy p)
-{
-	return policy_names[p];
-}
 
 const char *
 conf_handoff_name(enum conf_handoff h)
@@ -79,29 +67,6 @@ const struct kind kind_addr_port = {"ADDRESS:PORT", "192.0.2.10:80", 1, 1,
 	false, set_addr_port, write_addr_port};
 
 /* one of a few names */
-static bool
-set_policy(struct conf_errors *e, const struct arg *args, size_t nargs,
-	void *member)
-{
-	unsigned i;
-
-	if (!read_choice(e, args[0], "policy", policy_names,
-		    COUNT_OF(policy_names), &i))
-		return false;
-	*(enum conf_policy *)member = (enum conf_policy)i;
-	return true;
-}
-
-static bool
-write_policy(struct buf *b, const void *member, size_t i)
-{
-	buf_z(b, policy_names[*(const enum conf_policy *)member]);
-	return true;
-}
-
-const struct kind kind_policy = {
-	"hrw | rr | md5", "hrw", 1, 1, false, set_policy, write_policy};
-
 static bool
 set_xdp(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)
@@ -507,6 +472,28 @@ write_duration_value(struct buf *b, const void *member, size_t i)
 
 const struct kind kind_duration = {
 	"DURATION", "10s", 1, 1, false, set_duration, write_duration_value};
+
+static bool
+set_duration_or_off(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	if (!is_off(args[0]))
+		return read_duration(e, args[0], member);
+	*(uint64_t *)member = 0;
+	return true;
+}
+
+static bool
+write_duration_or_off(struct buf *b, const void *member, size_t i)
+{
+	if (*(const uint64_t *)member)
+		return write_duration_value(b, member, i);
+	buf_z(b, "off");
+	return true;
+}
+
+const struct kind kind_duration_or_off = {"off | DURATION", "30s", 1, 1, false,
+	set_duration_or_off, write_duration_or_off};
 
 /* names */
 static bool

@@ -3,7 +3,8 @@
  * Kinds of parameters: how the words after a parameter's name become a member
  * of struct conf or struct conf_site, and back. A kind that needs more than
  * one member is given the first and finds the others beside it. Those of
- * clusters are in kind.c, those of sites in kind_site.c and kind_distill.c.
+ * clusters are in kind.c and kind_place.c, those of sites in kind_site.c and
+ * kind_distill.c.
  */
 #include "conf/value.h"
 
@@ -24,6 +25,11 @@ struct kind {
 #define KIND(name) extern const struct kind kind_##name;
 KIND(addr_port)
 KIND(policy)
+KIND(group)
+KIND(rule)
+KIND(ratio)
+KIND(ratio_or_off)
+KIND(duration_or_off)
 KIND(node)
 KIND(prefixes)
 KIND(resolver)
@@ -45,7 +51,6 @@ KIND(checks)
 KIND(origin)
 KIND(path)
 KIND(distill)
-KIND(duration_or_off)
 KIND(widths)
 KIND(qualities)
 KIND(query_name)

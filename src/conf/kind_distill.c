@@ -46,32 +46,6 @@ write_distill(struct buf *b, const void *member, size_t i)
 const struct kind kind_distill = {"off | [images] [avif] [text]", "images text",
 	1, 3, false, set_distill, write_distill};
 
-/* DURATION | off: off is 0 */
-static bool
-set_duration_or_off(struct conf_errors *e, const struct arg *args, size_t nargs,
-	void *member)
-{
-	if (!is_off(args[0]))
-		return read_duration(e, args[0], member);
-	*(uint64_t *)member = 0;
-	return true;
-}
-
-static bool
-write_duration_or_off(struct buf *b, const void *member, size_t i)
-{
-	uint64_t ns = *(const uint64_t *)member;
-
-	if (ns)
-		write_duration(b, ns);
-	else
-		buf_z(b, "off");
-	return true;
-}
-
-const struct kind kind_duration_or_off = {"DURATION | off", "1s", 1, 1, false,
-	set_duration_or_off, write_duration_or_off};
-
 /* WIDTH... | off */
 static bool
 set_widths(struct conf_errors *e, const struct arg *args, size_t nargs,

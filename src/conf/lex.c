@@ -48,7 +48,7 @@ lex_init(struct lex *l, struct str text, struct conf_errors *errors)
 static void
 skip_control(struct lex *l)
 {
-	struct place at = l->at;
+	struct position at = l->at;
 	unsigned char c = (unsigned char)l->rest.p[0];
 
 	if (str_starts(l->rest, STR("\r\n"))) {

@@ -11,13 +11,13 @@ enum lex_kind { LEX_WORD, LEX_OPEN, LEX_CLOSE, LEX_END, LEX_EOF };
 
 struct token {
 	enum lex_kind kind;
-	struct place at;
+	struct position at;
 	struct str text; /* borrowed: the configuration's text */
 };
 
 struct lex {
 	struct str rest;
-	struct place at; /* of rest's first byte */
+	struct position at; /* of rest's first byte */
 	struct conf_errors *errors;
 };
 

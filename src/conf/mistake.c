@@ -8,13 +8,13 @@
 #include <stdlib.h>
 
 static bool
-is_before(struct place at, const struct conf_error *e)
+is_before(struct position at, const struct conf_error *e)
 {
 	return at.line != e->line ? at.line < e->line : at.column < e->column;
 }
 
 void
-mistake(struct conf_errors *errors, struct place at, const char *fmt, ...)
+mistake(struct conf_errors *errors, struct position at, const char *fmt, ...)
 {
 	struct buf b = {0};
 	struct str hint, text;

@@ -7,14 +7,14 @@
 
 #define MISTAKES_MAX 50
 
-struct place {
+struct position {
 	unsigned line, column; /* from 1; line 0 is no place */
 };
 
 /* fmt is "what is wrong\nwhat to write instead". The values it prints must not
  * contain a newline: words of the file go through quote(). */
-void mistake(struct conf_errors *errors, struct place at, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void mistake(struct conf_errors *errors, struct position at, const char *fmt,
+	...) __attribute__((format(printf, 3, 4)));
 
 static inline bool
 mistakes_full(const struct conf_errors *errors)

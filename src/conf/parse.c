@@ -19,9 +19,9 @@ struct parser {
 	/* the words of the statement being read */
 	struct arg *words; /* owned */
 	size_t nwords, words_cap;
-	bool kept;		     /* they are still to be dealt with */
-	struct place blocks[BLOCKS]; /* where each was opened last */
-	struct place seen[PARAMS];   /* where each is in that block */
+	bool kept;			/* they are still to be dealt with */
+	struct position blocks[BLOCKS]; /* where each was opened last */
+	struct position seen[PARAMS];	/* where each is in that block */
 };
 
 static void
@@ -59,7 +59,7 @@ read_words(struct parser *p)
 }
 
 static void
-unclosed(struct parser *p, struct place at)
+unclosed(struct parser *p, struct position at)
 {
 	mistake(p->errors, at,
 		"block without an end\n"
@@ -70,7 +70,7 @@ unclosed(struct parser *p, struct place at)
 static void
 skip_block(struct parser *p)
 {
-	struct place at = p->token.at;
+	struct position at = p->token.at;
 	size_t depth = 0;
 
 	do {
@@ -181,7 +181,7 @@ check_arity(struct parser *p, const struct param *m)
 static void
 set_param(struct parser *p, const struct param *m, void *base)
 {
-	struct place *seen = &p->seen[m - params];
+	struct position *seen = &p->seen[m - params];
 
 	if (seen->line && !m->kind->repeats) {
 		mistake(p->errors, p->words[0].at,
@@ -256,11 +256,11 @@ set_presets(struct parser *p, enum block_id block, void *base)
 static void
 parse_block(struct parser *p, enum block_id block, void *base)
 {
-	struct place at = p->token.at;
+	struct position at = p->token.at;
 
 	for (size_t i = 0; i < PARAMS; i++)
 		if (params[i].block == block)
-			p->seen[i] = (struct place){0};
+			p->seen[i] = (struct position){0};
 	next(p);
 	for (;;) {
 		read_words(p);
@@ -376,7 +376,7 @@ unknown_block(struct parser *p)
 static void
 parse_block_of(struct parser *p, enum block_id block)
 {
-	struct place before = p->blocks[block];
+	struct position before = p->blocks[block];
 
 	p->blocks[block] = p->words[0].at;
 	if (before.line && block != BLOCK_site) {

@@ -5,7 +5,7 @@
 
 /* What the parser of heads has room for. */
 static void
-rule_limit(struct conf_errors *e, struct place at, const char *name,
+rule_limit(struct conf_errors *e, struct position at, const char *name,
 	uint64_t bytes, uint64_t most)
 {
 	if (bytes > most)
@@ -16,10 +16,31 @@ rule_limit(struct conf_errors *e, struct place at, const char *name,
 			(unsigned long long)most / 1024);
 }
 
-void
-rules_cluster(struct conf_errors *e, struct conf *c, const struct place *seen)
+static void
+rule_weights(struct conf_errors *e, const struct conf *c,
+	const struct position *seen)
 {
-	struct place object_max = seen[PARAM_cluster_object_max];
+	struct position at = seen[PARAM_cluster_node];
+
+	for (size_t i = 0; c->place.policy && i < c->nnodes; i++)
+		if (c->nodes[i].weight != 1 && !c->place.policy->weights) {
+			mistake(e, at,
+				"node `%s` has a weight, of which the policy "
+				"`%s` knows nothing\n"
+				"leave it out, or choose a policy like `hrw`",
+				c->nodes[i].name, c->place.policy->name);
+			return;
+		}
+	if (c->nnodes > VIEW_MAX_NODES)
+		mistake(e, at, "%zu nodes\na cluster has at most %u of them",
+			c->nnodes, VIEW_MAX_NODES);
+}
+
+void
+rules_cluster(
+	struct conf_errors *e, struct conf *c, const struct position *seen)
+{
+	struct position object_max = seen[PARAM_cluster_object_max];
 
 	if (!object_max.line)
 		c->object_max_bytes = c->cache_bytes / 8;
@@ -34,6 +55,7 @@ rules_cluster(struct conf_errors *e, struct conf *c, const struct place *seen)
 		c->field_max_bytes, HEAD_MAX_BYTES);
 	rule_limit(e, seen[PARAM_cluster_head_max], "head_max",
 		c->head_max_bytes, HEAD_MAX_BYTES);
+	rule_weights(e, c, seen);
 	if (c->handoff == CONF_HANDOFF_ON && !c->secret_file)
 		mistake(e, seen[PARAM_cluster_handoff],
 			"`handoff on` without a `secret`\n"
@@ -74,7 +96,7 @@ rules_new_host(struct conf_errors *e, const struct conf *c, struct arg a,
 }
 
 void
-rules_site(struct conf_errors *e, const struct conf *c, struct place at)
+rules_site(struct conf_errors *e, const struct conf *c, struct position at)
 {
 	const struct conf_site *last = &c->sites[c->nsites - 1];
 
@@ -90,7 +112,8 @@ rules_site(struct conf_errors *e, const struct conf *c, struct place at)
 }
 
 static void
-rule_distill(struct conf_errors *e, const struct conf *c, struct place cluster)
+rule_distill(
+	struct conf_errors *e, const struct conf *c, struct position cluster)
 {
 	bool some = false;
 
@@ -104,11 +127,12 @@ rule_distill(struct conf_errors *e, const struct conf *c, struct place cluster)
 }
 
 void
-rules_file(struct conf_errors *e, const struct conf *c, struct place cluster,
+rules_file(struct conf_errors *e, const struct conf *c, struct position cluster,
 	bool forward)
 {
 	if (!cluster.line)
-		mistake(e, (struct place){1, 1}, "no `cluster` block\nadd `%s`",
+		mistake(e, (struct position){1, 1},
+			"no `cluster` block\nadd `%s`",
 			blocks[BLOCK_cluster].example);
 	else if (c->nsites == 0 && !forward)
 		mistake(e, cluster,

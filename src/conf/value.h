@@ -7,7 +7,7 @@
 #include "conf/mistake.h"
 
 struct arg {
-	struct place at;
+	struct position at;
 	struct str text; /* borrowed: the configuration's text */
 };
 

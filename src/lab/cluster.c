@@ -48,8 +48,7 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 		"    handoff %s\n"
 		"    secret  " SECRET_FILE "\n"
 		"%s",
-		conf_policy_name(o->policy), workers,
-		conf_handoff_name(o->handoff),
+		o->policy->name, workers, conf_handoff_name(o->handoff),
 		o->squid ? "    cache   " SQUID_URL "\n" : "");
 	for (unsigned i = 0; i < o->nodes; i++) {
 		struct topo_host h = topo_host(TOPO_FIRST_NODE + i);

@@ -37,7 +37,7 @@ struct lab_options {
 	 * or ten times link where that is 0. */
 	uint64_t link_bits, client_link_bits;
 	unsigned cpu_percent; /* of one core, for each node; 0 is no limit */
-	enum conf_policy policy;
+	const struct policy *policy;
 	enum conf_xdp xdp;
 	enum conf_handoff handoff;
 	unsigned workers;	 /* per node; 0: 2, or 1 where there's 1 core */

@@ -112,7 +112,7 @@ test_conf(void **state)
 {
 	struct lab_options o = {
 		.nodes = 3,
-		.policy = CONF_MD5,
+		.policy = &policy_md5,
 		.xdp = CONF_XDP_GENERIC,
 		.workers = 5,
 	};
@@ -124,7 +124,7 @@ test_conf(void **state)
 	assert_int_equal(conf_parse(buf_view(&b), &c, &errors), 0);
 	assert_int_equal(c->nnodes, 3);
 	assert_string_equal(c->nodes[2].name, "n3");
-	assert_int_equal(c->policy, CONF_MD5);
+	assert_ptr_equal(c->place.policy, &policy_md5);
 	assert_int_equal(c->xdp, CONF_XDP_GENERIC);
 	assert_int_equal(c->workers, 5);
 	assert_int_equal(c->forward.n, 1);

@@ -144,7 +144,7 @@ state_save(const struct lab_options *o)
 		LAB_URL, "nodes", (int)o->nodes, "bare", (int)o->bare,
 		"link_bits", (json_int_t)o->link_bits, "client_link_bits",
 		(json_int_t)o->client_link_bits, "cpu_percent",
-		(int)o->cpu_percent, "policy", conf_policy_name(o->policy));
+		(int)o->cpu_percent, "policy", o->policy->name);
 	int r = j ? json_dump_file(j, STATE_FILE, JSON_INDENT(2)) : -1;
 
 	json_decref(j);

@@ -15,18 +15,24 @@ score(const struct view *v, const struct view_node *node, uint64_t key)
 }
 
 static void
-rank(const struct view *v, struct str key, _Atomic uint64_t *turn,
-	struct ranking *out)
+rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 {
+	const struct view *v = &p->view;
 	uint64_t k = XXH3_64bits(key.p, key.n);
 	double scores[VIEW_MAX_NODES];
 
-	(void)turn;
 	out->n = 0;
 	for (size_t i = 0; i < v->nnodes; i++) {
-		double s = score(v, &v->nodes[i], k);
-		size_t at = out->n++;
+		double s;
+		size_t at = out->n;
 
+		if (v->nodes[i].out)
+			continue;
+		s = score(v, &v->nodes[i], k);
+		if (at < most)
+			out->n++;
+		else if (scores[--at] >= s)
+			continue;
 		for (; at && scores[at - 1] < s; at--) {
 			scores[at] = scores[at - 1];
 			out->node[at] = out->node[at - 1];
@@ -36,4 +42,4 @@ rank(const struct view *v, struct str key, _Atomic uint64_t *turn,
 	}
 }
 
-const struct policy policy_hrw = {"hrw", rank};
+const struct policy policy_hrw = {.name = "hrw", .weights = true, .rank = rank};

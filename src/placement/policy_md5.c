@@ -1,23 +1,17 @@
-#include "placement/place.h"
+#include "placement/slots.h"
 
-#include <openssl/evp.h>
-
-#include "base/check.h"
+#include "placement/digest.h"
 
 static void
-rank(const struct view *v, struct str key, _Atomic uint64_t *turn,
-	struct ranking *out)
+rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned char digest[16];
 	uint64_t h = 0;
 
-	(void)turn;
-	CHECK(EVP_Digest(key.p, key.n, digest, NULL, EVP_md5(), NULL));
+	digest_md5(key, digest);
 	for (int i = 0; i < 8; i++)
 		h = h << 8 | digest[i];
-	for (out->n = 0; out->n < v->nnodes; out->n++)
-		out->node[out->n] =
-			(uint8_t)((h % v->nnodes + out->n) % v->nnodes);
+	slots_rank(&p->view, p->view.weight ? h % p->view.weight : 0, out);
 }
 
-const struct policy policy_md5 = {"md5", rank};
+const struct policy policy_md5 = {.name = "md5", .weights = true, .rank = rank};

@@ -1,14 +1,13 @@
-#include "placement/place.h"
+#include "placement/slots.h"
 
 static void
-rank(const struct view *v, struct str key, _Atomic uint64_t *turn,
-	struct ranking *out)
+rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 {
-	uint64_t t = atomic_fetch_add_explicit(turn, 1, memory_order_relaxed);
+	uint64_t t =
+		atomic_fetch_add_explicit(p->turn, 1, memory_order_relaxed);
 
-	(void)key;
-	for (out->n = 0; out->n < v->nnodes; out->n++)
-		out->node[out->n] = (uint8_t)((t + out->n) % v->nnodes);
+	slots_rank(&p->view, p->view.weight ? t % p->view.weight : 0, out);
 }
 
-const struct policy policy_rr = {"rr", rank};
+const struct policy policy_rr = {
+	.name = "rr", .weights = true, .turns = true, .rank = rank};

@@ -3,9 +3,11 @@
 
 #include "bench/album.h"
 #include "bench/mix.h"
+#include "prog/bench_crowd.h"
 #include "prog/bench_distill.h"
 #include "prog/bench_handoff.h"
 #include "prog/bench_options.h"
+#include "prog/bench_placement.h"
 #include "prog/bench_traffic.h"
 
 #include <stdio.h>
@@ -69,6 +71,14 @@ static const struct bench_verb {
 	{"ssim", bench_distill,
 		"ORIGINAL FILE\n"
 		"    How alike two images are (SSIM).\n"},
+	{"placement", bench_placement,
+		"[OPTIONS]\n"
+		"    What the policies' look-ups cost, how even they are, and\n"
+		"    how many keys move.\n"},
+	{"crowd", bench_crowd,
+		"--target ADDR[:PORT] [OPTIONS]\n"
+		"    Objects of which some are more popular, and perhaps a\n"
+		"    flash crowd.\n"},
 	{"handoff", bench_handoff,
 		"[--seconds N] [--json]\n"
 		"    What it costs to move a connection to the owner of what "

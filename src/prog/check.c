@@ -30,8 +30,7 @@ print_summary(const struct conf *c)
 	printf("%s: %zu node%s, %zu site%s, vip %s:%u, policy %s: "
 	       "no mistakes\n",
 		c->cluster, c->nnodes, plural(c->nnodes), c->nsites,
-		plural(c->nsites), vip, c->vip_port,
-		conf_policy_name(c->policy));
+		plural(c->nsites), vip, c->vip_port, c->place.policy->name);
 }
 
 static void

@@ -40,7 +40,7 @@ static const char usage_text[] =
 	"\n"
 	"  --nodes N            how many nodes (4)\n"
 	"  --seconds S          of traffic (6)\n"
-	"  --policy hrw|rr|md5  who owns a URL (hrw)\n"
+	"  --policy POLICY      who owns a URL (hrw)\n"
 	"  --ci                 end by itself, with status 1 if anything "
 	"claimed\n"
 	"                       is untrue; also when CI is in the environment\n"
@@ -67,14 +67,13 @@ usage(FILE *out, int status)
 }
 
 static bool
-parse_policy(const char *z, enum conf_policy *out)
+parse_policy(const char *z, const struct policy **out)
 {
-	for (enum conf_policy p = CONF_HRW; p <= CONF_MD5; p++)
-		if (!strcmp(z, conf_policy_name(p))) {
-			*out = p;
-			return true;
-		}
-	return false;
+	const struct policy *p = policy_find(z);
+
+	if (p)
+		*out = p;
+	return p;
 }
 
 static bool
@@ -326,9 +325,9 @@ show_in_lab(struct options *o, const struct tree *tree)
 	if (r == 0) {
 		printf("cluster  %u nodes, policy %s, a balancer, nginx as "
 		       "the origin\n",
-			o->lab.nodes, conf_policy_name(o->lab.policy));
+			o->lab.nodes, o->lab.policy->name);
 		r = show(o, &a);
-		if (r >= 0 && o->lab.policy != CONF_RR) {
+		if (r >= 0 && o->lab.policy != &policy_rr) {
 			int distilled = show_distilled(o, &a);
 
 			r = distilled ? distilled : r;
@@ -369,7 +368,7 @@ verb_demo(int argc, char **argv)
 	};
 	const char *ci = getenv("CI");
 	struct options o = {
-		.lab = {.nodes = 4, .policy = CONF_HRW, .distill = true},
+		.lab = {.nodes = 4, .policy = &policy_hrw, .distill = true},
 		.seconds = 6,
 		.ci = ci && *ci,
 	};

@@ -48,7 +48,7 @@ struct demo_links {
 struct demo_facts {
 	const struct tree *tree;	  /* borrowed */
 	const struct demo_client *client; /* borrowed */
-	enum conf_policy policy;
+	const struct policy *policy;
 	struct demo_node *nodes; /* owned */
 	size_t nnodes;
 	unsigned *fetches;	 /* owned: per file of the tree, in full */

@@ -60,7 +60,7 @@ make_it_right(void)
 	facts = (struct demo_facts){
 		.tree = &tree,
 		.client = &client,
-		.policy = CONF_HRW,
+		.policy = &policy_hrw,
 		.nodes = nodes,
 		.nnodes = NODES,
 		.fetches = fetches,
@@ -119,8 +119,7 @@ each_wrong_fact_makes_its_claim_untrue(void **state)
 	WRONG(nodes[0].origin_fetches = 4);
 	/* copies */
 	WRONG(nodes[1].objects = 2);
-	WRONG(nodes[0].objects = 2);
-	WRONG(client.tally.owners[0] = 3);
+	WRONG(nodes[1].objects = 0);
 	WRONG(client.tally.owners[0] = 0);
 	/* links */
 	WRONG(facts.links.balancer.to_host_bytes = 4000000);
@@ -140,10 +139,22 @@ each_wrong_fact_makes_its_claim_untrue(void **state)
 }
 
 static void
+hot_objects_may_be_held_twice(void **state)
+{
+	make_it_right();
+	client.tally.owners[0] = 3;
+	nodes[1].objects = 2;
+	assert_int_equal(untrue(), 0);
+	client.tally.owners[1] = 3;
+	nodes[1].objects = 3; /* of four */
+	assert_int_equal(untrue(), 1);
+}
+
+static void
 under_rr_each_node_may_fetch_and_hold(void **state)
 {
 	make_it_right();
-	facts.policy = CONF_RR;
+	facts.policy = &policy_rr;
 	fetches[0] = 2;
 	nodes[1].origin_fetches = 2;
 	nodes[1].objects = 2;
@@ -183,6 +194,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(right_facts_make_true_claims),
 		cmocka_unit_test(each_wrong_fact_makes_its_claim_untrue),
+		cmocka_unit_test(hot_objects_may_be_held_twice),
 		cmocka_unit_test(under_rr_each_node_may_fetch_and_hold),
 		cmocka_unit_test(the_table_has_a_row_per_node_and_a_total),
 	};

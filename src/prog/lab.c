@@ -26,7 +26,7 @@ static const char usage_text[] =
 	"  --client-link RATE  of the client's and this machine's (10 x "
 	"--link)\n"
 	"  --cpu SHARE         of each node, as 10% of one core (no limit)\n"
-	"  --policy hrw|rr|md5 who owns a URL (hrw)\n"
+	"  --policy POLICY     who owns a URL (hrw)\n"
 	"  --handoff auto|on|off\n"
 	"                      are connections moved to the owner (auto)\n"
 	"  --xdp native|generic\n"
@@ -62,14 +62,14 @@ parse_number(const char *z, uint64_t max, unsigned *out)
 }
 
 static int
-parse_policy(const char *z, enum conf_policy *out)
+parse_policy(const char *z, const struct policy **out)
 {
-	for (enum conf_policy p = CONF_HRW; p <= CONF_MD5; p++)
-		if (!strcmp(z, conf_policy_name(p))) {
-			*out = p;
-			return 0;
-		}
-	return -EINVAL;
+	const struct policy *p = policy_find(z);
+
+	if (!p)
+		return -EINVAL;
+	*out = p;
+	return 0;
 }
 
 static int
@@ -126,7 +126,7 @@ parse_option(int c, const char *value, struct lab_options *o)
 static int
 up(int argc, char **argv)
 {
-	struct lab_options o = {.nodes = 4, .policy = CONF_HRW};
+	struct lab_options o = {.nodes = 4, .policy = &policy_hrw};
 	int c, at, r;
 
 	while ((c = getopt_long(argc, argv, "", options, &at)) != -1) {

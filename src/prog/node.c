@@ -28,12 +28,6 @@ static const char usage[] =
 	"  --socket PATH  the admin socket (/run/sevenfold/NAME.sock)\n"
 	"  -v             log more\n";
 
-static const struct policy *const policies[] = {
-	[CONF_HRW] = &policy_hrw,
-	[CONF_RR] = &policy_rr,
-	[CONF_MD5] = &policy_md5,
-};
-
 static const enum node_handoff handoffs[] = {
 	[CONF_HANDOFF_AUTO] = NODE_HANDOFF_AUTO,
 	[CONF_HANDOFF_ON] = NODE_HANDOFF_ON,
@@ -97,6 +91,8 @@ struct lists {
 	struct node_peer *peers;
 	struct node_site *sites;
 	struct node_prefix *forward, *proxy_protocol;
+	struct node_group *groups;
+	struct node_rule *rules;
 };
 
 static struct node_prefix *
@@ -163,6 +159,45 @@ copy_site(const struct conf *c, const struct conf_site *s)
 	};
 }
 
+static struct node_place
+copy_place(const struct conf_place *p)
+{
+	return (struct node_place){
+		p->policy, {.points = p->points, .shared = p->shared}};
+}
+
+static size_t
+find_group(const struct conf *conf, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(conf->groups[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static_assert((int)CONF_GROUPS_MAX <= (int)NODE_GROUPS_MAX, "see conf.h");
+
+static void
+fill_groups(const struct conf *conf, struct lists *l)
+{
+	l->groups = xcalloc(conf->ngroups, sizeof(*l->groups));
+	for (size_t i = 0; i < conf->ngroups; i++) {
+		const struct conf_group *g = &conf->groups[i];
+
+		l->groups[i] = (struct node_group){g->name,
+			copy_place(g->place.policy ? &g->place : &conf->place),
+			(const char *const *)g->nodes, g->nnodes};
+	}
+	l->rules = xcalloc(conf->nrules, sizeof(*l->rules));
+	for (size_t i = 0; i < conf->nrules; i++) {
+		const struct conf_rule *r = &conf->rules[i];
+
+		l->rules[i] = (struct node_rule){find_group(conf, r->group),
+			r->host, r->path, r->header, r->value};
+	}
+}
+
 static void
 fill_lists(const struct conf *conf, struct lists *l, struct node_config *config)
 {
@@ -176,6 +211,9 @@ fill_lists(const struct conf *conf, struct lists *l, struct node_config *config)
 	l->forward = copy_prefixes(&conf->forward, &config->forward);
 	l->proxy_protocol =
 		copy_prefixes(&conf->proxy_protocol, &config->proxy_protocol);
+	fill_groups(conf, l);
+	config->groups = l->groups;
+	config->rules = l->rules;
 	config->peers = l->peers;
 	config->sites = l->sites;
 }
@@ -189,6 +227,8 @@ free_lists(struct lists *l, size_t nsites)
 	free(l->sites);
 	free(l->forward);
 	free(l->proxy_protocol);
+	free(l->groups);
+	free(l->rules);
 }
 
 /* The whole of the file; false, and it has said why, when it won't do. */
@@ -225,7 +265,13 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.vip = conf->vip,
 		.vip_port = conf->vip_port,
 		.peer_port = conf->peer_port,
-		.policy = policies[conf->policy],
+		.place = copy_place(&conf->place),
+		.ngroups = conf->ngroups,
+		.nrules = conf->nrules,
+		.copies_pct = conf->copies_pct,
+		.bound_pct = conf->bound_pct,
+		.warmup_ns = conf->warmup_ns,
+		.ramp_ns = conf->ramp_ns,
 		.npeers = conf->nnodes,
 		.self = self,
 		.nsites = conf->nsites,
@@ -265,7 +311,8 @@ run(const struct conf *conf, size_t self, const char *socket)
 	log_info("start version=%s cluster=%s workers=%u cache_bytes=%llu "
 		 "policy=%s",
 		SEVENFOLD_VERSION, conf->cluster, config.workers,
-		(unsigned long long)config.cache_bytes, config.policy->name);
+		(unsigned long long)config.cache_bytes,
+		config.place.policy->name);
 	status = node_run(&config);
 	free_lists(&lists, conf->nsites);
 	buf_fini(&secret);

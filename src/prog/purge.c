@@ -87,13 +87,41 @@ ask_to_purge(const struct options *o)
 	return doc;
 }
 
+static void
+print_node(const json_t *node)
+{
+	const char *name = json_string_value(json_object_get(node, "name"));
+	const char *outcome =
+		json_string_value(json_object_get(node, "outcome"));
+
+	if (!name || !outcome)
+		return;
+	if (!strcmp(outcome, "done"))
+		printf("%s: %lld\n", name,
+			(long long)json_integer_value(
+				json_object_get(node, "objects")));
+	else
+		printf("%s: %s; it will be told when it is back\n", name,
+			!strcmp(outcome, "down") ? "down" : "no answer");
+}
+
+static int
+missed(const json_t *doc)
+{
+	return json_integer_value(json_object_get(doc, "peers_missed")) ? -1
+									: 0;
+}
+
+/* 0 when all nodes have done it. */
 static int
 print_text(json_t *doc)
 {
-	json_int_t objects, peers, missed;
+	json_int_t objects, peers, down;
+	const json_t *node;
+	size_t i;
 
 	if (json_unpack(doc, "{s:I, s:I, s:I}", "objects", &objects, "peers",
-		    &peers, "peers_missed", &missed) < 0) {
+		    &peers, "peers_missed", &down) < 0) {
 		fputs("sevenfold: the answer is of another version; see it "
 		      "with --json\n",
 			stderr);
@@ -101,13 +129,13 @@ print_text(json_t *doc)
 	}
 	printf("purged here: %lld; other nodes told: %lld\n",
 		(long long)objects, (long long)peers);
-	if (missed)
+	json_array_foreach(json_object_get(doc, "nodes"), i, node)
+		print_node(node);
+	if (down)
 		fprintf(stderr,
-			"sevenfold: not told, as they are down: %lld; what "
-			"they "
-			"have stored they still have\n",
-			(long long)missed);
-	return 0;
+			"sevenfold: not done yet, as they are down: %lld\n",
+			(long long)down);
+	return missed(doc);
 }
 
 /* 0 when it was done. */
@@ -122,7 +150,7 @@ print(json_t *doc, bool as_json)
 		return -1;
 	if (error)
 		return -1;
-	return as_json ? 0 : print_text(doc);
+	return as_json ? missed(doc) : print_text(doc);
 }
 
 int

@@ -101,10 +101,21 @@ test_answers(void **state)
 	assert_string_equal(r.said.out, "");
 	assert_string_equal(r.said.err, "sevenfold: that is no URL\n");
 	r = purge("{\"objects\":0,\"peers\":1,\"peers_missed\":2}", args);
-	assert_int_equal(r.said.status, 0);
+	assert_int_equal(r.said.status, 1);
 	assert_string_equal(
 		r.said.out, "purged here: 0; other nodes told: 1\n");
-	assert_non_null(strstr(r.said.err, "they are down: 2;"));
+	assert_non_null(strstr(r.said.err, "they are down: 2\n"));
+	r = purge("{\"objects\":0,\"peers\":1,\"peers_missed\":2,\"nodes\":["
+		  "{\"name\":\"n2\",\"outcome\":\"done\",\"objects\":7},"
+		  "{\"name\":\"n3\",\"outcome\":\"down\",\"objects\":0},"
+		  "{\"name\":\"n4\",\"outcome\":\"lost\",\"objects\":0}]}",
+		args);
+	assert_int_equal(r.said.status, 1);
+	assert_string_equal(r.said.out,
+		"purged here: 0; other nodes told: 1\n"
+		"n2: 7\n"
+		"n3: down; it will be told when it is back\n"
+		"n4: no answer; it will be told when it is back\n");
 	r = purge("{\"objects\":\"many\"}", args);
 	assert_int_equal(r.said.status, 1);
 	assert_non_null(strstr(r.said.err, "of another version"));

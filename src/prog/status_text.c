@@ -48,6 +48,24 @@ write_nodes_up(const json_t *nodes, struct buf *out)
 		buf_printf(out, ", %zu up, %zu down", up, n - up);
 }
 
+/* Of one that is up: drained or gone, it owns nothing. */
+static void
+state_cell(struct table *t, const json_t *node)
+{
+	const char *member = get_z(node, "member");
+	const json_t *over = json_object_get(node, "handed_over");
+
+	if (!strcmp(member, "drained"))
+		table_cell(t, TABLE_PLAIN, "%s",
+			json_is_true(json_object_get(over, "done"))
+				? "drained"
+				: "draining");
+	else if (!strcmp(member, "gone"))
+		table_cell(t, TABLE_PLAIN, "left");
+	else
+		table_cell(t, TABLE_GOOD, "up");
+}
+
 static void
 name_and_state(struct table *t, const json_t *node)
 {
@@ -58,7 +76,7 @@ name_and_state(struct table *t, const json_t *node)
 	else
 		table_cell(t, TABLE_PLAIN, "%.*s~", NAME_WIDTH - 1, name);
 	if (json_is_true(json_object_get(node, "up")))
-		table_cell(t, TABLE_GOOD, "up");
+		state_cell(t, node);
 	else
 		table_cell(t, TABLE_BAD, "down");
 }
@@ -237,6 +255,29 @@ write_origins_lost(const json_t *nodes, struct buf *out)
 		buf_z(out, "\n");
 }
 
+/* Nodes that place keys otherwise than the one who was asked, for now. */
+static void
+write_other_views(const json_t *doc, const json_t *nodes, struct buf *out)
+{
+	const char *before = "\nother views: ", *ours = get_z(doc, "view");
+	const json_t *node;
+	size_t i;
+
+	json_array_foreach(nodes, i, node)
+	{
+		const char *view = get_z(node, "view");
+
+		if (*view == '-' || !strcmp(view, ours))
+			continue;
+		buf_printf(out, "%s%s has %s, number %llu", before,
+			get_z(node, "name"), view,
+			(unsigned long long)get_u64(node, "view_number"));
+		before = ", ";
+	}
+	if (*before == ',')
+		buf_z(out, "\n");
+}
+
 static void
 node_text(const json_t *doc, bool colour, struct buf *out)
 {
@@ -253,6 +294,7 @@ node_text(const json_t *doc, bool colour, struct buf *out)
 	write_moves(nodes, out);
 	write_errors(nodes, out);
 	write_origins_lost(nodes, out);
+	write_other_views(doc, nodes, out);
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "http/date.h"
 #include "proxy/shape.h"
+#include "proxy/membership.h"
 
 static const struct {
 	unsigned status;
@@ -124,7 +125,6 @@ is_read(const struct exchange *x)
 static void
 cache_status(const struct exchange *x, struct buf *out)
 {
-	const struct node_config *config = x->worker->node->config;
 	const struct response *r = exchange_response(x);
 
 	buf_str(out, x->worker->node->cache_status);
@@ -135,7 +135,7 @@ cache_status(const struct exchange *x, struct buf *out)
 	case FROM_MISS: forwarded(x, r, out); break;
 	case FROM_PEER:
 		buf_str(out, STR("; fwd=bypass; detail=\"owner "));
-		buf_z(out, config->peers[x->owner].name);
+		buf_z(out, membership_name(x->worker->node, x->owner));
 		buf_str(out, STR("\"\r\n"));
 		return;
 	case FROM_PASS:
@@ -168,6 +168,9 @@ common(const struct exchange *x, const struct shape *s, struct buf *out)
 	/* What is not stored carries the age that it came with. */
 	if (!r->why_not)
 		number_field(out, STR("Age: "), age > 0 ? (uint64_t)age : 0);
+	/* What a peer stores is not to tell how he came by it. */
+	if (x->fill == FILL_ANSWERS)
+		return;
 	buf_str(out, x->worker->node->via);
 	cache_status(x, out);
 }

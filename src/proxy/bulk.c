@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "net/sock.h"
 #include "proxy/channel.h"
+#include "proxy/membership.h"
 
 enum {
 	BULKS_MAX = 64,
@@ -283,7 +284,7 @@ bulks_want(struct bulks *bs)
 	if (!b)
 		return;
 	fd = sock_connect(config->peers[config->self].addr,
-		config->peers[bs->peer].addr, config->peer_port);
+		membership_addr(bs->worker->node, bs->peer), config->peer_port);
 	if (fd < 0 || loop_watch(bs->worker->loop, &b->io, fd) < 0) {
 		if (fd >= 0)
 			close(fd);

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "handoff/seal.h"
 #include "net/sock.h"
+#include "proxy/membership.h"
 #include "proxy/worker.h"
 
 enum {
@@ -61,7 +62,7 @@ bury(struct grave *g)
 static const char *
 peer_name(const struct channel *ch)
 {
-	return ch->worker->node->config->peers[ch->peer].name;
+	return membership_name(ch->worker->node, (size_t)ch->peer);
 }
 
 static void
@@ -269,16 +270,6 @@ say_hello(struct channel *ch)
 	loop_defer(ch->worker->loop, &ch->flush);
 }
 
-static int
-find_peer(const struct node_config *config, struct in_addr addr)
-{
-	for (size_t i = 0; i < config->npeers; i++)
-		if (i != config->self &&
-			config->peers[i].addr.s_addr == addr.s_addr)
-			return (int)i;
-	return -1;
-}
-
 /* Both ends have said what they made up. */
 static void
 make_seals(struct channel *ch, uint64_t theirs)
@@ -474,7 +465,7 @@ struct channel *
 channel_dialled(struct worker *w, int fd, size_t peer, uint64_t key,
 	struct channel_user *user)
 {
-	struct in_addr addr = w->node->config->peers[peer].addr;
+	struct in_addr addr = membership_addr(w->node, peer);
 	struct channel *ch = channel_new(w, fd, (int)peer, addr, user);
 
 	if (!ch)
@@ -488,7 +479,8 @@ struct channel *
 channel_accepted(struct worker *w, int fd, struct in_addr addr,
 	struct channel_user *user)
 {
-	int peer = find_peer(w->node->config, addr);
+	int at = membership_find_addr(w->node, addr);
+	int peer = at == (int)w->node->config->self ? -1 : at;
 	struct channel *ch = channel_new(w, fd, peer, addr, user);
 
 	if (!ch)

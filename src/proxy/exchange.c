@@ -8,8 +8,10 @@
 #include "http/forwarded.h"
 #include "http/upgrade.h"
 #include "proxy/bulk.h"
+#include "proxy/heat.h"
 #include "proxy/lookup.h"
 #include "proxy/outcome.h"
+#include "proxy/owner.h"
 #include "proxy/parts.h"
 #include "proxy/peer.h"
 #include "proxy/tunnel.h"
@@ -54,6 +56,7 @@ exchange_get(struct worker *w)
 	}
 	x = NEW(struct exchange);
 	x->worker = w;
+	x->elsewhere = -1;
 	x->content.reader.on_progress = on_progress;
 	x->timer.on_timer = on_timer;
 	x->asker.on_interim = on_interim;
@@ -106,6 +109,8 @@ exchange_put(struct exchange *x)
 	if (w->answering == x)
 		w->answering = NULL;
 	leave_answer(x);
+	if (x->counted)
+		count(&w->answers, (uint64_t)-1);
 	tunnel_free(take_ptr(&x->tunnel));
 	wake_cancel(&x->wake);
 	flight_unref(take_ptr(&x->upload));
@@ -116,6 +121,9 @@ exchange_put(struct exchange *x)
 	arena_reset(&x->arena);
 	x->kept = x->from_peer = x->upgrade = false;
 	x->stay = x->moving = false;
+	x->counted = x->redirected = false;
+	x->fill = FILL_NONE;
+	x->elsewhere = -1;
 	x->on_interim = NULL;
 	x->on_owner = NULL;
 	x->passed_over = 0;
@@ -305,31 +313,6 @@ on_timer(struct timer *t)
 
 /* --- its start ------------------------------------------------------------ */
 
-/* The best node that is up: a peer, or NULL for ourselves. What a peer asks is
- * never passed on: two hops at most. */
-static struct peer *
-find_owner(struct exchange *x)
-{
-	struct node *n = x->worker->node;
-	struct ranking r;
-
-	if (x->from_peer || x->stay)
-		return NULL;
-	n->config->policy->rank(&n->view, x->route.key, &n->turn, &r);
-	for (size_t i = 0; i < r.n; i++) {
-		struct peer *p = x->worker->peers[r.node[i]];
-
-		if (!p)
-			return NULL;
-		if (peer_is_up(p) &&
-			!(x->passed_over & UINT64_C(1) << r.node[i])) {
-			x->owner = r.node[i];
-			return p;
-		}
-	}
-	return NULL;
-}
-
 static bool
 may_be_cached(const struct exchange *x)
 {
@@ -339,12 +322,36 @@ may_be_cached(const struct exchange *x)
 		!x->upload && !x->upgrade;
 }
 
+/* Load, and heat, are of those who answer. */
+static void
+answer_here(struct exchange *x)
+{
+	if (x->counted)
+		return;
+	x->counted = true;
+	count(&x->worker->answers, 1);
+	if (x->fill == FILL_NONE)
+		heat_count(x->worker, owner_hash(x->route.key));
+}
+
+static bool
+is_elsewhere(struct exchange *x, bool cacheable)
+{
+	if (!x->from_peer || !cacheable || x->fill != FILL_NONE)
+		return false;
+	x->elsewhere = owner_elsewhere(x);
+	if (x->elsewhere < 0)
+		return false;
+	exchange_fail(x, 503, "the key is another node's");
+	return true;
+}
+
 static void
 restart(struct exchange *x)
 {
 	struct counters *c = &x->worker->counters;
 	bool cacheable = may_be_cached(x);
-	struct peer *owner = cacheable ? find_owner(x) : NULL;
+	struct peer *owner = cacheable ? owner_find(x) : NULL;
 
 	if (owner) {
 		leave_answer(x);
@@ -353,8 +360,11 @@ restart(struct exchange *x)
 			peer_ask(owner, x);
 		return;
 	}
-	if (!x->from_peer)
+	if (!x->from_peer && x->fill == FILL_NONE)
 		count(&c->local, 1);
+	if (is_elsewhere(x, cacheable))
+		return;
+	answer_here(x);
 	if (x->worker->node->config->passes)
 		x->why = WHY_BYPASS;
 	if (cacheable && x->why != WHY_BYPASS)
@@ -422,6 +432,23 @@ exchange_start(struct exchange *x, const char *raw)
 		upgrade_is_offered(&x->head);
 	rendition_begin(x);
 	restart(x);
+}
+
+void
+exchange_fill(struct exchange *x, struct peer *p, size_t index, bool cached)
+{
+	struct route_error error;
+
+	x->fill = cached ? FILL_CACHED : FILL_ASKS;
+	cachectl_parse(&x->head, &x->asked);
+	if (route_request(x->worker->node->config, &x->head, NULL, &x->arena,
+		    &x->route, &error) < 0) {
+		exchange_fail(x, error.status, error.why);
+		return;
+	}
+	x->from = FROM_PEER;
+	x->owner = index;
+	peer_ask(p, x);
 }
 
 /* --- what the peer says --------------------------------------------------- */
@@ -493,11 +520,32 @@ exchange_stay(struct exchange *x)
 }
 
 void
+exchange_redirected(struct exchange *x, size_t index)
+{
+	struct peer *p = x->worker->peers[index];
+
+	if (x->redirected || x->fill != FILL_NONE || !p || !peer_is_up(p)) {
+		exchange_lost(x);
+		return;
+	}
+	x->asking = false;
+	x->redirected = true;
+	owner_learn(x, index);
+	count(peer_counter(x), (uint64_t)-1);
+	x->owner = index;
+	peer_ask(p, x);
+}
+
+void
 exchange_lost(struct exchange *x)
 {
 	struct counters *c = &x->worker->counters;
 
 	x->asking = false;
+	if (x->fill == FILL_ASKS || x->fill == FILL_CACHED) {
+		exchange_fail(x, 502, "the peer was lost");
+		return;
+	}
 	if (x->moving) {
 		x->passed_over |= UINT64_C(1) << x->owner;
 		x->on_move(x, MOVE_ON_LOST);
@@ -505,7 +553,7 @@ exchange_lost(struct exchange *x)
 	}
 	x->passed_over |= UINT64_C(1) << x->owner;
 	count(&c->retries, 1);
-	count(&c->relayed, (uint64_t)-1);
+	count(peer_counter(x), (uint64_t)-1);
 	restart(x);
 	if (exchange_phase(x) != EXCHANGE_WAITING)
 		wake_post(&x->wake);

@@ -41,6 +41,15 @@ enum exchange_why {
 	WHY_BYPASS, /* the cache is another one's */
 };
 
+/* Between nodes there are also questions that are no client's: see fill.h. */
+enum exchange_fill {
+	FILL_NONE,
+	FILL_ASKS,    /* ours: a peer is asked, whatever its ranking */
+	FILL_CACHED,  /* the same, for what it has stored */
+	FILL_WARMS,   /* ours: the owner is asked, so that he has it */
+	FILL_ANSWERS, /* a peer's: we ask no other */
+};
+
 enum exchange_phase {
 	EXCHANGE_WAITING,
 	EXCHANGE_READY, /* the response is known, its body can be read */
@@ -58,6 +67,10 @@ struct exchange {
 	struct route route;
 	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
+	enum exchange_fill fill;
+	bool counted;	      /* in worker->answers */
+	bool redirected;      /* a peer has said who owns it */
+	int elsewhere;	      /* FAILED, since this node owns it; -1 */
 	bool upgrade;	      /* to another protocol, if the origin agrees */
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */
@@ -106,6 +119,10 @@ struct exchange *exchange_get(struct worker *w);
 /* raw: where the head was parsed from. Finds the answer, perhaps at once;
  * on_ready() is never called before this returns. */
 void exchange_start(struct exchange *x, const char *raw);
+/* The same for a head of ours that only that peer, who must be up, is asked
+ * about. cached: for what he has stored. */
+void
+exchange_fill(struct exchange *x, struct peer *p, size_t index, bool cached);
 /* The head's bytes are about to go. */
 void exchange_keep(struct exchange *x);
 void exchange_put(struct exchange *x); /* ends it; NULL is fine */
@@ -143,6 +160,8 @@ exchange_splice(struct exchange *x, const struct response *r, struct bulk *b);
 void exchange_follow(struct exchange *x, struct flight *f);
 /* That there is none. */
 void exchange_fail(struct exchange *x, unsigned status, const char *why);
+/* That another node owns the key: he is asked. */
+void exchange_redirected(struct exchange *x, size_t index);
 /* Its connection has not been moved after all: the owner is asked. */
 void exchange_stay(struct exchange *x);
 /* Nothing more: it was lost. Another one is asked. */

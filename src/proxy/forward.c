@@ -19,6 +19,12 @@ is_partial_or_conditional(enum field_id id)
 }
 
 static bool
+is_for_cache(enum forward_to to)
+{
+	return to != TO_ORIGIN && to != TO_PEER;
+}
+
+static bool
 passes(const struct head *h, const struct field *f, enum forward_to to)
 {
 	if (head_is_hop_by_hop(h, f))
@@ -31,14 +37,12 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 	case FIELD_PROXY_AUTHORIZATION:
 	case FIELD_FORWARDED:
 	case FIELD_X_FORWARDED_FOR: return false; /* written anew, or ended */
-	case FIELD_X_FORWARDED_HOST: return to != TO_ORIGIN_FOR_CACHE;
+	case FIELD_X_FORWARDED_HOST: return !is_for_cache(to);
+	case FIELD_CACHE_CONTROL: return to != TO_FILL_CACHED;
 	case FIELD_TRAILER: return to == TO_ORIGIN;
 	case FIELD_MAX_FORWARDS: return forwarded_hops_left(h) < 0;
-	case FIELD_ACCEPT_ENCODING:
-		return to != TO_ORIGIN_FOR_CACHE || !h->uncoded;
-	default:
-		return to != TO_ORIGIN_FOR_CACHE ||
-			!is_partial_or_conditional(f->id);
+	case FIELD_ACCEPT_ENCODING: return !is_for_cache(to) || !h->uncoded;
+	default: return !is_for_cache(to) || !is_partial_or_conditional(f->id);
 	}
 }
 
@@ -103,9 +107,8 @@ forwarded(const struct exchange *x, enum forward_to to, struct buf *out)
 {
 	struct sock_host_text client = sock_host_text(&x->client);
 	struct buf before = {0};
-	bool some = to == TO_ORIGIN_FOR_CACHE
-		? forwarded_by_us(x, &before)
-		: forwarded_so_far(&x->head, &before);
+	bool some = is_for_cache(to) ? forwarded_by_us(x, &before)
+				     : forwarded_so_far(&x->head, &before);
 
 	if (x->from_peer && !some)
 		return;
@@ -171,7 +174,7 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 {
 	const struct node *n = x->worker->node;
 	const struct head *h = &x->head;
-	bool for_cache = to == TO_ORIGIN_FOR_CACHE;
+	bool for_cache = is_for_cache(to);
 
 	buf_str(out, for_cache ? STR("GET") : h->method_str);
 	buf_str(out, STR(" "));
@@ -187,7 +190,9 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 			fields_put(h->fields[i].name, h->fields[i].value, out);
 	forwarded_for(x, out);
 	forwarded(x, to, out);
-	if (to == TO_PEER)
+	if (to == TO_FILL_CACHED)
+		buf_z(out, "Cache-Control: only-if-cached\r\n");
+	if (to != TO_ORIGIN && to != TO_ORIGIN_FOR_CACHE)
 		return;
 	forwarded_from(x, for_cache, out);
 	max_forwards(x, out);

@@ -2,13 +2,24 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
+#include "proxy/membership.h"
+
+static uint64_t
+uptime_ms(const struct node *n)
+{
+	return (clock_mono_ns() - n->started_ns) / NS_PER_MS &
+		UINT64_C(0xffffffffffff);
+}
+
 void
 hello_put(const struct node *n, const struct hello *h, struct buf *out)
 {
 	buf_printf(out,
-		"sevenfold 2 %s %s %016" PRIx64 " %016" PRIx64 " %08" PRIx32,
+		"sevenfold 3 %s %s %016" PRIx64 " %016" PRIx64 " %08" PRIx32
+		" %012" PRIx64,
 		n->config->cluster, n->config->peers[n->config->self].name,
-		n->view_checksum, h->key, h->bulk);
+		n->rules_checksum, h->key, h->bulk, uptime_ms(n));
 }
 
 /* So many hexadecimal digits. */
@@ -35,23 +46,24 @@ const char *
 hello_parse(
 	const struct node *n, size_t peer, struct str text, struct hello *out)
 {
-	struct str word[7];
-	uint64_t sum, key, bulk;
+	struct str word[8];
+	uint64_t sum, key, bulk, uptime;
 
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < 8; i++)
 		if (!str_split(&text, ' ', &word[i]))
 			return "its hello is malformed";
-	if (!str_eq(word[0], STR("sevenfold")) || !str_eq(word[1], STR("2")))
+	if (!str_eq(word[0], STR("sevenfold")) || !str_eq(word[1], STR("3")))
 		return "it speaks another version";
 	if (!str_eq(word[2], str_z(n->config->cluster)))
 		return "it belongs to another cluster";
-	if (!str_eq(word[3], str_z(n->config->peers[peer].name)))
+	if (!str_eq(word[3], str_z(membership_name(n, peer))))
 		return "its name is another node's";
 	if (!parse_hex(word[4], 16, &sum) || !parse_hex(word[5], 16, &key) ||
-		!parse_hex(word[6], 8, &bulk) || text.p)
+		!parse_hex(word[6], 8, &bulk) ||
+		!parse_hex(word[7], 12, &uptime) || text.p)
 		return "its hello is malformed";
-	if (sum != n->view_checksum)
+	if (sum != n->rules_checksum)
 		return "its configuration differs from ours";
-	*out = (struct hello){key, (uint32_t)bulk};
+	*out = (struct hello){key, (uint32_t)bulk, uptime};
 	return NULL;
 }

@@ -3,10 +3,10 @@
  * struct hello: what is said first between two nodes: that they belong
  * together, and what the connection is for. As text,
  *
- *	sevenfold 2 CLUSTER NODE CHECKSUM KEY BULK
+ *	sevenfold 3 CLUSTER NODE CHECKSUM KEY BULK UPTIME
  *
- * in which NODE is whoever says it, CHECKSUM that of the placement, the rest as
- * below, the numbers in hexadecimal.
+ * in which NODE is whoever says it, CHECKSUM that of the rules by which keys
+ *are placed, the rest as below, the numbers in hexadecimal.
  */
 #include "base/buf.h"
 #include "proxy/node.h"
@@ -15,6 +15,7 @@ struct hello {
 	uint64_t key;  /* whoever dials a channel makes one up for it */
 	uint32_t bulk; /* 0: this is the channel; or the number of a connection
 			  for large bodies, which goes with it */
+	uint64_t uptime_ms; /* of whoever says it; set by hello_put() */
 };
 
 void hello_put(const struct node *n, const struct hello *h, struct buf *out);

@@ -3,7 +3,7 @@
 #include "http/precondition.h"
 #include "http/vary.h"
 #include "proxy/exchange.h"
-#include "proxy/fetch.h"
+#include "proxy/fill.h"
 #include "proxy/parts.h"
 
 enum {
@@ -24,13 +24,25 @@ lookup_is_reserve(const struct exchange *x, const struct object *o)
 		&x->asked, &o->fresh, object_age_s(o, now_s(x)));
 }
 
+void
+lookup_tally(struct exchange *x, _Atomic uint64_t *kind, uint64_t n)
+{
+	struct counters *c = &x->worker->counters;
+
+	if (x->fill == FILL_ANSWERS) {
+		count(&c->lent, n);
+		return;
+	}
+	count(&c->served, n);
+	count(kind, n);
+}
+
 /* --- the ways to an answer ------------------------------------------------ */
 
 void
 lookup_pass(struct exchange *x)
 {
-	count(&x->worker->counters.served, 1);
-	count(&x->worker->counters.passes, 1);
+	lookup_tally(x, &x->worker->counters.passes, 1);
 	(void)exchange_read_flight(
 		x, flight_new(&x->worker->node->flight), FROM_PASS);
 	fetch_start(x,
@@ -40,22 +52,18 @@ lookup_pass(struct exchange *x)
 static void
 hit(struct exchange *x, struct object *o)
 {
-	count(&x->worker->counters.hits, 1);
-	count(&x->worker->counters.served, 1);
+	lookup_tally(x, &x->worker->counters.hits, 1);
 	exchange_read_object(x, object_ref(o), FROM_HIT);
 }
 
 void
 lookup_join(struct exchange *x, struct flight *f)
 {
-	struct counters *c = &x->worker->counters;
-
 	if (exchange_read_flight(x, f, FROM_JOIN) < 0) {
 		lookup_pass(x);
 		return;
 	}
-	count(&c->coalesced, 1);
-	count(&c->served, 1);
+	lookup_tally(x, &x->worker->counters.coalesced, 1);
 	loop_arm(x->worker->loop, &x->timer, JOIN_MS * NS_PER_MS);
 }
 
@@ -63,12 +71,9 @@ lookup_join(struct exchange *x, struct flight *f)
 static void
 miss(struct exchange *x, struct flight *f, struct object *stale)
 {
-	struct counters *c = &x->worker->counters;
-
 	(void)exchange_read_flight(x, f, FROM_MISS);
-	count(&c->misses, 1);
-	count(&c->served, 1);
-	fetch_start(x,
+	lookup_tally(x, &x->worker->counters.misses, 1);
+	fill_or_fetch(x,
 		&(struct fetch_order){
 			.flight = f, .mode = FETCH_KEEP, .stale = stale});
 }
@@ -109,8 +114,7 @@ why_not(const struct exchange *x, const struct object *o, bool others)
 static void
 refuse_uncached(struct exchange *x)
 {
-	count(&x->worker->counters.served, 1);
-	count(&x->worker->counters.unsatisfied, 1);
+	lookup_tally(x, &x->worker->counters.unsatisfied, 1);
 	exchange_fail(x, 504, "not in the cache");
 }
 
@@ -166,7 +170,7 @@ revalidate_meanwhile(
 	case STORE_STORED: return;
 	case STORE_JOIN: break; /* somebody does already */
 	case STORE_BEGIN:
-		fetch_start(x,
+		fill_or_fetch(x,
 			&(struct fetch_order){.flight = f,
 				.mode = FETCH_KEEP,
 				.stale = stale});
@@ -206,8 +210,8 @@ uncount(struct exchange *x)
 {
 	struct counters *c = &x->worker->counters;
 
-	count(x->from == FROM_JOIN ? &c->coalesced : &c->misses, (uint64_t)-1);
-	count(&c->served, (uint64_t)-1);
+	lookup_tally(x, x->from == FROM_JOIN ? &c->coalesced : &c->misses,
+		(uint64_t)-1);
 }
 
 void

@@ -6,7 +6,9 @@
  * the cache (it passes). Each way is taken, and counted, before these return;
  * exchange_phase() says how far it has led.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct exchange;
 struct flight;
@@ -20,6 +22,10 @@ void lookup_pass(struct exchange *x);
 /* Waits for f, of which the reference is taken over; it passes when it is too
  * late for f, or that takes too long. */
 void lookup_join(struct exchange *x, struct flight *f);
+
+/* x is answered so: counts it, n times. What is for a peer's cache is no
+ * client's request, and counted apart. */
+void lookup_tally(struct exchange *x, _Atomic uint64_t *kind, uint64_t n);
 
 /* What x waited for is not for it: it passes. */
 void lookup_repass(struct exchange *x);

@@ -14,7 +14,10 @@
 #include "net/sock.h"
 #include "proxy/command.h"
 #include "proxy/handoff.h"
+#include "proxy/heat.h"
+#include "proxy/membership.h"
 #include "proxy/origin.h"
+#include "proxy/purge_log.h"
 #include "proxy/worker.h"
 
 bool
@@ -90,12 +93,11 @@ setup(struct node *n, const struct node_config *config)
 		.bytes = (uint32_t)config->limits.head_bytes,
 		.fields = config->limits.fields,
 	};
-	for (size_t i = 0; i < config->npeers; i++)
-		view_add(&n->view, str_z(config->peers[i].name),
-			config->peers[i].weight);
+	n->membership = membership_new(n);
+	n->heat = heat_new();
+	n->purges = purge_log_new();
 	/* Nodes that place differently must not take each other for peers. */
-	n->view_checksum = view_checksum(&n->view) ^
-		(uint64_t)(unsigned char)config->policy->name[0] << 56;
+	n->rules_checksum = membership_rules_checksum(n);
 	n->flight.limit_bytes = UINT64_MAX;
 	n->origins = xcalloc(config->nsites, sizeof(*n->origins));
 	for (size_t i = 0; i < config->nsites; i++)
@@ -129,6 +131,9 @@ teardown(struct node *n, struct admin_server *admin)
 	for (size_t i = 0; i < n->config->nsites; i++)
 		origins_fini(&n->origins[i]);
 	free(n->origins);
+	heat_free(n->heat);
+	membership_free(n->membership);
+	purge_log_free(n->purges);
 	store_free(n->store);
 }
 

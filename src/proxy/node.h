@@ -13,7 +13,10 @@
 #include <pthread.h>
 
 struct handoff;
+struct heat;
+struct membership;
 struct origins;
+struct purge_log;
 struct worker;
 
 struct node_peer {
@@ -40,6 +43,30 @@ struct node_site {
 	unsigned check_fall, check_rise; /* >= 1 */
 	struct distill_rules distill;
 };
+
+struct node_place {
+	const struct policy *policy;
+	struct place_params params;
+};
+
+/* Nodes that share the keys of some requests. */
+struct node_group {
+	const char *name;
+	struct node_place place;
+	const char *const *nodes; /* names */
+	size_t nnodes;
+};
+
+/* ... of which ones: what is NULL is not looked at, and each of the others
+ * fits. Patterns are glob.h's. */
+struct node_rule {
+	size_t group;
+	const char *host, *path;
+	const char *header; /* its name */
+	const char *value;  /* a pattern */
+};
+
+enum { NODE_GROUPS_MAX = 32 };
 
 struct node_prefix {
 	struct in_addr addr;
@@ -70,8 +97,16 @@ struct node_config {
 	const char *cluster;
 	struct in_addr vip;
 	uint16_t vip_port, peer_port;
-	const struct policy *policy;
-	const struct node_peer *peers; /* all nodes of the cluster */
+	struct node_place place;
+	const struct node_group *groups;
+	size_t ngroups;
+	const struct node_rule *rules; /* the first that fits counts */
+	size_t nrules;
+	unsigned copies_pct, bound_pct; /* bound 0: none */
+	uint64_t warmup_ns, ramp_ns;	/* 0: none */
+	const struct node_peer *peers;	/* all nodes, as the file has them; who
+					   is in the cluster by now is known to
+					   struct membership */
 	size_t npeers;
 	size_t self; /* index into peers */
 	const struct node_site *sites;
@@ -109,9 +144,12 @@ struct counters {
 struct node {
 	const struct node_config *config;
 	struct head_limits head_limits; /* of clients' requests */
-	struct view view;
-	uint64_t view_checksum;
-	_Atomic uint64_t turn; /* of policies that take turns */
+	struct membership *membership;	/* owned */
+	struct heat *heat;		/* owned */
+	struct purge_log *purges;	/* owned */
+	_Atomic int handover;		/* see handover.h */
+	_Atomic uint64_t handed_over, to_hand_over;
+	uint64_t rules_checksum; /* see membership.h */
 	struct store *store;
 	struct origins *origins; /* by site */
 	struct handoff *handoff; /* owned; NULL: no connection is moved */

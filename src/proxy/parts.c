@@ -14,8 +14,7 @@ gather_from(struct exchange *x, struct object *m)
 	bool stored = gather_is_stored(x, m);
 
 	x->why = WHY_PARTIAL;
-	count(stored ? &c->hits : &c->misses, 1);
-	count(&c->served, 1);
+	lookup_tally(x, stored ? &c->hits : &c->misses, 1);
 	(void)exchange_read_flight(
 		x, gather_start(x, m), stored ? FROM_HIT : FROM_MISS);
 }
@@ -58,8 +57,7 @@ board_part(struct exchange *x, uint64_t at)
 	case STORE_BEGIN:
 		(void)exchange_read_flight(x, f, FROM_MISS);
 		x->by_parts = true;
-		count(&x->worker->counters.misses, 1);
-		count(&x->worker->counters.served, 1);
+		lookup_tally(x, &x->worker->counters.misses, 1);
 		fetch_start(x,
 			&(struct fetch_order){.flight = f,
 				.mode = FETCH_PART,

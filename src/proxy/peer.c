@@ -10,10 +10,13 @@
 #include "base/own.h"
 #include "http/trailers.h"
 #include "net/sock.h"
+#include "placement/damp.h"
 #include "proxy/bulk.h"
 #include "proxy/channel.h"
 #include "proxy/forward.h"
 #include "proxy/handoff.h"
+#include "proxy/heat.h"
+#include "proxy/membership.h"
 #include "proxy/purge.h"
 
 enum {
@@ -62,6 +65,11 @@ struct peer {
 	unsigned refusals;	/* of connections, in a row */
 	uint64_t not_before_ns; /* is it to be given one again */
 	struct list calls;
+	uint32_t last_call;
+	struct damp damp;
+	uint64_t started_ns;
+	uint32_t told_load; /* with its last answer */
+	uint64_t told_ns;
 };
 
 enum { ASKS_MAX = 65536 };
@@ -124,6 +132,29 @@ open_ask(struct peer *p, struct exchange *x)
 	p->asks[x->stream & 0xffff] = (struct ask){x->stream, x, NULL};
 }
 
+_Atomic uint64_t *
+peer_counter(const struct exchange *x)
+{
+	struct counters *c = &x->worker->counters;
+
+	switch (x->fill) {
+	case FILL_ASKS:
+	case FILL_CACHED: return &c->fills;
+	case FILL_WARMS: return &c->offers;
+	default: return &c->relayed;
+	}
+}
+
+static enum forward_to
+form_of(const struct exchange *x)
+{
+	switch (x->fill) {
+	case FILL_ASKS: return TO_FILL;
+	case FILL_CACHED: return TO_FILL_CACHED;
+	default: return TO_PEER;
+	}
+}
+
 void
 peer_ask(struct peer *p, struct exchange *x)
 {
@@ -133,7 +164,7 @@ peer_ask(struct peer *p, struct exchange *x)
 	struct buf *out;
 
 	CHECK(p->up);
-	count(&p->worker->counters.relayed, 1);
+	count(peer_counter(x), 1);
 	if (!has_slot(p)) {
 		exchange_fail(x, 503, "too many requests to one peer");
 		return;
@@ -142,9 +173,13 @@ peer_ask(struct peer *p, struct exchange *x)
 	out = channel_begin(p->channel);
 	if (offers)
 		buf_append(out, &size, sizeof(size));
-	forward_request(x, TO_PEER, out);
+	forward_request(x, form_of(x), out);
 	buf_str(out, STR("\r\n"));
-	channel_end(p->channel, offers ? WIRE_OFFER : WIRE_ASK, x->stream);
+	channel_end(p->channel,
+		offers				? WIRE_OFFER
+			: form_of(x) == TO_PEER ? WIRE_ASK
+						: WIRE_FILL,
+		x->stream);
 }
 
 void
@@ -329,6 +364,13 @@ has_length(const struct exchange *x, const struct wire_head *h, uint64_t n)
 	return n == (uint64_t)h->length;
 }
 
+static void
+take_load(struct peer *p, const struct wire_head *h)
+{
+	p->told_load = h->load;
+	p->told_ns = loop_now_ns(p->worker->loop);
+}
+
 static bool
 on_answer(struct peer *p, struct ask *a, struct str payload)
 {
@@ -342,6 +384,7 @@ on_answer(struct peer *p, struct ask *a, struct str payload)
 	r = response_of(&h);
 	handoff_learn(x, payload.n);
 	ask_end(p, a->stream);
+	take_load(p, &h);
 	exchange_answer(x, &r, payload);
 	return true;
 }
@@ -384,6 +427,7 @@ on_head(struct peer *p, struct ask *a, struct str payload)
 	if (!a->x || !wire_head_take(&payload, &h) || payload.n)
 		return false;
 	r = response_of(&h);
+	take_load(p, &h);
 	if (h.length > 0)
 		handoff_learn(a->x, (uint64_t)h.length);
 	if (h.bulk)
@@ -478,7 +522,23 @@ on_fail(struct peer *p, struct ask *a, struct str payload)
 }
 
 static bool
-on_reply(struct peer *p, uint32_t stream, struct str json)
+on_elsewhere(struct peer *p, struct ask *a, struct str name)
+{
+	int i = membership_find(p->worker->node, name);
+	struct exchange *x = a->x;
+
+	if (!x)
+		return false;
+	ask_end(p, a->stream);
+	if (i < 0 || (size_t)i == p->index)
+		exchange_lost(x);
+	else
+		exchange_redirected(x, (size_t)i);
+	return true;
+}
+
+static bool
+on_reply(struct peer *p, uint32_t stream, struct str reply)
 {
 	list_foreach (it, &p->calls) {
 		struct peer_call *call =
@@ -487,7 +547,7 @@ on_reply(struct peer *p, uint32_t stream, struct str json)
 		if (call->stream != stream)
 			continue;
 		list_remove(&call->link);
-		call->on_reply(call, json);
+		call->on_reply(call, reply);
 		break;
 	}
 	return true;
@@ -501,7 +561,9 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	struct ask *a = find_ask(p, stream);
 
 	switch (type) {
-	case WIRE_REPLY: return on_reply(p, stream, payload);
+	case WIRE_REPLY:
+	case WIRE_PURGED: return on_reply(p, stream, payload);
+	case WIRE_ELSEWHERE: return !a || on_elsewhere(p, a, payload);
 	/* What we cancelled may still be on its way. */
 	case WIRE_INTERIM: return !a || on_interim(a, payload);
 	case WIRE_ANSWER: return !a || on_answer(p, a, payload);
@@ -518,29 +580,44 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 }
 
 void
-peer_purge(struct peer *p, const struct purge *purge)
+peer_send(struct peer *p, enum wire_type type, struct str payload)
 {
-	struct buf payload = {0};
-
 	CHECK(p->up);
-	purge_put(purge, &payload);
-	channel_send(p->channel, WIRE_PURGE, 0, buf_view(&payload));
-	buf_fini(&payload);
+	channel_send(p->channel, type, 0, payload);
 }
 
 void
-peer_call(struct peer *p, struct peer_call *call)
+peer_call(struct peer *p, struct peer_call *call, enum wire_type type,
+	struct str payload)
 {
 	CHECK(p->up);
-	call->stream = p->generation++;
+	call->stream = ++p->last_call;
 	list_push_back(&p->calls, &call->link);
-	channel_send(p->channel, WIRE_STATUS, call->stream, STR(""));
+	channel_send(p->channel, type, call->stream, payload);
 }
 
 void
 peer_call_cancel(struct peer_call *call)
 {
 	list_remove(&call->link);
+}
+
+static void
+tell_roster(struct peer *p)
+{
+	struct buf payload = {0};
+
+	membership_put(p->worker->node, &payload);
+	channel_send(p->channel, WIRE_VIEW, 0, buf_view(&payload));
+	buf_fini(&payload);
+}
+
+void
+peer_tell_all(struct worker *w)
+{
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
+		if (w->peers[i] && w->peers[i]->up)
+			tell_roster(w->peers[i]);
 }
 
 /* --- up and down --------------------------------------------------------- */
@@ -550,11 +627,16 @@ on_up(struct channel_user *u, size_t index, const struct hello *theirs)
 {
 	struct peer *p = container_of(u, struct peer, user);
 
-	(void)theirs;
 	CHECK(index == p->index);
 	p->up = p->dialled = true;
+	p->started_ns = clock_mono_ns() - theirs->uptime_ms * NS_PER_MS;
+	p->told_load = 0;
+	damp_rise(&p->damp, loop_now_ns(p->worker->loop));
 	log_info("peer_up peer=%s worker=%u",
-		p->worker->node->config->peers[index].name, p->worker->index);
+		membership_name(p->worker->node, index), p->worker->index);
+	/* Before anything is asked of it. */
+	purge_resend(p->worker, index);
+	tell_roster(p);
 }
 
 /* Whoever has seen nothing yet asks another one. */
@@ -584,8 +666,10 @@ on_down(struct channel_user *u)
 	if (w->node->handoff && w->index == 0 &&
 		channel_host_is_silent(p->channel))
 		steer_bury(w->node->handoff->steer,
-			w->node->config->peers[p->index].addr);
+			membership_addr(w->node, p->index));
 	p->channel = NULL;
+	if (p->up)
+		damp_fall(&p->damp, loop_now_ns(w->loop));
 	p->up = false;
 	p->dialled = true;
 	bulks_close(&p->bulks);
@@ -618,7 +702,7 @@ static void
 dial(struct peer *p)
 {
 	const struct node_config *config = p->worker->node->config;
-	struct in_addr to = config->peers[p->index].addr;
+	struct in_addr to = membership_addr(p->worker->node, p->index);
 	int fd = sock_connect(
 		config->peers[config->self].addr, to, config->peer_port);
 
@@ -670,6 +754,31 @@ bool
 peer_is_up(const struct peer *p)
 {
 	return p->up;
+}
+
+bool
+peer_is_trusted(const struct peer *p)
+{
+	return p->up && damp_is_over(&p->damp, loop_now_ns(p->worker->loop));
+}
+
+uint64_t
+peer_started_ns(const struct peer *p)
+{
+	return p->started_ns;
+}
+
+uint32_t
+peer_load(const struct peer *p)
+{
+	uint32_t asked = (uint32_t)(p->nasks - p->nfree), told = p->told_load;
+	uint32_t heard;
+
+	/* Whoever is asked by nobody here says nothing with answers. */
+	if (loop_now_ns(p->worker->loop) - p->told_ns > NS_PER_S / 4 &&
+		heat_load(p->worker->node, p->index, &heard))
+		told = heard;
+	return told > asked ? told : asked;
 }
 
 bool

@@ -5,9 +5,9 @@
  * is down; it is up when it has said hello.
  */
 #include "proxy/exchange.h"
+#include "proxy/wire.h"
 
 struct peer;
-struct purge;
 
 struct peer *peer_new(struct worker *w, size_t index);
 void peer_free(struct peer *p);
@@ -15,9 +15,23 @@ bool peer_is_up(const struct peer *p);
 /* Nobody has answered or refused its first dial yet. */
 bool peer_is_unknown(const struct peer *p);
 
+/* It is up, and has been for long enough after it fell. */
+bool peer_is_trusted(const struct peer *p);
+/* On our clock; 0: it has not been up yet. */
+uint64_t peer_started_ns(const struct peer *p);
+/* Requests that it has under way, as far as we know: what it said last, and
+ * what we have asked since. */
+uint32_t peer_load(const struct peer *p);
+/* A frame that expects no answer. The peer must be up. */
+void peer_send(struct peer *p, enum wire_type type, struct str payload);
+/* Tells all peers that are up our roster. */
+void peer_tell_all(struct worker *w);
+
 /* Asks the peer, which must be up, for x. What it says is told to x, after this
  * has returned. If x->on_owner, its connection is offered with it. */
 void peer_ask(struct peer *p, struct exchange *x);
+/* Where such questions are counted. */
+_Atomic uint64_t *peer_counter(const struct exchange *x);
 /* What it might still say is of no interest. x->asking. */
 void peer_cancel(struct peer *p, struct exchange *x);
 
@@ -31,17 +45,15 @@ void peer_move(struct peer *p, struct exchange *x, struct str text);
 /* It is the peer's now: the end of it. */
 void peer_go(struct peer *p, struct exchange *x);
 
-/* The peer must be up. */
-void peer_purge(struct peer *p, const struct purge *purge);
-
-/* A question for the peer's own status; the caller's. */
+/* A question (STATUS, EXPLAIN, PURGE) for the peer itself; the caller's. */
 struct peer_call {
 	struct list link;
 	uint32_t stream;
-	/* JSON, or p == NULL when the peer went down. */
-	void (*on_reply)(struct peer_call *call, struct str json);
+	/* What it says, or p == NULL when the peer went down. */
+	void (*on_reply)(struct peer_call *call, struct str reply);
 };
 
 /* The peer must be up. */
-void peer_call(struct peer *p, struct peer_call *call);
+void peer_call(struct peer *p, struct peer_call *call, enum wire_type type,
+	struct str payload);
 void peer_call_cancel(struct peer_call *call); /* harmless if answered */

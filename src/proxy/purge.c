@@ -1,11 +1,14 @@
 #include "proxy/purge.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/own.h"
 #include "http/uri.h"
+#include "proxy/membership.h"
 #include "proxy/peer.h"
+#include "proxy/purge_log.h"
 
 enum {
 	TURN_MS = 1,	 /* spent in one turn of the loop */
@@ -14,6 +17,13 @@ enum {
 
 /* --- doing it ------------------------------------------------------------- */
 
+struct purging;
+
+struct asked {
+	struct peer_call call;
+	struct purging *purging; /* borrowed */
+};
+
 /* One that goes on for more than a turn, or has just begun. */
 struct purging {
 	struct worker *worker; /* borrowed */
@@ -21,36 +31,20 @@ struct purging {
 	struct timer timer;
 	struct grave grave;
 	struct purge_walk walk;
-	char *what; /* owned */
+	char *what;	  /* owned */
+	bool looked;	  /* through our own store */
+	unsigned waiting; /* for so many peers */
+	uint64_t number;  /* in the log */
 	struct purge_report report;
 	purge_done_fn on_done; /* NULL: nobody asks */
 	void *ctx;
+	struct asked asked[VIEW_MAX_NODES]; /* by member */
 };
 
-static void
-tell_peers(struct worker *w, const struct purge *p, struct purge_report *r)
-{
-	for (size_t i = 0; i < w->node->config->npeers; i++) {
-		if (!w->peers[i])
-			continue;
-		if (!peer_is_up(w->peers[i])) {
-			r->missed++;
-			continue;
-		}
-		peer_purge(w->peers[i], p);
-		r->told++;
-	}
-}
-
-void
-purge_key(struct worker *w, struct str key)
-{
-	struct purge p = {.kind = PURGE_KEY, .what = key};
-	struct purge_report r = {0};
-
-	(void)store_purge(w->node->store, &p);
-	tell_peers(w, &p, &r);
-}
+struct resending {
+	struct worker *worker;
+	size_t peer;
+};
 
 static void
 bury(struct grave *g)
@@ -66,8 +60,91 @@ end(struct purging *p)
 {
 	loop_disarm(p->worker->loop, &p->timer);
 	list_remove(&p->link);
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
+		peer_call_cancel(&p->asked[i].call);
 	loop_bury(p->worker->loop, &p->grave);
 }
+
+/* --- at the peers ----------------------------------------------------------
+ */
+
+static void
+conclude(struct purging *p)
+{
+	if (p->waiting || !p->looked)
+		return;
+	if (p->on_done)
+		p->on_done(p->ctx, &p->report);
+	end(p);
+}
+
+static void
+on_purged(struct peer_call *call, struct str reply)
+{
+	struct asked *a = container_of(call, struct asked, call);
+	struct purging *p = a->purging;
+	size_t i = (size_t)(a - p->asked);
+	uint64_t objects = 0;
+
+	if (reply.p && reply.n == sizeof(objects)) {
+		memcpy(&objects, reply.p, sizeof(objects));
+		p->report.peers[i].outcome = PURGE_DONE;
+		p->report.peers[i].objects = be64toh(objects);
+	} else {
+		p->report.peers[i].outcome = PURGE_LOST;
+		purge_log_missed(p->worker->node->purges, i, p->number);
+	}
+	p->waiting--;
+	conclude(p);
+}
+
+static void
+tell(struct purging *p, size_t i)
+{
+	struct peer *peer = p->worker->peers[i];
+	struct buf payload = {0};
+
+	purge_put(&p->walk.purge, &payload);
+	p->asked[i].purging = p;
+	p->asked[i].call.on_reply = on_purged;
+	p->report.peers[i].outcome = PURGE_PENDING;
+	p->waiting++;
+	peer_call(peer, &p->asked[i].call, WIRE_PURGE, buf_view(&payload));
+	buf_fini(&payload);
+}
+
+/* Whoever is down is told when he is back: by us, or by whom we tell. */
+static void
+tell_peers(struct purging *p)
+{
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
+		struct roster_entry e;
+
+		if (!p->worker->peers[i])
+			continue;
+		membership_entry(p->worker->node, i, &e);
+		if (e.state == ROSTER_GONE)
+			continue;
+		if (peer_is_up(p->worker->peers[i])) {
+			tell(p, i);
+			continue;
+		}
+		p->report.peers[i].outcome = PURGE_DOWN;
+		purge_log_missed(p->worker->node->purges, i, p->number);
+	}
+}
+
+/* What a peer told us he may have told nobody else. */
+static void
+note_those_down(struct purging *p)
+{
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
+		if (p->worker->peers[i] && !peer_is_up(p->worker->peers[i]))
+			purge_log_missed(p->worker->node->purges, i, p->number);
+}
+
+/* --- here ------------------------------------------------------------------
+ */
 
 /* For a turn. False when that was all. */
 static bool
@@ -89,9 +166,8 @@ go_on(struct purging *p)
 		return;
 	}
 	p->report.objects = p->walk.objects;
-	if (p->on_done)
-		p->on_done(p->ctx, &p->report);
-	end(p);
+	p->looked = true;
+	conclude(p);
 }
 
 static void
@@ -101,7 +177,8 @@ on_timer(struct timer *t)
 }
 
 static struct purging *
-purging_new(struct worker *w, const struct purge *purge)
+purging_new(struct worker *w, const struct purge *purge, purge_done_fn on_done,
+	void *ctx)
 {
 	struct purging *p = NEW(struct purging);
 
@@ -111,6 +188,9 @@ purging_new(struct worker *w, const struct purge *purge)
 	p->what = xstrndup(purge->what.p, purge->what.n);
 	p->walk.purge = *purge;
 	p->walk.purge.what.p = p->what;
+	p->on_done = on_done;
+	p->ctx = ctx;
+	p->number = purge_log_add(w->node->purges, purge);
 	list_push_back(&w->purges, &p->link);
 	return p;
 }
@@ -119,18 +199,53 @@ void
 purge_start(struct worker *w, const struct purge *purge, purge_done_fn on_done,
 	void *ctx)
 {
-	struct purging *p = purging_new(w, purge);
+	struct purging *p = purging_new(w, purge, on_done, ctx);
 
-	p->on_done = on_done;
-	p->ctx = ctx;
-	tell_peers(w, purge, &p->report);
+	tell_peers(p);
 	go_on(p);
 }
 
 void
-purge_start_here(struct worker *w, const struct purge *purge)
+purge_start_here(struct worker *w, const struct purge *purge,
+	purge_done_fn on_done, void *ctx)
 {
-	go_on(purging_new(w, purge));
+	struct purging *p = purging_new(w, purge, on_done, ctx);
+
+	note_those_down(p);
+	go_on(p);
+}
+
+/* A key is found at once, so nobody who asks after this finds it. */
+void
+purge_key(struct worker *w, struct str key)
+{
+	purge_start(
+		w, &(struct purge){.kind = PURGE_KEY, .what = key}, NULL, NULL);
+}
+
+/* The same frames once more: it is known, and done, what they are about. */
+static void
+resend(void *ctx, const struct purge *purge, uint64_t number)
+{
+	const struct resending *r = ctx;
+	struct purging *p = NEW(struct purging);
+
+	p->worker = r->worker;
+	p->grave.bury = bury;
+	p->what = xstrndup(purge->what.p, purge->what.n);
+	p->walk.purge = *purge;
+	p->walk.purge.what.p = p->what;
+	p->number = number;
+	p->looked = true;
+	list_push_back(&r->worker->purges, &p->link);
+	tell(p, r->peer);
+}
+
+void
+purge_resend(struct worker *w, size_t peer)
+{
+	purge_log_take_missed(
+		w->node->purges, peer, resend, &(struct resending){w, peer});
 }
 
 void

@@ -13,10 +13,21 @@
 #include "cache/store.h"
 #include "proxy/worker.h"
 
+enum purge_outcome {
+	PURGE_UNASKED, /* it is no other node of the cluster */
+	PURGE_PENDING,
+	PURGE_DONE,
+	PURGE_DOWN, /* it will be told when it is back */
+	PURGE_LOST, /* the same: it went before it answered */
+};
+
 struct purge_report {
 	size_t objects; /* of this node */
-	size_t told;	/* peers */
-	size_t missed;	/* peers that are down */
+	/* by member */
+	struct {
+		enum purge_outcome outcome;
+		uint64_t objects; /* DONE */
+	} peers[VIEW_MAX_NODES];
 };
 
 /* A key, at once. */
@@ -24,12 +35,16 @@ void purge_key(struct worker *w, struct str key);
 
 typedef void (*purge_done_fn)(void *ctx, const struct purge_report *r);
 
-/* Anything: bit by bit, so that the loop goes on; copied. on_done (NULL: nobody
- * asks) may be called before this returns, and is not when the worker ends. */
+/* Anything: bit by bit, so that the loop goes on; copied. on_done is called
+ * when all peers that are up have done it, too, or are lost; perhaps before
+ * this returns; and not when the worker ends. */
 void purge_start(struct worker *w, const struct purge *p, purge_done_fn on_done,
 	void *ctx);
-/* The same, but here only. */
-void purge_start_here(struct worker *w, const struct purge *p);
+/* The same, but here only: for a peer. */
+void purge_start_here(struct worker *w, const struct purge *p,
+	purge_done_fn on_done, void *ctx);
+/* That peer is up: it is told what it was not told when it was away. */
+void purge_resend(struct worker *w, size_t peer);
 /* For the worker's end: gives up what is still under way. */
 void purge_abort_all(struct worker *w);
 

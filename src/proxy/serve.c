@@ -10,6 +10,9 @@
 #include "proxy/answer.h"
 #include "proxy/channel.h"
 #include "proxy/depot.h"
+#include "proxy/explain.h"
+#include "proxy/heat.h"
+#include "proxy/membership.h"
 #include "proxy/purge.h"
 #include "proxy/status.h"
 #include "proxy/take.h"
@@ -38,7 +41,9 @@ struct server {
 	struct channel *channel;
 	struct depot *depot; /* owned; NULL until it is up */
 	struct list buckets[BUCKETS];
-	struct list ready; /* streams take turns, a frame each */
+	struct list ready;   /* streams take turns, a frame each */
+	struct list purging; /* struct purging_for */
+	size_t peer;	     /* who it is, once it is up */
 	struct grave grave;
 };
 
@@ -128,7 +133,7 @@ static uint32_t
 bulk_for(const struct serve *v, const struct answer *a)
 {
 	if (a->framing != ANSWER_LENGTH || a->length < WIRE_BULK_MIN ||
-		v->x->head.method == METHOD_HEAD)
+		v->x->head.method == METHOD_HEAD || v->x->fill == FILL_ANSWERS)
 		return 0;
 	return depot_find(v->server->depot);
 }
@@ -143,6 +148,7 @@ send_head(struct serve *v)
 	struct answer a = answer_to_peer(v->x, out);
 	bool small = is_small(v->x, &a);
 	struct wire_head h = {.status = a.status,
+		.load = heat_own_load(v->server->worker->node),
 		.length = a.framing == ANSWER_LENGTH ? (int64_t)a.length : -1,
 		.bulk = small ? 0 : bulk_for(v, &a)};
 
@@ -192,6 +198,15 @@ send_take(struct serve *v)
 		str_of((char *)&bytes, sizeof(bytes)));
 }
 
+static void
+send_elsewhere(struct serve *v)
+{
+	const struct node *n = v->server->worker->node;
+
+	channel_send(v->server->channel, WIRE_ELSEWHERE, v->stream,
+		str_z(membership_name(n, (size_t)v->x->elsewhere)));
+}
+
 enum step { STEP_WAIT, STEP_MORE, STEP_ENDED };
 
 static enum step
@@ -231,7 +246,10 @@ step(struct serve *v)
 	switch (exchange_phase(v->x)) {
 	case EXCHANGE_WAITING: return STEP_WAIT;
 	case EXCHANGE_FAILED:
-		send_fail(v, exchange_error(v->x).status);
+		if (v->x->elsewhere >= 0)
+			send_elsewhere(v);
+		else
+			send_fail(v, exchange_error(v->x).status);
 		return end(v);
 	case EXCHANGE_READY: break;
 	}
@@ -274,7 +292,8 @@ fill(struct channel_user *u)
 
 /* offered: see struct serve. */
 static bool
-on_ask(struct server *s, uint32_t stream, uint64_t offered, struct str payload)
+on_ask(struct server *s, uint32_t stream, uint64_t offered, bool fill,
+	struct str payload)
 {
 	struct exchange *x = exchange_get(s->worker);
 	struct head *h = &x->head;
@@ -296,6 +315,7 @@ on_ask(struct server *s, uint32_t stream, uint64_t offered, struct str payload)
 	x->on_ready = on_ready;
 	x->on_interim = on_interim;
 	x->from_peer = true;
+	x->fill = fill ? FILL_ANSWERS : FILL_NONE;
 	exchange_start(x, payload.p);
 	if (channel_has_room(s->channel))
 		r = step(v);
@@ -314,7 +334,7 @@ on_offer(struct server *s, uint32_t stream, struct str payload)
 	if (payload.n < sizeof(size))
 		return false;
 	memcpy(&size, payload.p, sizeof(size));
-	return on_ask(s, stream, be64toh(size),
+	return on_ask(s, stream, be64toh(size), false,
 		str_of(payload.p + sizeof(size), payload.n - sizeof(size)));
 }
 
@@ -385,14 +405,72 @@ on_status(struct server *s, uint32_t stream)
 	return fits;
 }
 
-static bool
-on_purge(struct server *s, struct str payload)
+/* A purge that goes on, whoever it is for still there or not. */
+struct purging_for {
+	struct list link;      /* in server->purging */
+	struct server *server; /* borrowed; NULL: he has gone */
+	uint32_t stream;
+};
+
+static void
+on_purged(void *ctx, const struct purge_report *r)
 {
+	struct purging_for *p = ctx;
+	uint64_t objects = htobe64(r->objects);
+
+	list_remove(&p->link);
+	if (p->server)
+		channel_send(p->server->channel, WIRE_PURGED, p->stream,
+			str_of((char *)&objects, sizeof(objects)));
+	free(p);
+}
+
+static bool
+on_purge(struct server *s, uint32_t stream, struct str payload)
+{
+	struct purging_for *f;
 	struct purge p;
 
 	if (!purge_parse(payload, &p))
 		return false;
-	purge_start_here(s->worker, &p);
+	f = NEW(struct purging_for);
+	f->server = s;
+	f->stream = stream;
+	list_push_back(&s->purging, &f->link);
+	purge_start_here(s->worker, &p, on_purged, f);
+	return true;
+}
+
+static bool
+on_explain(struct server *s, uint32_t stream, struct str key)
+{
+	char *json = explain_self(s->worker, key);
+
+	channel_send(s->channel, WIRE_REPLY, stream, str_z(json));
+	free(json);
+	return true;
+}
+
+static bool
+on_view(struct server *s, struct str payload)
+{
+	bool news, lacking;
+
+	if (membership_merge(s->worker->node, payload, &news, &lacking) < 0)
+		return false;
+	if (news || lacking)
+		worker_members_changed(s->worker->node);
+	return true;
+}
+
+static bool
+on_news(struct server *s, struct str payload)
+{
+	struct news n;
+
+	if (!news_parse(payload, &n))
+		return false;
+	heat_hear(s->worker->node, s->peer, &n);
 	return true;
 }
 
@@ -404,7 +482,11 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	struct serve *v = find(s, stream);
 
 	switch (type) {
-	case WIRE_ASK: return on_ask(s, stream, 0, payload);
+	case WIRE_ASK: return on_ask(s, stream, 0, false, payload);
+	case WIRE_FILL: return on_ask(s, stream, 0, true, payload);
+	case WIRE_VIEW: return on_view(s, payload);
+	case WIRE_NEWS: return on_news(s, payload);
+	case WIRE_EXPLAIN: return on_explain(s, stream, payload);
 	case WIRE_OFFER: return on_offer(s, stream, payload);
 	case WIRE_CREDIT: return on_credit(v, payload);
 	case WIRE_CANCEL:
@@ -413,7 +495,7 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 		return true;
 	case WIRE_FREE: return depot_free(s->depot, stream);
 	case WIRE_STATUS: return on_status(s, stream);
-	case WIRE_PURGE: return on_purge(s, payload);
+	case WIRE_PURGE: return on_purge(s, stream, payload);
 	case WIRE_MOVE: return on_move(s, v, stream, payload);
 	case WIRE_GO: return on_go(s, v, stream, payload);
 	default: return false;
@@ -428,6 +510,7 @@ on_up(struct channel_user *u, size_t peer, const struct hello *theirs)
 	struct server *s = container_of(u, struct server, user);
 	struct worker *w = s->worker;
 
+	s->peer = peer;
 	if (!theirs->bulk) {
 		s->depot = depot_open(w, peer, theirs->key);
 		return;
@@ -450,6 +533,13 @@ on_down(struct channel_user *u)
 	for (int i = 0; i < BUCKETS; i++)
 		list_foreach_safe (it, &s->buckets[i])
 			serve_end(container_of(it, struct serve, link));
+	list_foreach_safe (it, &s->purging) {
+		struct purging_for *p =
+			container_of(it, struct purging_for, link);
+
+		p->server = NULL;
+		list_remove(&p->link);
+	}
 	depot_close(take_ptr(&s->depot));
 	loop_bury(s->worker->loop, &s->grave);
 }
@@ -463,6 +553,7 @@ serve_start(struct worker *w, int fd, struct in_addr addr)
 	s->worker = w;
 	s->grave.bury = bury;
 	list_init(&s->ready);
+	list_init(&s->purging);
 	for (int i = 0; i < BUCKETS; i++)
 		list_init(&s->buckets[i]);
 	s->channel = channel_accepted(w, fd, addr, &s->user);

@@ -7,9 +7,13 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/epoch.h"
 #include "base/mem.h"
 #include "net/sock.h"
 #include "proxy/handoff.h"
+#include "proxy/handover.h"
+#include "proxy/heat.h"
+#include "proxy/membership.h"
 #include "proxy/origin.h"
 #include "proxy/peer.h"
 
@@ -123,18 +127,49 @@ origins_json(const struct node *n, bool all)
 	return list;
 }
 
+/* The checksum, as text, of the view that this node has; its number. */
+static uint64_t
+view_now(const struct node *n, char *sum, size_t size)
+{
+	const struct places *p;
+	uint64_t number;
+
+	epoch_enter();
+	p = membership_places(n);
+	number = p->view.number;
+	snprintf(sum, size, "%016llx", (unsigned long long)p->checksum);
+	epoch_leave();
+	return number;
+}
+
+static void
+put_handover(const struct node *n, json_t *o)
+{
+	uint64_t given, left;
+	enum handover_state state = handover_state(n, &given, &left);
+
+	if (state == HANDOVER_NONE)
+		return;
+	json_object_set_new(o, "handed_over",
+		json_pack("{s:b, s:I, s:I}", "done", state == HANDOVER_DONE,
+			"objects", (json_int_t)given, "left",
+			(json_int_t)left));
+}
+
 static json_t *
 self_json(const struct node *n)
 {
+	uint64_t number;
 	char view[17];
 	json_t *o;
 
-	snprintf(view, sizeof(view), "%016llx",
-		(unsigned long long)n->view_checksum);
-	o = json_pack("{s:s, s:f, s:o, s:o}", "view", view, "uptime_s",
+	number = view_now(n, view, sizeof(view));
+	o = json_pack("{s:s, s:I, s:f, s:i, s:o, s:o}", "view", view,
+		"view_number", (json_int_t)number, "uptime_s",
 		(double)(clock_mono_ns() - n->started_ns) / (double)NS_PER_S,
-		"origins_lost", origins_json(n, false), "counters",
-		counters_json(n));
+		"load", (int)heat_own_load(n), "origins_lost",
+		origins_json(n, false), "counters", counters_json(n));
+	put_handover(n, o);
 	if (n->handoff)
 		json_object_set_new(o, "handoff", handoff_json(n));
 	return o;
@@ -181,14 +216,16 @@ static json_t *
 peer_json(struct survey *s, size_t i)
 {
 	const struct node_config *config = s->worker->node->config;
-	const struct node_peer *peer = &config->peers[i];
 	char address[INET_ADDRSTRLEN];
+	struct roster_entry e;
 	json_t *o;
 
-	inet_ntop(AF_INET, &peer->addr, address, sizeof(address));
-	o = json_pack("{s:s, s:s, s:i, s:b, s:b}", "name", peer->name,
-		"address", address, "weight", (int)peer->weight, "self",
-		i == config->self, "up", i == config->self || s->peers[i].said);
+	membership_entry(s->worker->node, i, &e);
+	inet_ntop(AF_INET, &e.addr, address, sizeof(address));
+	o = json_pack("{s:s, s:s, s:i, s:s, s:b, s:b}", "name", e.name,
+		"address", address, "weight", (int)e.weight, "member",
+		roster_state_name(e.state), "self", i == config->self, "up",
+		i == config->self || s->peers[i].said);
 	if (s->peers[i].said)
 		json_object_update(o, s->peers[i].said);
 	return o;
@@ -198,15 +235,16 @@ static void
 survey_end(struct survey *s)
 {
 	const struct node *n = s->worker->node;
+	size_t count = membership_count(n);
 	json_t *doc, *nodes = json_array();
 	char *text;
 
-	for (size_t i = 0; i < n->config->npeers; i++)
+	for (size_t i = 0; i < count; i++)
 		json_array_append_new(nodes, peer_json(s, i));
 	doc = json_pack("{s:s, s:s, s:s, s:s, s:s}", "role", "node", "name",
 		n->config->peers[n->config->self].name, "cluster",
-		n->config->cluster, "policy", n->config->policy->name, "vip",
-		sock_text(n->config->vip, n->config->vip_port).z);
+		n->config->cluster, "policy", n->config->place.policy->name,
+		"vip", sock_text(n->config->vip, n->config->vip_port).z);
 	json_object_update_new(doc, self_json(n));
 	json_object_del(doc, "counters");
 	json_object_del(doc, "origins_lost");
@@ -218,7 +256,7 @@ survey_end(struct survey *s)
 	admin_answer(s->request, str_z(text));
 	free(text);
 	json_decref(doc);
-	for (size_t i = 0; i < n->config->npeers; i++) {
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
 		peer_call_cancel(&s->peers[i].call);
 		json_decref(s->peers[i].said);
 	}
@@ -254,14 +292,15 @@ status_survey(struct worker *w, struct admin_request *request)
 	s->timer.on_timer = on_patience;
 	s->grave.bury = bury;
 	s->missing = 1;
-	for (size_t i = 0; i < config->npeers; i++) {
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
 		s->peers[i].survey = s;
 		s->peers[i].call.on_reply = on_reply;
 		if (i == config->self)
 			s->peers[i].said = self_json(w->node);
-		else if (peer_is_up(w->peers[i])) {
+		else if (w->peers[i] && peer_is_up(w->peers[i])) {
 			s->missing++;
-			peer_call(w->peers[i], &s->peers[i].call);
+			peer_call(w->peers[i], &s->peers[i].call, WIRE_STATUS,
+				STR(""));
 		}
 	}
 	loop_arm(w->loop, &s->timer, PATIENCE_MS * NS_PER_MS);

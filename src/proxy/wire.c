@@ -4,10 +4,10 @@
 #include <endian.h>
 
 struct bytes {
-	uint16_t status, zero1;
+	uint16_t status, load;
 	uint32_t fields_bytes;
 	uint64_t length; /* all ones: -1 */
-	uint32_t bulk, zero2;
+	uint32_t bulk, zero;
 };
 
 static_assert(sizeof(struct bytes) == 24, "it is sent as it is");
@@ -28,6 +28,8 @@ wire_head_end(struct buf *out, size_t at, const struct wire_head *h)
 	size_t n = buf_len(out) - at - sizeof(struct bytes);
 	struct bytes b = {
 		.status = htobe16((uint16_t)h->status),
+		.load = htobe16((
+			uint16_t)(h->load < UINT16_MAX ? h->load : UINT16_MAX)),
 		.fields_bytes = htobe32((uint32_t)n),
 		.length = htobe64((uint64_t)h->length),
 		.bulk = htobe32(h->bulk),
@@ -59,6 +61,7 @@ wire_head_take(struct str *payload, struct wire_head *out)
 	if (n > rest.n)
 		return false;
 	*out = (struct wire_head){.status = be16toh(b.status),
+		.load = be16toh(b.load),
 		.bulk = be32toh(b.bulk),
 		.length = (int64_t)be64toh(b.length),
 		.fields = str_of(rest.p, n)};

@@ -23,6 +23,14 @@
  *	CREDIT	4 bytes: so many more bytes of DATA may come
  *	STATUS	asks for the node's own status; REPLY has it as JSON
  *	PURGE	the answerer's store lets go of something: see purge.h
+ *	FILL	as ASK, but the answerer answers by himself, and asks no peer
+ *	ELSEWHERE
+ *		the key is another node's, of that name; ends the stream
+ *	VIEW	the roster of whoever says it: see placement/roster.h
+ *	NEWS	its load and hot keys: see news.h
+ *	EXPLAIN	asks what there is of a key; REPLY has it as JSON
+ *	PURGED	the purge of that stream's number is done: 8 bytes, of how many
+ *		objects
  *	PING	nothing: so that silence means death
  *	OFFER	8 bytes: a size; then as ASK. An answer whose body is that large
  *		need not come: the connection that it is for could be moved
@@ -56,6 +64,12 @@ enum wire_type {
 	WIRE_PURGE,
 	WIRE_FREE,
 	WIRE_INTERIM,
+	WIRE_FILL,
+	WIRE_ELSEWHERE,
+	WIRE_VIEW,
+	WIRE_NEWS,
+	WIRE_EXPLAIN,
+	WIRE_PURGED,
 	WIRE_MOVE = 32,
 	WIRE_TAKEN,
 	WIRE_REFUSED,
@@ -75,7 +89,7 @@ enum {
 
 /* The head of a response. As bytes, in network order:
  *
- *	status (2)  zero (2)  bytes of fields (4)  length (8)  bulk (4)
+ *	status (2)  load (2)  bytes of fields (4)  length (8)  bulk (4)
  *	zero (4)  fields
  */
 struct wire_head {
@@ -83,6 +97,7 @@ struct wire_head {
 	uint32_t bulk;	   /* the number of a bulk connection; 0: none */
 	int64_t length;	   /* of the body; -1: not known, or there is none */
 	struct str fields; /* "Name: value\r\n" each, as they are passed on */
+	unsigned load;	   /* requests that the answerer has under way */
 };
 
 /* Writes it around fields that the caller writes in between; returned is what

@@ -38,10 +38,10 @@ static void
 test_round_trip(void **state)
 {
 	static const struct wire_head heads[] = {
-		{200, 0, 5, {"A: b\r\n", 6}},
-		{404, 0, 0, {"", 0}},
-		{304, 0, -1, {"A: b\r\nC: d\r\n", 12}},
-		{200, 7, INT64_MAX, {"A: b\r\n", 6}},
+		{200, 0, 5, {"A: b\r\n", 6}, 0},
+		{404, 0, 0, {"", 0}, 9},
+		{304, 0, -1, {"A: b\r\nC: d\r\n", 12}, 65535},
+		{200, 7, INT64_MAX, {"A: b\r\n", 6}, 1},
 	};
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
@@ -50,6 +50,7 @@ test_round_trip(void **state)
 
 		assert_true(wire_head_take(&s, &h));
 		assert_int_equal(h.status, heads[i].status);
+		assert_int_equal(h.load, heads[i].load);
 		assert_int_equal(h.bulk, heads[i].bulk);
 		assert_true(h.length == heads[i].length);
 		assert_true(str_eq(h.fields, heads[i].fields));

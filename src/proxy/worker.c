@@ -9,14 +9,19 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "net/sock.h"
+#include "placement/topk.h"
 #include "proxy/advice.h"
 #include "proxy/channel.h"
 #include "proxy/conn.h"
 #include "proxy/distiller.h"
 #include "proxy/exchange.h"
 #include "proxy/fetch.h"
+#include "proxy/fill.h"
 #include "proxy/gather.h"
 #include "proxy/handoff.h"
+#include "proxy/handover.h"
+#include "proxy/heat.h"
+#include "proxy/membership.h"
 #include "proxy/peer.h"
 #include "proxy/probe.h"
 #include "proxy/request.h"
@@ -98,7 +103,7 @@ on_settle(struct timer *t)
 	struct in_addr any = {0};
 	bool unknown = false;
 
-	for (size_t i = 0; i < config->npeers; i++)
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
 		unknown |= w->peers[i] && peer_is_unknown(w->peers[i]);
 	if (unknown && loop_now_ns(w->loop) < w->settle_by_ns) {
 		loop_arm(w->loop, t, SETTLE_STEP_MS * NS_PER_MS);
@@ -144,10 +149,43 @@ on_stop(struct wake *wake)
 }
 
 void
+worker_members_changed(struct node *n)
+{
+	for (unsigned i = 0; i < n->config->workers; i++)
+		if (n->workers[i])
+			wake_post(&n->workers[i]->members);
+}
+
+void
 worker_conn_gone(struct worker *w)
 {
 	count(&w->connections, (uint64_t)-1);
 	stop_if_idle(w);
+}
+
+static void
+dial_new_members(struct worker *w)
+{
+	size_t count = membership_count(w->node);
+
+	for (size_t i = 0; i < count; i++)
+		if (i != w->node->config->self && !w->peers[i])
+			w->peers[i] = peer_new(w, i);
+}
+
+/* Peers are told by one worker: whoever hears of it tells his others. */
+static void
+on_members(struct wake *wake)
+{
+	struct worker *w = container_of(wake, struct worker, members);
+
+	if (w->stopping)
+		return;
+	dial_new_members(w);
+	if (w->index == 0) {
+		peer_tell_all(w);
+		handover_look(w);
+	}
 }
 
 struct worker *
@@ -163,10 +201,14 @@ worker_new(struct node *n, unsigned index)
 	list_init(&w->exchanges);
 	list_init(&w->channels);
 	w->frames = xmalloc(WORKER_FRAMES_BYTES);
+	pthread_mutex_init(&w->topk_lock, NULL);
+	w->topk = NEW(struct topk);
+	w->random = clock_mono_ns() | 1;
 	if (n->handoff)
 		w->advice = NEW(struct advice);
 	w->stayed = xcalloc(HANDOFF_REASONS, sizeof(*w->stayed));
 	list_init(&w->fetches);
+	list_init(&w->fills);
 	list_init(&w->purges);
 	list_init(&w->gathers);
 	list_init(&w->probes);
@@ -187,6 +229,7 @@ worker_new(struct node *n, unsigned index)
 		return NULL;
 	}
 	wake_init(&w->stop, w->loop, on_stop);
+	wake_init(&w->members, w->loop, on_members);
 	w->resolver =
 		resolver_new(w->loop, config->resolver, config->resolver_port);
 	if (listen_on(w, &w->inbound, config->peers[config->self].addr,
@@ -194,12 +237,12 @@ worker_new(struct node *n, unsigned index)
 		worker_free(w);
 		return NULL;
 	}
-	for (size_t i = 0; i < config->npeers; i++)
-		if (i != config->self)
-			w->peers[i] = peer_new(w, i);
+	dial_new_members(w);
 	w->distiller = distiller_new(w);
-	if (index == 0)
+	if (index == 0) {
 		probe_start_all(w);
+		heat_start(w);
+	}
 	w->settle_by_ns = loop_now_ns(w->loop) + SETTLE_MS * NS_PER_MS;
 	loop_arm(w->loop, &w->settle_timer, 0);
 	return w;
@@ -212,6 +255,7 @@ worker_end_all(struct worker *w)
 	loop_close(w->loop, &w->clients);
 	loop_close(w->loop, &w->inbound);
 	conn_abort_all(w);
+	fill_abort_all(w);
 	fetch_abort_all(w);
 	purge_abort_all(w);
 	gather_abort_all(w);
@@ -227,9 +271,11 @@ worker_free(struct worker *w)
 		return;
 	if (w->loop) {
 		worker_end_all(w);
-		for (size_t i = 0; i < w->node->config->npeers; i++)
+		for (size_t i = 0; i < VIEW_MAX_NODES; i++)
 			peer_free(w->peers[i]);
 		probe_stop_all(w);
+		heat_stop(w);
+		handover_stop(w);
 		upstream_close_idle(w);
 		resolver_free(w->resolver);
 		request_drop_spares(w);
@@ -239,6 +285,8 @@ worker_free(struct worker *w)
 	for (size_t i = 0; i < w->node->config->nsites; i++)
 		free(w->turns[i]);
 	free(w->turns);
+	pthread_mutex_destroy(&w->topk_lock);
+	free(w->topk);
 	free(w->frames);
 	free(w->advice);
 	free((void *)(uintptr_t)w->stayed);

@@ -15,7 +15,9 @@
 struct advice;
 struct distiller;
 struct exchange;
+struct handover;
 struct peer;
+struct topk;
 struct upstream;
 
 enum { POOL_BUCKETS = 64, WORKER_FRAMES_BYTES = 640 * 1024 };
@@ -38,6 +40,7 @@ struct worker {
 	struct list channels;	    /* struct channel */
 	char *frames;		    /* owned: see read_some() of channel.c */
 	struct list fetches;	    /* struct fetch */
+	struct list fills;	    /* struct fill */
 	struct list gathers;	    /* struct gather */
 	struct list purges;	    /* struct purging */
 	struct list pool[POOL_BUCKETS]; /* struct pool, of idle upstreams */
@@ -48,8 +51,16 @@ struct worker {
 	struct advice *advice;	      /* owned; NULL: no connection is moved */
 	_Atomic uint64_t *stayed;     /* owned: by enum handoff_reason */
 	_Atomic uint64_t connections; /* of clients, now */
-	struct timer accept_timer;    /* to try again: no descriptor was free */
-	struct timer settle_timer;    /* until the peers have been dialled */
+	_Atomic uint64_t answers;  /* exchanges that are answered here, now */
+	pthread_mutex_t topk_lock; /* guards topk, which the first worker
+				      looks at now and then */
+	struct topk *topk;	   /* owned: see heat.h */
+	struct handover *handover; /* owned; the first worker's, or NULL */
+	uint64_t random;	   /* of owner.c */
+	struct wake members;	   /* posted by anybody: there are new ones,
+				      or news of them is to be told */
+	struct timer accept_timer; /* to try again: no descriptor was free */
+	struct timer settle_timer; /* until the peers have been dialled */
 	uint64_t settle_by_ns;
 	struct wake stop; /* posted by anybody: stop accepting; the loop stops
 			     when the last client has its answer, or at the
@@ -66,5 +77,7 @@ struct worker *worker_new(struct node *n, unsigned index);
 void worker_end_all(struct worker *w);
 /* After every worker's worker_end_all(). NULL is fine. */
 void worker_free(struct worker *w);
+/* The roster has changed: all workers look, in their own time. Any thread. */
+void worker_members_changed(struct node *n);
 /* A client's connection has ended: perhaps the last one. */
 void worker_conn_gone(struct worker *w);

@@ -4,15 +4,20 @@
  */
 #include "base/check.h"
 #include "proxy/hello.h"
+#include "proxy/membership.h"
 #include "proxy/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct node_peer peers[] = {{.name = "n1"}};
+static const struct node_peer peers[] = {{.name = "n1", .weight = 1}};
 static const struct node_config config = {
-	.cluster = "c", .peers = peers, .npeers = 1};
-static const struct node node = {
-	.config = &config, .view_checksum = UINT64_C(0x0123456789abcdef)};
+	.cluster = "c",
+	.place = {.policy = &policy_hrw},
+	.peers = peers,
+	.npeers = 1,
+};
+static struct node node = {
+	.config = &config, .rules_checksum = UINT64_C(0x0123456789abcdef)};
 
 static void
 check_hello(struct str text)
@@ -53,6 +58,8 @@ check_head(struct str payload)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	if (!node.membership)
+		node.membership = membership_new(&node);
 	check_hello(str_of((const char *)data, size));
 	check_head(str_of((const char *)data, size));
 	return 0;

@@ -1,0 +1,5 @@
+#pragma once
+#include "base/str.h"
+
+/* RFC 1321. As a hash: nothing depends on its being hard to invert. */
+void digest_md5(struct str s, unsigned char out[16]);

@@ -1,0 +1,68 @@
+#include "placement/circle.h"
+
+#include <stdio.h>
+
+#include "placement/digest.h"
+
+/* The i-th of four. */
+static uint32_t
+word(const unsigned char *digest, unsigned i)
+{
+	const unsigned char *d = digest + 4 * i;
+
+	return (uint32_t)d[3] << 24 | (uint32_t)d[2] << 16 |
+		(uint32_t)d[1] << 8 | d[0];
+}
+
+static void
+add_points(struct circle *c, const struct view_node *node, size_t index,
+	size_t share)
+{
+	unsigned char digest[16];
+	char text[VIEW_NAME_BYTES + 16];
+
+	for (size_t i = 0; i < share; i++) {
+		if (i % 4 == 0) {
+			int n = snprintf(text, sizeof(text), "%s-%zu",
+				node->name, i / 4);
+
+			digest_md5(str_of(text, (size_t)n), digest);
+		}
+		circle_add(c, word(digest, i % 4), index);
+	}
+}
+
+static void *
+build(const struct place *p, const struct place *before, size_t *bytes)
+{
+	const struct view *v = &p->view;
+	struct circle *c;
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->nnodes; i++)
+		n += circle_share(p, &v->nodes[i]);
+	c = circle_new(n);
+	for (size_t i = 0; i < v->nnodes; i++)
+		add_points(c, &v->nodes[i], i, circle_share(p, &v->nodes[i]));
+	circle_sort(c, v);
+	*bytes = circle_bytes(c);
+	return c;
+}
+
+static void
+rank(const struct place *p, struct str key, size_t most, struct ranking *out)
+{
+	unsigned char digest[16];
+
+	digest_md5(key, digest);
+	circle_rank(p->table, &p->view, word(digest, 0), most, out);
+}
+
+const struct policy policy_ring = {
+	.name = "ring",
+	.points = 160,
+	.weights = true,
+	.build = build,
+	.free = circle_free,
+	.rank = rank,
+};

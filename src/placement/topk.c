@@ -1,0 +1,124 @@
+#include "placement/topk.h"
+
+/* What has faded to less than this was asked for long ago. */
+#define FORGOTTEN 0.05f
+
+/* Whoever is thrown out has the smallest count among so many. */
+enum { LOOK_AT = 16 };
+
+static uint16_t *
+bucket_of(struct topk *t, uint64_t key)
+{
+	return &t->buckets[key % TOPK_BUCKETS];
+}
+
+static struct topk_entry *
+find(struct topk *t, uint64_t key)
+{
+	uint16_t i = *bucket_of(t, key);
+
+	while (i && t->v[i - 1].key != key)
+		i = t->v[i - 1].next;
+	return i ? &t->v[i - 1] : NULL;
+}
+
+static void
+link_in(struct topk *t, size_t i)
+{
+	uint16_t *bucket = bucket_of(t, t->v[i].key);
+
+	t->v[i].next = *bucket;
+	*bucket = (uint16_t)(i + 1);
+}
+
+static void
+unlink_from(struct topk *t, size_t i)
+{
+	uint16_t *at = bucket_of(t, t->v[i].key);
+
+	while (*at != i + 1)
+		at = &t->v[*at - 1].next;
+	*at = t->v[i].next;
+}
+
+/* The exact smallest would cost a heap; a hand that goes round finds one that
+ * is small, as most are: what is popular is never the least of sixteen. */
+static size_t
+find_small(struct topk *t)
+{
+	size_t best = t->hand;
+
+	for (size_t i = 0; i < LOOK_AT; i++) {
+		if (t->v[t->hand].count < t->v[best].count)
+			best = t->hand;
+		t->hand = (t->hand + 1) % TOPK_SIZE;
+	}
+	return best;
+}
+
+/* He takes over the count of whom he throws out: that is how much it may be too
+ * high. */
+static void
+come_in(struct topk *t, uint64_t key)
+{
+	size_t i = t->n;
+	float had = 0;
+
+	if (t->n < TOPK_SIZE) {
+		t->n++;
+	} else {
+		i = find_small(t);
+		had = t->v[i].count;
+		unlink_from(t, i);
+	}
+	t->v[i] = (struct topk_entry){
+		.key = key, .count = had + 1, .error = had, .fast = 1};
+	link_in(t, i);
+}
+
+void
+topk_count(struct topk *t, uint64_t key)
+{
+	struct topk_entry *e = find(t, key);
+
+	t->total++;
+	t->total_fast++;
+	if (e)
+		e->count++, e->fast++;
+	else
+		come_in(t, key);
+}
+
+void
+topk_fade(struct topk *t, float keep, float keep_fast)
+{
+	size_t n = 0;
+
+	t->total *= keep;
+	t->total_fast *= keep_fast;
+	for (size_t i = 0; i < TOPK_BUCKETS; i++)
+		t->buckets[i] = 0;
+	for (size_t i = 0; i < t->n; i++) {
+		struct topk_entry e = t->v[i];
+
+		e.count *= keep;
+		e.error *= keep;
+		e.fast *= keep_fast;
+		if (e.count < FORGOTTEN)
+			continue;
+		t->v[n] = e;
+		link_in(t, n++);
+	}
+	t->n = n;
+	t->hand = 0;
+}
+
+float
+topk_find(const struct topk *t, uint64_t key)
+{
+	uint16_t i = t->buckets[key % TOPK_BUCKETS];
+
+	while (i && t->v[i - 1].key != key)
+		i = t->v[i - 1].next;
+	return i ? t->v[i - 1].count : 0;
+}

@@ -1,0 +1,100 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "placement/topk.h"
+
+static uint64_t random_state = 1;
+
+static uint64_t
+draw(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+/* Ten keys have 3 % each of the requests, a million others the rest: the ten
+ * are found, and their counts are right within their errors. */
+static void
+test_finds_the_popular(void **state)
+{
+	static struct topk t;
+	unsigned true_count[10] = {0};
+
+	t = (struct topk){0};
+	for (unsigned i = 0; i < 100000; i++) {
+		unsigned k = (unsigned)(draw() >> 20) % 100;
+
+		if (k < 30) {
+			true_count[k / 3]++;
+			topk_count(&t, 7000 + k / 3);
+		} else {
+			topk_count(&t, draw());
+		}
+	}
+	assert_int_equal(t.n, TOPK_SIZE);
+	assert_true(t.total == 100000);
+	for (unsigned k = 0; k < 10; k++) {
+		float found = topk_find(&t, 7000 + k);
+
+		assert_true(found >= (float)true_count[k]);
+		assert_true(found < (float)true_count[k] * 1.2f);
+	}
+}
+
+/* Less than there is room for are counted exactly. */
+static void
+test_exact_when_few(void **state)
+{
+	static struct topk t;
+
+	t = (struct topk){0};
+	for (unsigned round = 0; round < 10; round++)
+		for (uint64_t k = 0; k < TOPK_SIZE; k++)
+			if (k % 10 >= round)
+				topk_count(&t, k * TOPK_BUCKETS);
+	for (uint64_t k = 0; k < TOPK_SIZE; k++)
+		assert_true(
+			topk_find(&t, k * TOPK_BUCKETS) == (float)(k % 10 + 1));
+	assert_true(topk_find(&t, 1) == 0);
+}
+
+static void
+test_fades(void **state)
+{
+	static struct topk t;
+
+	t = (struct topk){0};
+	for (unsigned i = 0; i < 64; i++)
+		topk_count(&t, 1);
+	topk_count(&t, 2);
+	topk_fade(&t, 0.5f, 0.25f);
+	assert_true(topk_find(&t, 1) == 32);
+	assert_true(t.v[0].fast == 16);
+	assert_true(t.total == 32.5 && t.total_fast == 16.25);
+	assert_true(topk_find(&t, 2) == 0.5f);
+	for (int i = 0; i < 4; i++)
+		topk_fade(&t, 0.5f, 0.25f);
+	assert_true(topk_find(&t, 1) == 2);
+	assert_true(topk_find(&t, 2) == 0);
+	assert_int_equal(t.n, 1);
+	topk_count(&t, 1);
+	assert_true(topk_find(&t, 1) == 3);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_finds_the_popular),
+		cmocka_unit_test(test_exact_when_few),
+		cmocka_unit_test(test_fades),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

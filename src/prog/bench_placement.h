@@ -1,0 +1,4 @@
+#pragma once
+
+/* `sevenfold bench placement`; argv[0] is "placement". */
+int bench_placement(int argc, char **argv);

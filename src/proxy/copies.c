@@ -1,0 +1,104 @@
+#include "proxy/copies.h"
+
+#include "base/epoch.h"
+#include "proxy/heat.h"
+#include "proxy/owner.h"
+#include "proxy/peer.h"
+
+enum { COOL_LOOKS = 8 };
+
+void
+copies_init(struct copies *c)
+{
+	pthread_mutex_init(&c->lock, NULL);
+}
+
+void
+copies_fini(struct copies *c)
+{
+	pthread_mutex_destroy(&c->lock);
+}
+
+void
+copies_note(struct copies *c, uint64_t key)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&c->lock);
+	while (i < c->n && c->v[i].key != key)
+		i++;
+	if (i == c->n && i < COPIES_MAX)
+		c->v[c->n++] = (struct copy){key, 0};
+	pthread_mutex_unlock(&c->lock);
+}
+
+size_t
+copies_count(struct copies *c)
+{
+	size_t n;
+
+	pthread_mutex_lock(&c->lock);
+	n = c->n;
+	pthread_mutex_unlock(&c->lock);
+	return n;
+}
+
+static unsigned
+width(const struct node *n, uint64_t key)
+{
+	unsigned r;
+
+	epoch_enter();
+	r = heat_width(n, key);
+	epoch_leave();
+	return r;
+}
+
+/* Are we among the first r in the ranking who are up? */
+static bool
+is_ours(struct worker *w, struct str key, unsigned r)
+{
+	uint8_t ranking[VIEW_MAX_NODES];
+	size_t n = owner_ranking(w, key, 0, ranking);
+
+	for (size_t i = 0; i < n && r > 0; i++) {
+		struct peer *p = w->peers[ranking[i]];
+
+		if (!p)
+			return true;
+		r -= peer_is_up(p);
+	}
+	return n == 0;
+}
+
+/* False when it has gone, by us or otherwise. */
+static bool
+keep_copy(struct worker *w, struct copy *c)
+{
+	struct object *o = store_find_hash(w->node->store, c->key);
+	bool keep = o;
+
+	if (o && is_ours(w, object_key(o), width(w->node, c->key)))
+		c->cool = 0;
+	else if (o && ++c->cool == COOL_LOOKS) {
+		store_remove(w->node->store, o);
+		keep = false;
+	}
+	object_unref(o);
+	return keep;
+}
+
+/* In groups, others own keys than in the ranking of all: there copies go when
+ * memory is wanted. */
+void
+copies_look(struct copies *c, struct worker *w)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < c->n; i++)
+		if (w->node->config->ngroups || keep_copy(w, &c->v[i]))
+			c->v[n++] = c->v[i];
+	c->n = n;
+	pthread_mutex_unlock(&c->lock);
+}

@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * struct copies: of what this node holds beside its owner, since it is hot, or
+ * the owner was too busy; or in his place, while he was away. When it is not
+ * wanted for two seconds any more, it goes. By the hashes of keys; more than
+ * COPIES_MAX are left to eviction. All threads.
+ */
+#include "proxy/worker.h"
+
+enum { COPIES_MAX = 4096 };
+
+struct copy {
+	uint64_t key;
+	unsigned cool; /* looks for which it was not wanted */
+};
+
+struct copies {
+	pthread_mutex_t lock; /* guards all: a copy may come by any worker */
+	struct copy v[COPIES_MAX];
+	size_t n;
+};
+
+void copies_init(struct copies *c);
+void copies_fini(struct copies *c);
+void copies_note(struct copies *c, uint64_t key);
+size_t copies_count(struct copies *c);
+/* The first worker's, now and then. */
+void copies_look(struct copies *c, struct worker *w);

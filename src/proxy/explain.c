@@ -1,0 +1,299 @@
+#include "proxy/explain.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/epoch.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "http/uri.h"
+#include "proxy/heat.h"
+#include "proxy/membership.h"
+#include "proxy/owner.h"
+#include "proxy/peer.h"
+#include "proxy/segment.h"
+
+enum { PATIENCE_MS = 1000 };
+
+/* --- one node ---------------------------------------------------------------
+ */
+
+/* What a plain request would find. */
+static struct object *
+find(struct worker *w, struct str key, bool *others)
+{
+	static const struct head plain = {.method = METHOD_GET};
+
+	return store_find(w->node->store,
+		&(struct wanted){.key = key, .request = &plain}, others);
+}
+
+static void
+describe(json_t *doc, const struct object *o, int64_t now_s)
+{
+	int64_t age = object_age_s(o, now_s);
+
+	json_object_set_new(doc, "status", json_integer(o->status));
+	json_object_set_new(doc, "age_s", json_integer(age));
+	json_object_set_new(doc, "ttl_s",
+		json_integer((json_int_t)o->fresh.lifetime_s - age));
+	json_object_set_new(doc, "bytes", json_integer((json_int_t)o->length));
+}
+
+/* stored: fresh, stale, parts, other (variants only), or no */
+static json_t *
+self_json(struct worker *w, struct str key)
+{
+	int64_t now_s = loop_wall_s(w->loop);
+	struct buf parts = {0};
+	const char *stored;
+	bool others = false, ignored;
+	struct object *o = find(w, key, &others), *m = NULL;
+	json_t *doc = json_object();
+
+	segment_put_manifest_key(key, &parts);
+	if (!o)
+		m = find(w, buf_view(&parts), &ignored);
+	buf_fini(&parts);
+	if (o && !object_is_mark(o)) {
+		describe(doc, o, now_s);
+		stored = object_age_s(o, now_s) < o->fresh.lifetime_s ? "fresh"
+								      : "stale";
+	} else if (m && !object_is_mark(m)) {
+		stored = "parts";
+	} else {
+		stored = others ? "other" : "no";
+	}
+	json_object_set_new(doc, "stored", json_string(stored));
+	json_object_set_new(doc, "requests_per_s",
+		json_real(heat_rate(w->node, owner_hash(key))));
+	if (o && object_is_mark(o))
+		json_object_set_new(doc, "private", json_true());
+	object_unref(o);
+	object_unref(m);
+	return doc;
+}
+
+char *
+explain_self(struct worker *w, struct str key)
+{
+	json_t *doc = self_json(w, key);
+	char *text = json_dumps(doc, JSON_COMPACT);
+
+	json_decref(doc);
+	CHECK(text);
+	return text;
+}
+
+/* --- all of them ------------------------------------------------------------
+ */
+
+struct asked_node {
+	struct peer_call call;
+	struct explaining *explaining; /* borrowed */
+	json_t *said;		       /* owned; NULL: nothing */
+};
+
+struct explaining {
+	struct worker *worker; /* borrowed */
+	struct admin_request *request;
+	struct timer timer;
+	struct grave grave;
+	char *key; /* owned */
+	size_t missing;
+	struct asked_node nodes[VIEW_MAX_NODES];
+};
+
+static void
+bury(struct grave *g)
+{
+	struct explaining *e = container_of(g, struct explaining, grave);
+
+	free(e->key);
+	free(e);
+}
+
+/* The same decision as a request's that comes now, to this worker. */
+static void
+put_decision(struct explaining *e, json_t *doc)
+{
+	struct worker *w = e->worker;
+	struct exchange *x = exchange_get(w);
+	const char *host = e->key + 7, *path = strchr(host, '/');
+	struct route_error error;
+	struct buf text = {0};
+	struct peer *p = NULL;
+	struct str raw;
+	char what[160];
+
+	buf_printf(&text, "GET %s HTTP/1.1\r\nHost: %.*s\r\n\r\n", path,
+		(int)(path - host), host);
+	raw = arena_copy(&x->arena, buf_view(&text));
+	buf_fini(&text);
+	x->raw = raw.p;
+	x->kept = true;
+	if (head_parse_own_request(raw, &x->head) != HEAD_DONE ||
+		route_request(w->node->config, &x->head, NULL, &x->arena,
+			&x->route, &error) < 0) {
+		exchange_put(x);
+		return;
+	}
+	json_object_set_new(doc, "group",
+		json_integer((json_int_t)places_choose(w->node->config,
+			&x->head, x->route.key_host, x->route.key_target)));
+	p = owner_find(x);
+	if (p) {
+		snprintf(what, sizeof(what), "asks %s",
+			membership_name(w->node, x->owner));
+	} else {
+		const char *stored = json_string_value(json_object_get(
+			e->nodes[w->node->config->self].said, "stored"));
+		bool cached_only;
+		size_t index;
+		struct peer *from = owner_source(x, &index, &cached_only);
+
+		if (stored && !strcmp(stored, "fresh"))
+			snprintf(what, sizeof(what), "answers from its cache");
+		else
+			snprintf(what, sizeof(what), "asks %s%s",
+				from ? membership_name(w->node, index)
+				     : "the origin",
+				from && cached_only
+					? " for what it has, or else the origin"
+					: "");
+	}
+	json_object_set_new(doc, "now", json_string(what));
+	exchange_put(x);
+}
+
+static json_t *
+node_json(struct explaining *e, size_t i, size_t rank)
+{
+	struct worker *w = e->worker;
+	const struct node *n = w->node;
+	bool self = i == n->config->self;
+	json_t *o = json_pack("{s:s, s:i, s:b, s:b}", "name",
+		membership_name(n, i), "rank", (int)rank, "self", self, "up",
+		self || (w->peers[i] && peer_is_up(w->peers[i])));
+	bool ramping = owner_is_ramping(w, i, owner_hash(str_z(e->key)));
+
+	if (!self && w->peers[i] && peer_is_up(w->peers[i]) &&
+		!peer_is_trusted(w->peers[i]))
+		json_object_set_new(o, "damped", json_true());
+	if ((self || (w->peers[i] && peer_is_up(w->peers[i]))) && ramping)
+		json_object_set_new(o, "ramping", json_true());
+	json_object_set_new(o, "load",
+		json_integer(self || !w->peers[i] ? heat_own_load(n)
+						  : peer_load(w->peers[i])));
+	if (e->nodes[i].said)
+		json_object_update(o, e->nodes[i].said);
+	return o;
+}
+
+/* In the order of the ranking; then those who own nothing, but may hold a
+ * copy. */
+static json_t *
+nodes_json(struct explaining *e, size_t place)
+{
+	size_t count = membership_count(e->worker->node), n;
+	uint8_t ranking[VIEW_MAX_NODES];
+	json_t *list = json_array();
+	uint64_t seen = 0;
+
+	n = owner_ranking(e->worker, str_z(e->key), place, ranking);
+	for (size_t i = 0; i < n; i++) {
+		seen |= UINT64_C(1) << ranking[i];
+		json_array_append_new(list, node_json(e, ranking[i], i + 1));
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!(seen & UINT64_C(1) << i))
+			json_array_append_new(list, node_json(e, i, 0));
+	return list;
+}
+
+static void
+finish(struct explaining *e)
+{
+	struct worker *w = e->worker;
+	const struct node *n = w->node;
+	uint64_t hash = owner_hash(str_z(e->key));
+	unsigned r;
+	double share;
+	json_t *doc;
+	char *text;
+	size_t place;
+
+	epoch_enter();
+	r = heat_explain(n, hash, &share);
+	epoch_leave();
+	doc = json_pack("{s:s, s:s, s:s, s:i, s:f}", "name",
+		n->config->peers[n->config->self].name, "key", e->key, "policy",
+		n->config->place.policy->name, "copies", (int)r, "share",
+		share);
+	put_decision(e, doc);
+	place = (size_t)json_integer_value(json_object_get(doc, "group"));
+	json_object_del(doc, "group");
+	if (place > 0) {
+		const struct node_group *g = &n->config->groups[place - 1];
+
+		json_object_set_new(doc, "group", json_string(g->name));
+		json_object_set_new(
+			doc, "policy", json_string(g->place.policy->name));
+	}
+	json_object_set_new(doc, "nodes", nodes_json(e, place));
+	text = json_dumps(doc, JSON_COMPACT);
+	CHECK(text);
+	admin_answer(e->request, str_z(text));
+	free(text);
+	json_decref(doc);
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
+		peer_call_cancel(&e->nodes[i].call);
+		json_decref(e->nodes[i].said);
+	}
+	loop_disarm(w->loop, &e->timer);
+	loop_bury(w->loop, &e->grave);
+}
+
+static void
+on_patience(struct timer *t)
+{
+	finish(container_of(t, struct explaining, timer));
+}
+
+static void
+on_reply(struct peer_call *call, struct str reply)
+{
+	struct asked_node *a = container_of(call, struct asked_node, call);
+
+	if (reply.p)
+		a->said = json_loadb(reply.p, reply.n, 0, NULL);
+	if (--a->explaining->missing == 0)
+		finish(a->explaining);
+}
+
+void
+explain_url(struct worker *w, struct admin_request *request, struct str url)
+{
+	struct explaining *e = NEW(struct explaining);
+
+	e->worker = w;
+	e->request = request;
+	e->key = xstrndup(url.p, url.n);
+	e->timer.on_timer = on_patience;
+	e->grave.bury = bury;
+	e->missing = 1;
+	e->nodes[w->node->config->self].said = self_json(w, str_z(e->key));
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
+		e->nodes[i].explaining = e;
+		e->nodes[i].call.on_reply = on_reply;
+		if (!w->peers[i] || !peer_is_up(w->peers[i]))
+			continue;
+		e->missing++;
+		peer_call(w->peers[i], &e->nodes[i].call, WIRE_EXPLAIN, url);
+	}
+	loop_arm(w->loop, &e->timer, PATIENCE_MS * NS_PER_MS);
+	if (--e->missing == 0)
+		finish(e);
+}

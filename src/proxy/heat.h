@@ -1,0 +1,50 @@
+#pragma once
+/*
+ * struct heat: which keys are hot in the cluster, and so are held by more nodes
+ * than one.
+ *
+ * Each node counts what it answers by key (placement/topk.h), and tells all
+ * others its most frequent ones four times a second (news.h). From what all
+ * say, its own news among them, each node makes the same list: how many nodes
+ * hold which key (placement/widen.h). A list is immutable and published whole.
+ * Narrowing takes two seconds of less traffic, and copies go then; widening is
+ * at once.
+ */
+#include "proxy/news.h"
+#include "proxy/worker.h"
+
+struct heat;
+
+struct heat *heat_new(void);
+void heat_free(struct heat *h); /* NULL is fine */
+
+/* The first worker's: begins and ends telling. */
+void heat_start(struct worker *w);
+void heat_stop(struct worker *w);
+
+/* This worker answers a request for that key, whoever asked. */
+void heat_count(struct worker *w, uint64_t key);
+/* How many nodes hold the key. In a section of base/epoch.h. */
+unsigned heat_width(const struct node *n, uint64_t key);
+/* The same, and of how many requests to the cluster it is a share; 0 if it is
+ * not hot. */
+unsigned heat_explain(const struct node *n, uint64_t key, double *share);
+
+/* We hold that key now, beside its owner: until it is not hot any more. */
+void heat_note_copy(struct node *n, uint64_t key);
+
+/* How often this node itself answers for the key, in requests a second; 0: not
+ * worth telling. */
+double heat_rate(const struct node *n, uint64_t key);
+
+/* What that peer says. Old news is ignored. */
+void heat_hear(struct node *n, size_t peer, const struct news *news);
+/* It may begin to count anew: it was away. */
+void heat_forget(struct node *n, size_t peer);
+/* The load that it told last; false: nothing, or long ago. */
+bool heat_load(const struct node *n, size_t peer, uint32_t *load);
+/* How much more than the mean of all nodes that one answers, in hundredths, by
+ * what it told last; 100 when that is not known. */
+unsigned heat_share_pct(const struct node *n, size_t peer);
+/* Requests under way that this node answers. */
+uint32_t heat_own_load(const struct node *n);

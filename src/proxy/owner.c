@@ -1,0 +1,382 @@
+#include "proxy/owner.h"
+
+#include <xxhash.h>
+
+#include "base/epoch.h"
+#include "proxy/heat.h"
+#include "proxy/membership.h"
+#include "proxy/peer.h"
+
+enum {
+	/* A node with fewer requests under way is never too busy: small numbers
+	 * differ by chance. */
+	LOAD_LEAST = 32,
+	SHARE_FAIR_PCT = 100, /* of the mean */
+	SHARE_SAME_PCT = 2,
+	FEW = 4,	 /* of a ranking are enough, most of the time */
+	ELDER_MS = 2000, /* who started so much earlier is elder */
+};
+
+struct ranked {
+	uint8_t member[VIEW_MAX_NODES];
+	size_t n;
+};
+
+uint64_t
+owner_hash(struct str key)
+{
+	return XXH3_64bits(key.p, key.n);
+}
+
+static size_t
+place_of(const struct exchange *x)
+{
+	const struct node_config *config = x->worker->node->config;
+
+	return places_choose(
+		config, &x->head, x->route.key_host, x->route.key_target);
+}
+
+/* --- who is fit ----------------------------------------------------------- */
+
+static uint64_t
+started_ns(const struct worker *w, size_t i)
+{
+	return i == w->node->config->self ? w->node->started_ns
+					  : peer_started_ns(w->peers[i]);
+}
+
+static bool
+is_elder(const struct worker *w, size_t a, size_t b)
+{
+	return started_ns(w, a) + ELDER_MS * NS_PER_MS < started_ns(w, b);
+}
+
+static bool
+has_elder(const struct worker *w, size_t b)
+{
+	for (size_t a = 0; a < VIEW_MAX_NODES; a++)
+		if (a != b &&
+			(a == w->node->config->self ||
+				(w->peers[a] && peer_is_up(w->peers[a]))) &&
+			is_elder(w, a, b))
+			return true;
+	return false;
+}
+
+/* For how long it has had keys: since it started, while others were there, or
+ * since the view that brought it in. UINT64_MAX: for ever. */
+static uint64_t
+owning_ns(const struct worker *w, const struct places *p, size_t i)
+{
+	uint64_t now_ns = loop_now_ns(w->loop), age = UINT64_MAX;
+	const struct places *before = atomic_load(&p->before);
+	uint64_t started = started_ns(w, i);
+	uint64_t ramp_ns = w->node->config->ramp_ns;
+
+	if (now_ns < started + ramp_ns && has_elder(w, i))
+		age = now_ns > started ? now_ns - started : 0;
+	if (before && now_ns < p->since_ns + ramp_ns) {
+		uint64_t id = 0;
+		int was;
+
+		for (size_t j = 0; j < p->view.nnodes; j++)
+			if (p->view.nodes[j].member == i)
+				id = p->view.nodes[j].id;
+		was = view_find(&before->view, id);
+		if ((was < 0 || before->view.nodes[was].out) &&
+			now_ns - p->since_ns < age)
+			age = now_ns > p->since_ns ? now_ns - p->since_ns : 0;
+	}
+	return age;
+}
+
+/* Keys come in by a draw of their own: the same ones at all nodes, more and
+ * more of them. */
+static bool
+is_ramping(
+	const struct worker *w, const struct places *p, size_t i, uint64_t key)
+{
+	uint64_t ramp_ns = w->node->config->ramp_ns, age;
+	double drawn;
+
+	if (!ramp_ns ||
+		(loop_now_ns(w->loop) >= p->since_ns + ramp_ns &&
+			loop_now_ns(w->loop) >= started_ns(w, i) + ramp_ns))
+		return false;
+	age = owning_ns(w, p, i);
+	if (age >= ramp_ns)
+		return false;
+	drawn = (double)(XXH3_64bits_withSeed(&key, sizeof(key), 1) >> 11) *
+		0x1p-53;
+	return drawn >= (double)age / (double)ramp_ns;
+}
+
+bool
+owner_is_ramping(const struct worker *w, size_t index, uint64_t key)
+{
+	bool ramping;
+
+	epoch_enter();
+	ramping = is_ramping(w, membership_places(w->node), index, key);
+	epoch_leave();
+	return ramping;
+}
+
+static bool
+is_fit(const struct exchange *x, const struct places *p, size_t i, uint64_t key)
+{
+	const struct worker *w = x->worker;
+
+	if (i != w->node->config->self &&
+		(!w->peers[i] || !peer_is_trusted(w->peers[i]) ||
+			x->passed_over & UINT64_C(1) << i))
+		return false;
+	return !is_ramping(w, p, i, key);
+}
+
+/* Those of the first `most` of the place's ranking who are fit; of all, if
+ * there is none. In a section of base/epoch.h. */
+static void
+rank_fit(const struct exchange *x, const struct places *p, size_t place,
+	size_t most, struct ranked *out)
+{
+	const struct place *pl = p->v[place];
+	uint64_t key = owner_hash(x->route.key);
+	struct ranking r;
+
+	place_rank(pl, x->route.key, most, &r);
+	out->n = 0;
+	for (size_t j = 0; j < r.n; j++) {
+		uint8_t i = pl->view.nodes[r.node[j]].member;
+
+		if (is_fit(x, p, i, key))
+			out->member[out->n++] = i;
+	}
+	if (!out->n && r.n < pl->view.nlive)
+		rank_fit(x, p, place, VIEW_MAX_NODES, out);
+}
+
+/* --- load ----------------------------------------------------------------- */
+
+static uint32_t
+load_of(const struct worker *w, size_t i)
+{
+	return i == w->node->config->self ? heat_own_load(w->node)
+					  : peer_load(w->peers[i]);
+}
+
+/* As much as a node may have to do, if the others have what they have. */
+static double
+bound_of(const struct worker *w)
+{
+	double sum = heat_own_load(w->node);
+	unsigned n = 1;
+
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
+		if (w->peers[i] && peer_is_up(w->peers[i])) {
+			sum += peer_load(w->peers[i]);
+			n++;
+		}
+	return sum / n * w->node->config->bound_pct / 100.0;
+}
+
+/* Mirrokni, Thorup and Zadimoghaddam: the first in the ranking who is not
+ * full. */
+static size_t
+first_not_full(const struct worker *w, const struct ranked *r, size_t chosen)
+{
+	double bound;
+
+	if (!w->node->config->bound_pct || load_of(w, chosen) < LOAD_LEAST)
+		return chosen;
+	bound = bound_of(w);
+	if (load_of(w, chosen) <= bound)
+		return chosen;
+	for (size_t j = 0; j < r->n; j++)
+		if (load_of(w, r->member[j]) <= bound)
+			return r->member[j];
+	return chosen;
+}
+
+/* xorshift64: where in the ranking, not whether anything is guessed. */
+static size_t
+draw(struct worker *w, size_t n)
+{
+	w->random ^= w->random << 13;
+	w->random ^= w->random >> 7;
+	w->random ^= w->random << 17;
+	return (size_t)(w->random >> 33) % n;
+}
+
+/* By what they answered in the last second, for that has less of chance in it
+ * than what is under way; which decides where that is much the same. */
+static size_t
+less_busy(const struct worker *w, size_t a, size_t b)
+{
+	unsigned x = heat_share_pct(w->node, a);
+	unsigned y = heat_share_pct(w->node, b);
+
+	if (x + SHARE_SAME_PCT < y || y + SHARE_SAME_PCT < x)
+		return x < y ? a : b;
+	return load_of(w, b) < load_of(w, a) ? b : a;
+}
+
+/* Of the first r, but for those who have more than their share if there are
+ * others: ourselves, or the less busy of two. */
+static size_t
+choose(struct worker *w, const struct ranked *all, size_t r)
+{
+	const size_t self = w->node->config->self;
+	size_t a, b;
+
+	uint8_t some[VIEW_MAX_NODES];
+	size_t n = 0;
+
+	for (size_t j = 0; j < r; j++) {
+		if (heat_share_pct(w->node, all->member[j]) > SHARE_FAIR_PCT)
+			continue;
+		if (all->member[j] == self)
+			return self;
+		some[n++] = all->member[j];
+	}
+	for (size_t j = 0; !n && j < r; j++)
+		some[j] = all->member[j];
+	n = n ? n : r;
+	a = draw(w, n);
+	b = n > 1 ? (a + 1 + draw(w, n - 1)) % n : a;
+	return less_busy(w, some[a], some[b]);
+}
+
+/* --- the answers ---------------------------------------------------------- */
+
+/* The width of a key does not count where each request is another's turn. */
+static size_t
+width_of(const struct node *n, const struct place *p, uint64_t key)
+{
+	return p->policy == &policy_rr ? 1 : heat_width(n, key);
+}
+
+struct peer *
+owner_find(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	uint64_t key = owner_hash(x->route.key);
+	size_t place = place_of(x), r, i;
+	const struct places *p;
+	struct ranked all;
+
+	if (x->from_peer || x->stay)
+		return NULL;
+	epoch_enter();
+	p = membership_places(w->node);
+	r = width_of(w->node, p->v[place], key);
+	rank_fit(x, p, place, r > 1 ? VIEW_MAX_NODES : FEW, &all);
+	epoch_leave();
+	if (!all.n)
+		return NULL;
+	r = r < all.n ? r : all.n;
+	i = r > 1 ? choose(w, &all, r) : all.member[0];
+	i = first_not_full(w, &all, i);
+	x->owner = i;
+	return i == w->node->config->self ? NULL : w->peers[i];
+}
+
+/* Whose it was, before the view changed or we started: the first who is fit
+ * and not us. */
+static size_t
+previous_owner(struct exchange *x, const struct places *p, size_t place)
+{
+	struct worker *w = x->worker;
+	const struct node_config *config = w->node->config;
+	uint64_t now_ns = loop_now_ns(w->loop);
+	const struct places *before = atomic_load(&p->before);
+	bool changed = before && now_ns < p->since_ns + config->warmup_ns;
+	bool started = now_ns < w->node->started_ns + config->warmup_ns;
+	struct ranked all;
+
+	if (!changed && !started)
+		return config->self;
+	rank_fit(x, changed ? before : p, place, FEW, &all);
+	for (size_t j = 0; j < all.n; j++) {
+		size_t i = all.member[j];
+
+		if (i == config->self && changed && !started)
+			return i; /* it was ours already */
+		if (i == config->self)
+			continue;
+		return changed || is_elder(w, i, config->self) ? i
+							       : config->self;
+	}
+	return config->self;
+}
+
+struct peer *
+owner_source(struct exchange *x, size_t *index, bool *cached_only)
+{
+	struct worker *w = x->worker;
+	size_t self = w->node->config->self, place = place_of(x), i = self;
+	const struct places *p;
+	struct ranked all;
+
+	epoch_enter();
+	p = membership_places(w->node);
+	if (!p->v[place]->policy->turns) {
+		rank_fit(x, p, place, FEW, &all);
+		i = all.n ? all.member[0] : self;
+		*cached_only = i == self;
+		if (i == self)
+			i = previous_owner(x, p, place);
+	}
+	epoch_leave();
+	*index = i;
+	return i == self ? NULL : w->peers[i];
+}
+
+/* --- ht_rr, shared -------------------------------------------------------- */
+
+int
+owner_elsewhere(struct exchange *x)
+{
+	size_t place = place_of(x);
+	const struct place *p;
+	struct str key = x->route.key;
+	int i = -1;
+
+	epoch_enter();
+	p = membership_places(x->worker->node)->v[place];
+	if (p->params.shared && p->view.nlive &&
+		p->view.nodes[ht_rr_home(p, key)].id == p->params.self)
+		i = p->view.nodes[ht_rr_claim(p, key)].member;
+	epoch_leave();
+	return i == (int)x->worker->node->config->self ? -1 : i;
+}
+
+void
+owner_learn(struct exchange *x, size_t index)
+{
+	size_t place = place_of(x);
+	const struct place *p;
+
+	epoch_enter();
+	p = membership_places(x->worker->node)->v[place];
+	for (size_t i = 0; p->params.shared && i < p->view.nnodes; i++)
+		if (p->view.nodes[i].member == index)
+			ht_rr_learn(p, x->route.key, i);
+	epoch_leave();
+}
+
+size_t
+owner_ranking(struct worker *w, struct str key, size_t place, uint8_t *out)
+{
+	const struct place *p;
+	struct ranking r;
+
+	epoch_enter();
+	p = membership_places(w->node)->v[place];
+	place_rank(p, key, VIEW_MAX_NODES, &r);
+	for (size_t i = 0; i < r.n; i++)
+		out[i] = p->view.nodes[r.node[i]].member;
+	epoch_leave();
+	return r.n;
+}

@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+"""What each placement policy makes of a crowd, in the lab: a table.
+
+usage: tests/lab/placement.py [--nodes N] [--link RATE] [--seconds N]
+                              [--connections N] [--objects N,N] [--alphas A,A]
+                              [--policies P,P] [--flash] [--json]
+
+As root. For each policy, number of objects and Zipf exponent it makes a lab
+whose links are the bottleneck, lets a crowd in, and tells
+
+	of rr     requests a second, as a share of what round robin has
+	copies    objects held in all caches, by the number of different ones
+	peak      answers from the busiest node, by the mean
+	fetches   of the origin, by the number of different objects
+
+The paper's policies are as the paper has them: no copies, no bound. hrw+ is
+what sevenfold does if nobody says otherwise. With --flash, half of all requests
+are, from one moment on, for an object that nobody knew; told is how long it
+took until the busiest node was within 1.2 of the mean, and what the origin saw
+of it.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from conftest import (SEVENFOLD, STATE, VIP, end_nodes, lab_exec,  # noqa: E402
+                      only_lab, sevenfold, sh, status)
+
+BYTES = 10000
+PAPER = "copies 1; bound off; warmup off"
+POLICIES = {
+    "rr": f"policy rr; {PAPER}",
+    "md5": f"policy md5; {PAPER}",
+    "mit_ch": f"policy mit_ch; {PAPER}",
+    "carp": f"policy carp; {PAPER}",
+    "mod_ch": f"policy mod_ch; {PAPER}",
+    "ht_rr": f"policy ht_rr local; {PAPER}",
+    "ht_rr_shared": f"policy ht_rr shared; {PAPER}",
+    "hrw": f"policy hrw; {PAPER}",
+    "hrw+": "policy hrw",
+    "maglev+": "policy maglev",
+    "carp+": "policy carp",
+}
+
+
+def write_files(folder, nodes, policy):
+    """A configuration, and an origin that has one object for all names."""
+    lines = "\n".join(f"node n{i} 198.18.1.{i}" for i in range(1, nodes + 1))
+    conf = folder / "lab.conf"
+    conf.write_text(f"""cluster lab {{
+vip {VIP}:80
+workers 1
+cache 64M
+{lines}
+{POLICIES[policy]}
+}}
+site * {{ origin http://198.18.0.3:80 }}
+""")
+    root = folder / "root"
+    root.mkdir(exist_ok=True)
+    (root / "object").write_bytes(b"x" * BYTES)
+    nginx = folder / "nginx.conf"
+    nginx.write_text(f"""user root; worker_processes 1; error_log stderr;
+events {{ worker_connections 8192; }}
+http {{
+log_format fetches '$request_uri $status $body_bytes_sent';
+access_log {STATE}/logs/origin-access.log fetches;
+keepalive_requests 1000000;
+server {{
+listen 198.18.0.3:80 backlog=4096; root {root};
+location / {{ try_files /object =404; expires 1h; }}
+}} }}
+""")
+    return conf, nginx
+
+
+def free_origin():
+    """The origin's link is not what is measured."""
+    rate = "tbf rate 10gbit burst 4mb limit 40mb".split()
+    dev = sh("ip", "-n", "sevenfold-origin", "-j", "route", "get",
+             VIP, check=False).stdout
+    dev = json.loads(dev)[0]["dev"] if dev.strip() else "eth0"
+    for ns, end in (("sevenfold-origin", dev),
+                    ("sevenfold-switch", "p-origin")):
+        sh("tc", "-n", ns, "qdisc", "replace", "dev", end, "root", *rate)
+
+
+def crowd(args, seconds, objects, alpha, seed, *more):
+    r = lab_exec("client", SEVENFOLD, "bench", "crowd", "--target",
+                 f"{VIP}:80", "--host", "lab.test", "--objects", objects,
+                 "--alpha", alpha, "--bytes", BYTES, "--connections",
+                 args.connections, "--seconds", seconds, "--seed", seed,
+                 "--json", *more, check=False, timeout=seconds + 120)
+    if not r.stdout.startswith("{"):
+        raise AssertionError(r.stdout + r.stderr)
+    return json.loads(r.stdout)
+
+
+def counters():
+    return {n["name"]: n["counters"] for n in status("n1")["nodes"]}
+
+
+def fetched():
+    lines = (STATE / "logs/origin-access.log").read_text().splitlines()
+    return [line.split()[0] for line in lines]
+
+
+def measure(args, folder, policy, objects, alpha):
+    conf, nginx = write_files(folder, args.nodes, policy)
+    sevenfold("lab", "up", "--nodes", args.nodes, "--conf", conf,
+              "--origin-conf", nginx, "--link", args.link)
+    free_origin()
+    crowd(args, args.warm, objects, alpha, 7)
+    r = crowd(args, args.seconds, objects, alpha, 8)
+    held = sum(c["objects"] for c in counters().values())
+    urls = fetched()
+    different = len(set(urls))
+    result = {"policy": policy, "objects": objects, "alpha": alpha,
+              "requests_per_s": r["requests_per_s"], "wrong": r["wrong"],
+              "copies": held / different, "peak": r["peak"],
+              "fetches": len(urls) / different, "p99_ms": r["p99_ms"],
+              "outcomes": {k: r[k] for k in r if " " in k},
+              "peaks": [s["peak"] for s in r["per_second"]]}
+    if args.flash:
+        result.update(flash(args, objects, alpha))
+    end_nodes()
+    sevenfold("lab", "down")
+    return result
+
+
+def flash(args, objects, alpha):
+    r = crowd(args, 10, objects, alpha, 9, "--flash", 3)
+    after = [s["peak"] for s in r["per_second"][3:]]
+    calm = next((i for i, p in enumerate(after) if p <= 1.2), None)
+    return {"flash_wrong": r["wrong"], "flash_peaks": after,
+            "flash_calm_s": calm,
+            "flash_fetches": fetched().count("/flash")}
+
+
+def table(results):
+    base = {(r["objects"], r["alpha"]): r["requests_per_s"]
+            for r in results if r["policy"] == "rr"}
+    print(f"{'policy':14}{'objects':>8}{'zipf':>6}{'req/s':>8}{'of rr':>7}"
+          f"{'copies':>8}{'peak':>6}{'fetches':>9}{'p99 ms':>8}{'wrong':>7}")
+    for r in results:
+        rr = base.get((r["objects"], r["alpha"]))
+        share = f"{r['requests_per_s'] / rr:.2f}" if rr else "-"
+        print(f"{r['policy']:14}{r['objects']:8}{r['alpha']:6}"
+              f"{r['requests_per_s']:8.0f}{share:>7}{r['copies']:8.2f}"
+              f"{r['peak']:6.2f}{r['fetches']:9.2f}{r['p99_ms']:8.0f}"
+              f"{r['wrong']:7}")
+        if "flash_peaks" in r:
+            peaks = " ".join(f"{p:.2f}" for p in r["flash_peaks"])
+            print(f"{'':14}flash crowd: peak by second {peaks}; origin "
+                  f"fetches {r['flash_fetches']}; wrong {r['flash_wrong']}")
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--nodes", type=int, default=16)
+    p.add_argument("--link", default="4mbit")
+    p.add_argument("--seconds", type=int, default=10)
+    p.add_argument("--warm", type=int, default=5)
+    p.add_argument("--connections", type=int, default=1008)
+    p.add_argument("--objects", default="100,100000")
+    p.add_argument("--alphas", default="0.7,0.8,1.0")
+    p.add_argument("--policies", default=",".join(POLICIES))
+    p.add_argument("--flash", action="store_true")
+    p.add_argument("--json", action="store_true")
+    p.add_argument("--folder", default="/run/sevenfold-placement")
+    args = p.parse_args()
+    folder = pathlib.Path(args.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    results = []
+    for objects in map(int, args.objects.split(",")):
+        for alpha in map(float, args.alphas.split(",")):
+            for policy in args.policies.split(","):
+                with only_lab():
+                    results.append(
+                        measure(args, folder, policy, objects, alpha))
+                if args.json:
+                    print(json.dumps(results[-1]), flush=True)
+                else:
+                    print(f"{policy} {objects} {alpha} done", file=sys.stderr)
+    if not args.json:
+        table(results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Who owns what, under load, in the lab: a short form of placement.py, and what
+becomes of requests while nodes come and go.
+
+The links are the bottleneck, as they would be: the machine's cores are shared by
+all nodes, so its speed says nothing.
+"""
+
+import json
+import threading
+import time
+import types
+
+import pytest
+
+import placement
+from conftest import STATE, lab_exec, sevenfold, sh, status
+from placement import counters, crowd, fetched
+
+NODES = 8
+ARGS = types.SimpleNamespace(nodes=NODES, connections=128, link="16mbit")
+
+
+@pytest.fixture
+def loaded(lab, tmp_path):
+    """loaded(policy): a lab with that policy."""
+    for d in (tmp_path, *tmp_path.parents[:-1]):
+        if d.stat().st_uid == 0 and d.stat().st_mode & 0o055 != 0o055:
+            d.chmod(d.stat().st_mode | 0o055)
+
+    def up(policy="hrw+"):
+        conf, nginx = placement.write_files(tmp_path, NODES, policy)
+        lab(nodes=str(NODES), conf=conf, origin_conf=nginx, link=ARGS.link)
+        placement.free_origin()
+
+    return up
+
+
+class Crowd(threading.Thread):
+    """One that goes on while something is done."""
+
+    def __init__(self, seconds, objects=300, alpha=0.8, *more):
+        super().__init__()
+        self.args = (ARGS, seconds, objects, alpha, 5, *more)
+        self.start()
+
+    def run(self):
+        self.result = crowd(*self.args)
+
+    def end(self):
+        self.join()
+        print(json.dumps(self.result))
+        return self.result
+
+
+def ask(host, *argv):
+    return sevenfold(argv[0], "--socket", STATE / f"{host}.sock", *argv[1:])
+
+
+def until(what, seconds=15):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "took too long"
+        time.sleep(0.1)
+
+
+def views():
+    nodes = status("n1")["nodes"]
+    return {(n["view"], n["view_number"]) for n in nodes if n["up"]}
+
+
+def held():
+    return sum(c["objects"] for c in counters().values())
+
+
+def test_hot_objects(loaded):
+    """Against round robin: as fast, with few copies; fetched once."""
+    loaded("rr")
+    crowd(ARGS, 3, 100, 1.0, 7)
+    rr = crowd(ARGS, 6, 100, 1.0, 8)
+    placement.end_nodes()
+    sevenfold("lab", "down")
+    loaded()
+    crowd(ARGS, 4, 100, 1.0, 7)
+    ours = crowd(ARGS, 6, 100, 1.0, 8)
+    print(rr["requests_per_s"], ours["requests_per_s"], ours["peak"], held())
+    assert rr["wrong"] == ours["wrong"] == 0
+    assert ours["requests_per_s"] >= 0.9 * rr["requests_per_s"]
+    assert held() <= 1.42 * 100
+    assert len(fetched()) == len(set(fetched())) == 100
+    assert ours["peak"] <= 1.4
+
+
+def test_flash_crowd(loaded):
+    """One fetch, and balance, of what half of all ask for from now on."""
+    loaded()
+    crowd(ARGS, 3, 100, 0.8, 7)
+    r = crowd(ARGS, 9, 100, 0.8, 9, "--flash", 3)
+    peaks = [s["peak"] for s in r["per_second"]]
+    print(peaks)
+    assert r["wrong"] == 0
+    assert fetched().count("/flash") == 1
+    # With one owner it would be over half of the requests: 4.5 of 8.
+    assert sorted(peaks[5:])[len(peaks[5:]) // 2] <= 1.4
+
+
+def test_leave_join_drain(loaded):
+    """Nothing fails, and nothing is fetched again, or next to nothing."""
+    loaded()
+    ask("n1", "leave", "n8")
+    until(lambda: len(views()) == 1)
+    crowd(ARGS, 5, 300, 0.8, 6)
+    until(lambda: held() >= len(set(fetched())))
+    load = Crowd(14)
+    time.sleep(1)
+    ask("n3", "join", "n8", "198.18.1.8")
+    time.sleep(4)
+    assert len(views()) == 1
+    r = ask("n2", "drain", "n5")
+    assert "is drained" in r.stdout
+    time.sleep(1)
+    ask("n2", "weight", "n4", "2")
+    time.sleep(1)
+    ask("n6", "drain", "--undo", "n5")
+    r = load.end()
+    assert r["wrong"] == 0
+    until(lambda: len(views()) == 1)
+    assert status("n1")["view_number"] == 5
+    urls = fetched()
+    print(len(urls), len(set(urls)), held())
+    assert len(urls) <= 1.05 * len(set(urls))
+
+
+def test_kill_and_partition(loaded):
+    """Only what was under way there fails, and the cluster is one again."""
+    loaded()
+    crowd(ARGS, 4, 300, 0.8, 6)
+    load = Crowd(16, 300, 0.8, "--per-connection", 20)
+    time.sleep(2)
+    sevenfold("lab", "kill", "n3")
+    time.sleep(4)
+    sevenfold("lab", "start", "n3")
+    time.sleep(2)
+    sh("ip", "-n", "sevenfold-switch", "link", "set", "p-n6", "down")
+    time.sleep(4)
+    sh("ip", "-n", "sevenfold-switch", "link", "set", "p-n6", "up")
+    r = load.end()
+    until(lambda: all(n["up"] for n in status("n6")["nodes"]), 30)
+    until(lambda: len(views()) == 1)
+    # Connections of the dead node, and those that the balancer sent to it
+    # before it knew.
+    assert r["wrong"] <= 2 * 2 * ARGS.connections / NODES + 8
+    # Stand-ins have fetched what the lost ones had.
+    assert len(fetched()) <= 1.6 * len(set(fetched()))
+
+
+def test_purge_of_the_absent(loaded):
+    """Who was cut off is told when he is back."""
+    loaded()
+    crowd(ARGS, 3, 100, 0.8, 6)
+    # Cut off from his peers, not from us: the admin socket is a file.
+    lab_exec("n6", "ip", "route", "add", "blackhole", "198.18.1.0/24")
+    until(lambda: not any(n["up"] for n in status("n6")["nodes"]
+                          if not n["self"]), 20)
+    r = sevenfold("purge", "--socket", STATE / "n1.sock", "--prefix",
+                  "http://lab.test/", check=False)
+    assert r.returncode == 1, r.stdout
+    assert "n6: down" in r.stdout or "n6: no answer" in r.stdout
+    assert counters()["n1"]["objects"] == 0
+    own = [n for n in status("n6")["nodes"] if n["self"]][0]
+    assert own["counters"]["objects"] > 0
+    lab_exec("n6", "ip", "route", "del", "blackhole", "198.18.1.0/24")
+    until(lambda: all(n["up"] for n in status("n6")["nodes"]), 20)
+    until(lambda: held() == 0)
