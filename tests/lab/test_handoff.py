@@ -48,9 +48,8 @@ def tcp_counter(host, name):
 
 
 def resets():
-    """Of the client's connections, by either end."""
-    return sum(tcp_counter("client", name)
-               for name in ("TcpEstabResets", "TcpOutRsts"))
+    """Of the client's connections."""
+    return tcp_counter("client", "TcpEstabResets")
 
 
 def counters():
