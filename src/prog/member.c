@@ -41,6 +41,7 @@ parse(int argc, char **argv, const char *usage, int least, int most,
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
+	bool fine = true;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
@@ -55,8 +56,8 @@ parse(int argc, char **argv, const char *usage, int least, int most,
 	o->nwords = argc - optind;
 	for (int i = 0; i < o->nwords; i++)
 		if (strpbrk(o->words[i], " \n") || !*o->words[i])
-			o->nwords = most + 1;
-	if (o->nwords < least || o->nwords > most ||
+			fine = false;
+	if (!fine || o->nwords < least || o->nwords > most ||
 		((o->undo || o->no_wait) && usage != drain_usage)) {
 		fputs(usage, stderr);
 		return 2;

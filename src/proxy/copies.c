@@ -5,7 +5,7 @@
 #include "proxy/owner.h"
 #include "proxy/peer.h"
 
-enum { COOL_LOOKS = 8 };
+enum { COOL_LOOKS = 2 };
 
 void
 copies_init(struct copies *c)

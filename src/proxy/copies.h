@@ -1,9 +1,9 @@
 #pragma once
 /*
  * struct copies: of what this node holds beside its owner, since it is hot, or
- * the owner was too busy; or in his place, while he was away. When it is not
- * wanted for two seconds any more, it goes. By the hashes of keys; more than
- * COPIES_MAX are left to eviction. All threads.
+ * the owner was too busy. When it is not wanted any more (half a second after
+ * the key was narrowed), it goes. By the hashes of keys; more than COPIES_MAX
+ * are left to eviction. All threads.
  */
 #include "proxy/worker.h"
 

@@ -36,6 +36,9 @@ enum {
 /* A key is told of from this share of what we answer on. */
 #define SHARE_TOLD 0.004
 
+/* The rest of the budget is for copies that are about to go. */
+#define BUDGET_USED 0.95
+
 struct rumour {
 	struct news news;
 	uint64_t heard_ns; /* 0: never */
@@ -265,7 +268,8 @@ add_up(struct heat *h, uint64_t now_ns, struct sums *out)
 static double
 budget(const struct node *n, const struct sums *sums)
 {
-	return (double)sums->objects * (n->config->copies_pct / 100.0 - 1);
+	return (double)sums->objects * (n->config->copies_pct / 100.0 - 1) *
+		BUDGET_USED;
 }
 
 static void

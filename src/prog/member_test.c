@@ -1,0 +1,142 @@
+/* sevenfold drain, join, leave, weight and explain, run against a unix socket
+ * that a thread answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "admin/test_server.h"
+#include "prog/test_verb.h"
+#include "prog/verb.h"
+
+typedef int verb_fn(int argc, char **argv);
+
+struct asked {
+	struct said said;
+	char line[256]; /* that the node got */
+};
+
+static struct asked
+ask_for(verb_fn *verb, const char *answer, const char *const args[])
+{
+	struct test_server s;
+	char *argv[9] = {"verb", "--socket", s.path};
+	int argc = 3;
+	struct asked r;
+
+	while (args[argc - 3]) {
+		argv[argc] = (char *)args[argc - 3];
+		argc++;
+	}
+	test_server_start(&s, "n1.sock", answer);
+	r.said = run_verb(verb, argc, argv);
+	test_server_stop(&s);
+	test_server_remove(&s);
+	memcpy(r.line, s.asked, sizeof(r.line));
+	return r;
+}
+
+static void
+test_lines(void **state)
+{
+	static const struct {
+		verb_fn *verb;
+		const char *args[5], *line;
+	} cases[] = {
+		{verb_drain, {"--no-wait", "n2"}, "member drain n2\n"},
+		{verb_drain, {"--undo", "n2"}, "member restore n2\n"},
+		{verb_join, {"n4", "10.0.0.14"}, "member join n4 10.0.0.14\n"},
+		{verb_join, {"n4", "10.0.0.14", "3"},
+			"member join n4 10.0.0.14 3\n"},
+		{verb_leave, {"n2"}, "member leave n2\n"},
+		{verb_weight, {"n2", "5"}, "member weight n2 5\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct asked r = ask_for(
+			cases[i].verb, "{\"done\":true}", cases[i].args);
+
+		assert_int_equal(r.said.status, 0);
+		assert_string_equal(r.line, cases[i].line);
+		r = ask_for(cases[i].verb, "{\"error\":\"no\"}", cases[i].args);
+		assert_int_equal(r.said.status, 1);
+		assert_non_null(strstr(r.said.err, ": no\n"));
+	}
+}
+
+static void
+test_usage(void **state)
+{
+	static const struct {
+		verb_fn *verb;
+		const char *args[5];
+	} cases[] = {
+		{verb_drain, {NULL}},
+		{verb_drain, {"n1", "n2"}},
+		{verb_drain, {"n 1"}},
+		{verb_drain, {"n1\nstatus"}},
+		{verb_leave, {"--undo", "n1"}},
+		{verb_join, {"n1"}},
+		{verb_join, {"n1", "10.0.0.1", "1", "1"}},
+		{verb_weight, {"n1", ""}},
+		{verb_explain, {NULL}},
+		{verb_explain, {"http://a/", "http://b/"}},
+		{verb_explain, {"http://a/\nstatus"}},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct asked r = ask_for(
+			cases[i].verb, "{\"done\":true}", cases[i].args);
+
+		assert_int_equal(r.said.status, 2);
+		assert_string_equal(r.line, "");
+		assert_string_not_equal(r.said.err, "");
+	}
+}
+
+static void
+test_explain(void **state)
+{
+	static const char answer[] =
+		"{\"name\":\"n1\",\"key\":\"http://a.test/"
+		"\",\"policy\":\"hrw\","
+		"\"copies\":2,\"share\":0.25,\"now\":\"asks n3\",\"nodes\":["
+		"{\"name\":\"n3\",\"rank\":1,\"up\":true,\"stored\":\"fresh\","
+		"\"requests_per_s\":12.5,\"age_s\":7,\"ttl_s\":53,\"bytes\":10}"
+		","
+		"{\"name\":\"n1\",\"rank\":2,\"up\":true,\"stored\":\"no\"},"
+		"{\"name\":\"n2\",\"rank\":3,\"up\":false}]}";
+	static const char *const args[] = {"http://a.test/", NULL};
+	struct asked r = ask_for(verb_explain, answer, args);
+
+	assert_int_equal(r.said.status, 0);
+	assert_string_equal(r.line, "explain http://a.test/\n");
+	assert_non_null(strstr(
+		r.said.out, "copies  2: it is hot, 25.0 % of all requests\n"));
+	assert_non_null(
+		strstr(r.said.out, "a request that n1 gets: asks n3\n"));
+	assert_non_null(strstr(r.said.out, "n3    1: owner"));
+	assert_non_null(strstr(r.said.out, "n1    2: holds it, too  up"));
+	assert_non_null(strstr(r.said.out, "n2    3                 down"));
+	r = ask_for(verb_explain, "[]", args);
+	assert_int_equal(r.said.status, 1);
+	r = ask_for(verb_explain, "{\"error\":\"that is no URL\"}", args);
+	assert_int_equal(r.said.status, 1);
+	assert_string_equal(r.said.err, "sevenfold: that is no URL\n");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_explain),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
