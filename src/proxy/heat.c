@@ -153,17 +153,18 @@ rate_of(const struct topk_entry *e)
 
 /* What the workers have counted; they go on with less. */
 static size_t
-collect(const struct node *n, struct news_key *keys, double *rate)
+collect(const struct node *n, struct news_key *keys, struct news *out)
 {
 	size_t count = 0;
 
-	*rate = 0;
+	out->rate = out->rate_fast = 0;
 	for (unsigned i = 0; i < n->config->workers; i++) {
 		struct worker *w = n->workers[i];
 		struct topk *t = w->topk;
 
 		pthread_mutex_lock(&w->topk_lock);
-		*rate += RATE_OF(t->total);
+		out->rate += RATE_OF(t->total);
+		out->rate_fast += RATE_FAST(t->total_fast);
 		for (size_t j = 0; j < t->n; j++)
 			keys[count++] = (struct news_key){
 				t->v[j].key, rate_of(&t->v[j])};
@@ -178,7 +179,7 @@ make_news(struct heat *h, struct node *n, struct news *out)
 {
 	struct news_key *keys =
 		xcalloc((size_t)n->config->workers * TOPK_SIZE, sizeof(*keys));
-	size_t count = collect(n, keys, &out->rate), copies;
+	size_t count = collect(n, keys, out), copies;
 
 	out->number = ++h->number;
 	out->objects = store_count(n->store);
@@ -241,6 +242,7 @@ static void
 add_up(struct heat *h, uint64_t now_ns, struct sums *out)
 {
 	size_t count = 0;
+	double rate = 0;
 
 	out->keys = xcalloc(KEYS_MAX, sizeof(*out->keys));
 	pthread_mutex_lock(&h->lock);
@@ -249,7 +251,10 @@ add_up(struct heat *h, uint64_t now_ns, struct sums *out)
 
 		if (!is_fresh(r, now_ns))
 			continue;
-		out->rate += r->news.rate;
+		rate += r->news.rate;
+		/* A flash crowd that waits for one node leaves less for all:
+		 * it is measured by that. */
+		out->rate += fmin(r->news.rate, r->news.rate_fast);
 		out->objects += r->news.objects;
 		for (size_t j = 0; j < r->news.n; j++) {
 			struct news_key k = r->news.keys[j];
@@ -259,7 +264,7 @@ add_up(struct heat *h, uint64_t now_ns, struct sums *out)
 		}
 	}
 	out->n = sum_up(out->keys, count);
-	tell_shares(h, now_ns, out->rate);
+	tell_shares(h, now_ns, rate);
 	pthread_mutex_unlock(&h->lock);
 }
 

@@ -4,7 +4,7 @@
 
 #define SIXTEENTHS 16.0
 
-enum { HEAD_BYTES = 28, KEY_BYTES = 12 };
+enum { HEAD_BYTES = 32, KEY_BYTES = 12 };
 
 static void
 put64(struct buf *out, uint64_t v)
@@ -53,6 +53,7 @@ news_put(const struct news *n, struct buf *out)
 {
 	put64(out, n->number);
 	put_rate(out, n->rate);
+	put_rate(out, n->rate_fast);
 	put64(out, n->objects);
 	put32(out, n->load);
 	put32(out, (uint32_t)n->n);
@@ -71,6 +72,7 @@ news_parse(struct str payload, struct news *out)
 		return false;
 	*out = (struct news){.number = take64(&p)};
 	out->rate = take32(&p) / SIXTEENTHS;
+	out->rate_fast = take32(&p) / SIXTEENTHS;
 	out->objects = take64(&p);
 	out->load = take32(&p);
 	out->n = take32(&p);

@@ -3,7 +3,8 @@
  * struct news: what a node tells all others now and then: how much it has to
  * do, and which keys it was asked for most. As bytes, in network order:
  *
- *	number (8)  requests a second (4)  objects (8)  load (4)  keys (4)
+ *	number (8)  requests a second (4)  the same of late (4)  objects (8)
+ *	load (4)  keys (4)
  *
  * and for each key its hash (8) and the requests a second for it (4); rates are
  * in sixteenths. The number grows: what is not newer than what is known is
@@ -21,6 +22,7 @@ struct news_key {
 struct news {
 	uint64_t number;
 	double rate;	  /* requests a second, of all keys, likewise */
+	double rate_fast; /* ... in the last second */
 	uint64_t objects; /* that are no copies of others' */
 	uint32_t load;	  /* requests under way */
 	size_t n;

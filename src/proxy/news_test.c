@@ -12,6 +12,7 @@ test_there_and_back(void **state)
 {
 	struct news n = {.number = 1ull << 50,
 		.rate = 1234.5,
+		.rate_fast = 17.0625,
 		.objects = 1ull << 40,
 		.load = 77,
 		.n = NEWS_KEYS};
@@ -25,6 +26,7 @@ test_there_and_back(void **state)
 	assert_true(news_parse(buf_view(&b), &m));
 	assert_int_equal(m.number, n.number);
 	assert_true(m.rate == n.rate);
+	assert_true(m.rate_fast == n.rate_fast);
 	assert_int_equal(m.objects, n.objects);
 	assert_int_equal(m.load, n.load);
 	assert_int_equal(m.n, n.n);
@@ -49,9 +51,9 @@ test_too_many(void **state)
 
 	news_put(&n, &b);
 	p = (char *)(uintptr_t)buf_head(&b);
-	p[27] = 2;
+	p[31] = 2;
 	assert_false(news_parse(buf_view(&b), &m));
-	p[24] = (char)0xff;
+	p[28] = (char)0xff;
 	assert_false(news_parse(buf_view(&b), &m));
 	buf_fini(&b);
 }
