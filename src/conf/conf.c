@@ -115,6 +115,7 @@ conf_free(struct conf *c)
 	free(c->proxy_protocol.v);
 	free(c->sites);
 	free(c->interface);
+	free(c->check_http);
 	free(c);
 }
 
