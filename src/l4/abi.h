@@ -30,7 +30,14 @@ union l4_addr {
 	__u64 d[2];
 };
 
-#define L4_MAPPED 0xffff0000u /* w[2] of an IPv4 address, on this machine */
+/* d[1] of an IPv4 address: w[2], which is ::ffff:, and w[3], the address. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define L4_MAPPED_WORD 0xffff0000ull
+#define L4_LAST_SHIFT 32
+#else
+#define L4_MAPPED_WORD (0x0000ffffull << 32)
+#define L4_LAST_SHIFT 0
+#endif
 
 /* As IPVS numbers them: a listing shows them, and sync messages carry them. */
 enum l4_state {
@@ -61,7 +68,10 @@ struct l4_ctl {
 	__u64 clock_ns; /* 0: the kernel's clock; tests set their own */
 	__u64 seed[2];	/* of the flows' hash */
 	__u32 generation;
-	__u32 bucket_mask; /* the number of buckets - 1 */
+	__u32 bucket_mask; /* the number of buckets in use - 1; as flows grow
+			    * in number it does, up to all there are */
+	__u32 moved;	   /* buckets whose entries are where they belong */
+	__u32 old_mask;	   /* it was; the same if nothing is being moved */
 	__u32 has[2];	   /* of each half: L4_HAS_... */
 	__u32 timeout[16]; /* by enum l4_state */
 	__u32 new_max;	   /* flows that each CPU may begin to remember
@@ -210,8 +220,9 @@ struct l4_tally {
 	__u64 verdict[L4_VERDICTS_MAX];
 	__u32 tick; /* of the count below */
 	__u32 begun;
-	__u64 scratch;	/* a detour by memory: see l4_flow_add() */
-	__u64 work[54]; /* the packet under work: struct l4_job */
+	__u64 added, ended; /* entries of the flow table, ever */
+	__u64 scratch;	    /* a detour by memory: see l4_flow_add() */
+	__u64 work[52]; /* the packet under work: struct l4_job */
 };
 _Static_assert(sizeof(struct l4_tally) == 960, "whole cache lines");
 

@@ -434,6 +434,34 @@ test_full(void **state)
 	rig_check(&rig);
 }
 
+/* The table grows under its flows: all are found, before, in the middle of it,
+ * and after. */
+static void
+test_growth(void **state)
+{
+	start("rr", 0, 3);
+	for (int i = 0; i < 2 && (i == 0 || rig.balancer); i++) {
+		struct l4_ctl *ctl = (i ? rig_program(&rig) : &rig.model)->ctl;
+
+		ctl->bucket_mask = ctl->old_mask = 63;
+	}
+	for (uint16_t k = 1; k <= 200; k++)
+		assert_int_equal(tcp(k, SYN, L4_tx_new), 1 + (k - 1) % 3);
+	for (int steps = 0; steps < 40; steps++) {
+		uint16_t k = (uint16_t)(1 + 5 * steps);
+
+		model_grow(&rig.model, 11);
+		if (rig.balancer)
+			model_grow(rig_program(&rig), 11);
+		assert_int_equal(tcp(k, ACK, L4_tx_known), 1 + (k - 1) % 3);
+	}
+	assert_int_equal(rig.model.ctl->old_mask, 127);
+	assert_int_equal(rig.model.ctl->bucket_mask, 127);
+	for (uint16_t k = 1; k <= 200; k++)
+		assert_int_equal(tcp(k, ACK, L4_tx_known), 1 + (k - 1) % 3);
+	rig_check(&rig);
+}
+
 /* A process that finds the image goes on with the same numbers. */
 static void
 test_resume(void **state)
@@ -471,6 +499,7 @@ main(void)
 		cmocka_unit_test(test_one_packet),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_resume),
 	};
 	int failed;

@@ -18,6 +18,10 @@ struct model_frame {
 
 enum l4_verdict model_run(struct l4_image *i, struct model_frame *f);
 
+/* Grows the part of the table that is in use when it's more than 3/8 full, step
+ * by step: at most n buckets are emptied. */
+void model_grow(struct l4_image *i, uint32_t n);
+
 /* Ends what is over in n buckets from `from` on (all around, if there are so
  * many). Returns how many entries are in use in them then. */
 uint32_t model_sweep(struct l4_image *i, uint32_t from, uint32_t n);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define SWEEP_TICKS 300 /* for all of the table */
+#define GROW_BUCKETS 65536 /* that are emptied in a tick: some 20 ms */
 
 struct xdp {
 	struct l4_image *image; /* borrowed */
@@ -202,13 +203,15 @@ forget(const struct xdp *x, const struct rules *before, const struct rules *r)
 bool
 xdp_tick(struct xdp *x, struct rules *r, uint64_t now_ns)
 {
-	uint32_t n = x->image->n_buckets / SWEEP_TICKS + 1;
+	uint32_t used = x->image->ctl->bucket_mask + 1;
+	uint32_t n = used / SWEEP_TICKS + 1;
 	struct rules *before;
 	bool changed;
 
+	model_grow(x->image, GROW_BUCKETS);
 	x->used += model_sweep(x->image, x->sweep_at, n);
 	x->sweep_at += n;
-	if (x->sweep_at >= x->image->n_buckets) {
+	if (x->sweep_at >= used) {
 		x->sweep_at = 0;
 		x->used_before = x->used;
 		x->used = 0;

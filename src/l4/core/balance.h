@@ -13,11 +13,11 @@ static __always_inline bool
 l4_find_service(
 	struct l4_job *j, const union l4_addr *a, __u32 port, __u32 proto)
 {
-	__u32 i = (__u32)l4_front_find(j->half, a, port, proto, L4_FRONT_VIP);
+	__u32 i = l4_front_find(j->half, a, port, proto, L4_FRONT_VIP);
 	struct l4_front *front;
 
 	if (!i && (j->has & L4_HAS_ANY_PORT))
-		i = (__u32)l4_front_find(j->half, a, 0, proto, L4_FRONT_VIP);
+		i = l4_front_find(j->half, a, 0, proto, L4_FRONT_VIP);
 	front = i ? l4_front(j->half, i) : NULL;
 	if (!front || !front->service)
 		return false;
@@ -42,7 +42,7 @@ l4_flow_key(const struct l4_job *j, const union l4_addr *client, __u32 cport,
 static __always_inline bool
 l4_fragment_key(const struct l4_job *j, struct l4_key *k)
 {
-	__u32 front = (__u32)l4_front_find(
+	__u32 front = l4_front_find(
 		j->half, &j->p.dst, 0, j->p.proto, L4_FRONT_VIP);
 
 	k->client[0] = j->p.src.d[0];
@@ -97,14 +97,14 @@ l4_reply_flow(struct l4_job *j, const union l4_addr *client, __u32 cport,
 {
 	struct l4_rewrite *r = &j->rewrite;
 	struct l4_key *k = &j->key;
-	__u32 real = (__u32)l4_front_find(
+	__u32 real = l4_front_find(
 		j->half, &r->from, r->from_port, j->p.proto, L4_FRONT_REAL);
 	struct l4_flow *e;
 	struct l4_front *vip;
 	__u64 w;
 
 	if (!real)
-		real = (__u32)l4_front_find(
+		real = l4_front_find(
 			j->half, &r->from, 0, j->p.proto, L4_FRONT_REAL);
 	if (!real)
 		return L4_pass_no_service;

@@ -161,9 +161,9 @@ l4_hash(const struct l4_ctl *ctl, const struct l4_key *k)
 }
 
 static __always_inline struct l4_bucket *
-l4_bucket(const struct l4_ctl *ctl, __u64 hash)
+l4_bucket(__u32 mask, __u64 hash)
 {
-	return at_buckets((__u32)(hash >> 3) & ctl->bucket_mask);
+	return at_buckets((__u32)(hash >> 3) & mask);
 }
 
 static __always_inline struct l4_flow *
@@ -183,13 +183,19 @@ l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 	return NULL;
 }
 
+/* While the table grows, an entry may still be where it was. It's copied before
+ * it's removed there, so who looks in this order finds it. */
 static __always_inline struct l4_flow *
 l4_lookup(const struct l4_key *k)
 {
 	struct l4_ctl *ctl = at_ctl(0);
 	__u64 hash = ctl ? l4_hash(ctl, k) : 0;
-	struct l4_bucket *b = ctl ? l4_bucket(ctl, hash) : NULL;
+	struct l4_bucket *b = ctl ? l4_bucket(ctl->bucket_mask, hash) : NULL;
+	struct l4_flow *f = b ? l4_flow_find(b, hash, k) : NULL;
 
+	if (f || !ctl || ctl->old_mask == ctl->bucket_mask)
+		return f;
+	b = l4_bucket(ctl->old_mask, hash);
 	return b ? l4_flow_find(b, hash, k) : NULL;
 }
 
@@ -248,6 +254,15 @@ l4_template_release(__u32 half, const struct l4_key *flow)
 	return 0;
 }
 
+static __always_inline void
+l4_tally_end(void)
+{
+	struct l4_tally *t = at_tallies(this_cpu());
+
+	if (t)
+		__sync_fetch_and_add(&t->ended, 1);
+}
+
 /* Frees an entry whose word was `word`, and does the counting. False: someone
  * was faster. */
 L4_STEP int
@@ -266,6 +281,7 @@ l4_flow_end(__u32 half, struct l4_flow *f, __u64 word)
 	f->key.ends = 0;
 	l4_barrier();
 	*(volatile __u64 *)&f->word = 0;
+	l4_tally_end();
 	if (kind == L4_KIND_FLOW) {
 		active = l4_active(l4_word_state(word));
 		l4_count(half, dest, -active, active - 1);
@@ -337,7 +353,7 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 		return false;
 	hash = l4_hash(ctl, k);
 	start = hash & (L4_WAYS - 1);
-	b = l4_bucket(ctl, hash);
+	b = l4_bucket(ctl->bucket_mask, hash);
 	t = at_tallies(j->cpu);
 	if (!b || !t)
 		return false;
@@ -364,5 +380,6 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	f->key = *k;
 	l4_barrier();
 	*(volatile __u64 *)&f->word = word;
+	t->added++;
 	return true;
 }

@@ -102,10 +102,18 @@ l4_front_hash(const union l4_addr *a, __u32 port, __u32 proto)
 	return (__u32)(h >> 40) % L4_FRONTS_MAX;
 }
 
-/* The number of the front, or 0. */
+static __always_inline bool
+l4_front_is(const struct l4_front *f, const union l4_addr *a, __u32 port,
+	__u32 proto, __u32 kind)
+{
+	return f->kind == kind && f->port == port && f->proto == proto &&
+		l4_same(&f->addr, a);
+}
+
+/* It's not where its window begins. */
 L4_STEP int
-l4_front_find(
-	__u32 half, const union l4_addr *a, __u32 port, __u32 proto, __u32 kind)
+l4_front_search(__u32 half, const union l4_addr *a, __u32 port, __u32 proto,
+	__u32 kind)
 {
 	__u32 start;
 
@@ -119,11 +127,25 @@ l4_front_find(
 
 		if (!f || f->kind == L4_FRONT_FREE)
 			return 0;
-		if (f->kind == kind && f->port == port && f->proto == proto &&
-			l4_same(&f->addr, a))
+		if (l4_front_is(f, a, port, proto, kind))
 			return (int)at;
 	}
 	return 0;
+}
+
+/* The number of the front, or 0. */
+static __always_inline __u32
+l4_front_find(__u32 half, const union l4_addr *a, __u32 port, __u32 proto,
+	__u32 kind)
+{
+	__u32 at = l4_front_hash(a, port, proto);
+	struct l4_front *f = l4_front(half, at);
+
+	if (!f || f->kind == L4_FRONT_FREE)
+		return 0;
+	return l4_front_is(f, a, port, proto, kind)
+		? at
+		: (__u32)l4_front_search(half, a, port, proto, kind);
 }
 
 /*

@@ -63,9 +63,9 @@ struct l4_packet {
 static __always_inline void
 l4_map4(union l4_addr *a, __u32 addr)
 {
-	a->w[0] = a->w[1] = 0;
-	a->w[2] = bpf_htonl(0xffff);
-	a->w[3] = addr;
+	/* in one store, or reading it as one would have to wait */
+	a->d[0] = 0;
+	a->d[1] = (__u64)addr << L4_LAST_SHIFT | L4_MAPPED_WORD;
 }
 
 static __always_inline bool
