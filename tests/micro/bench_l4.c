@@ -26,10 +26,11 @@
 #include <sys/mman.h>
 
 #define ROUND 20000 /* packets in a round */
+#define FEW 10000
+#define MANY 1000000
 
 struct rotate {
-	uint64_t i;
-	uint32_t flows, base, step, flags;
+	uint32_t at, flows, base, step, flags, pad;
 };
 
 struct rig {
@@ -135,8 +136,8 @@ put_rules(struct rig *r, const char *scheduler, unsigned nodes)
 
 		server.addr = test_addr(0x0a010000 + i, false);
 		/* ovf wants room for all */
-		server.weight = (uint16_t)(s.scheduler == L4_ovf ? 65535
-								 : 1 + i % 5);
+		server.weight =
+			(uint16_t)(s.scheduler == L4_ovf ? 65535 : 1 + i % 5);
 		CHECK(!rules_server_add(rules, &s.id, &server));
 	}
 	CHECK(!compile(rules, &r->image));
@@ -207,8 +208,9 @@ establish(struct rig *r, uint32_t flows, uint32_t step)
 	r->rotate->flows = flows;
 	r->rotate->step = 1;
 	r->rotate->flags = SYN;
-	for (uint32_t i = 0; i < flows; i += 4096) {
-		(void)run(r, 4096);
+	r->rotate->at = 0;
+	for (uint32_t i = 0; i < flows; i += 1000) {
+		(void)run(r, 1000);
 		model_grow(&r->image, UINT32_MAX);
 	}
 	r->rotate->flags = ACK;
@@ -216,22 +218,26 @@ establish(struct rig *r, uint32_t flows, uint32_t step)
 	r->rotate->step = step;
 }
 
+/* New flows, as many as the other figure is of, into the table as it was then.
+ */
 static double
 new_flows(struct rig *r, const char *scheduler, unsigned nodes)
 {
+	uint32_t v[64], used = r->image.ctl->bucket_mask + 1;
+
 	put_rules(r, scheduler, nodes);
-	memset(r->image.buckets, 0,
-		r->image.n_buckets * sizeof(struct l4_bucket));
-	memset(r->image.counts, 0, r->image.n_counts * sizeof(struct l4_count));
-	compile_refresh(&r->image);
-	/* as large as it has to be for all of them */
-	r->image.ctl->bucket_mask = r->image.ctl->old_mask =
-		r->image.n_buckets - 1;
-	r->rotate->i = 0;
-	r->rotate->flows = 1u << 22;
-	r->rotate->step = 1;
+	r->rotate->step = 7919;
+	r->rotate->flows = FEW;
 	r->rotate->flags = SYN;
-	return median(r);
+	for (unsigned i = 0; i < rounds; i++) {
+		memset(r->image.buckets, 0, used * sizeof(struct l4_bucket));
+		memset(r->image.counts, 0,
+			r->image.n_counts * sizeof(struct l4_count));
+		compile_refresh(&r->image);
+		v[i] = run(r, FEW);
+	}
+	qsort(v, rounds, sizeof(*v), compare);
+	return v[rounds / 4];
 }
 
 int
@@ -260,23 +266,13 @@ main(int argc, char **argv)
 	bench = open_bench(&own, 4 << 20);
 	put_rules(&own, "wlc", 16);
 	own.prog = bpf_program__fd(bench->progs.empty);
-	own.rotate->flows = 1 << 14;
+	own.rotate->flows = FEW;
 	empty = median(&own);
 	say("swaps MAC addresses", empty, 0, 0, "");
 	own.prog = bpf_program__fd(bench->progs.balance);
-	establish(&own, 1 << 14, 5);
+	establish(&own, FEW, 7919);
 	few = median(&own);
-	say("established, 16,384 flows", few, empty, 3, "that");
-	establish(&own, 1 << 20, 0x9e3779b1);
-	many = median(&own);
-	other = open_lru(&lru);
-	put_rules(&lru, "wlc", 16);
-	lru.prog = bpf_program__fd(other->progs.balance_lru);
-	establish(&lru, 1 << 20, 0x9e3779b1);
-	kernel = median(&lru);
-	say("... on the kernel's LRU, 1 M flows", kernel, 0, 0, "");
-	say("established, 1 M flows", many, kernel, 0.5, "the LRU");
-	lru_bpf__destroy(other);
+	say("established, 10,000 flows", few, empty, 3, "that");
 	for (unsigned nodes = 16; nodes <= 1024; nodes *= 4)
 		for (int i = 0; i < L4_SCHEDULERS; i++) {
 			if (nodes == 256)
@@ -286,6 +282,16 @@ main(int argc, char **argv)
 			say(text, new_flows(&own, schedulers[i], nodes), few,
 				nodes <= 64 ? 2.5 : 5, "established");
 		}
+	establish(&own, MANY, 618033);
+	many = median(&own);
+	other = open_lru(&lru);
+	put_rules(&lru, "wlc", 16);
+	lru.prog = bpf_program__fd(other->progs.balance_lru);
+	establish(&lru, MANY, 618033);
+	kernel = median(&lru);
+	say("... on the kernel's LRU, 1 M flows", kernel, 0, 0, "");
+	say("established, 1 M flows", many, kernel, 0.5, "the LRU");
+	lru_bpf__destroy(other);
 	printf(json ? "" : "%zu bytes of table per flow\n",
 		2 * sizeof(struct l4_flow));
 	bench_bpf__destroy(bench);

@@ -7,11 +7,12 @@
 #include "l4/core/balance.h"
 
 struct rotate {
-	__u64 i;
-	__u32 flows; /* 2^n */
+	__u32 at;    /* the next flow */
+	__u32 flows;
 	__u32 base;  /* of the clients' addresses */
-	__u32 step;  /* odd: the flows' order; 1 is one after the other */
+	__u32 step;  /* from one to the next; below flows, no common divisor */
 	__u32 flags; /* TCP's */
+	__u32 pad;
 };
 
 struct {
@@ -33,7 +34,8 @@ rotate(struct xdp_md *ctx, const __u8 *mac)
 
 	if (!r || !eth)
 		return false;
-	n = (__u32)(r->i++ * r->step) & (r->flows - 1);
+	n = r->at;
+	r->at = n + r->step < r->flows ? n + r->step : n + r->step - r->flows;
 	l4_set_macs(eth, mac, mac);
 	ip->saddr = bpf_htonl(r->base + (n >> 10));
 	ip->ttl = 64;
