@@ -17,6 +17,7 @@ struct control_config {
 	struct xdp *xdp; /* borrowed; NULL: the driver finds servers itself */
 	int ifindex;
 	uint16_t mtu;	     /* of the interface; what is longer is not sent */
+	bool assume; /* without looking: all servers can be sent to */
 	struct rules *rules; /* taken: what there is already; NULL: none */
 };
 

@@ -147,7 +147,11 @@ put_service(struct rules *r, void *arg)
 	struct rules_service s = {.id = service_id(c),
 		.scheduler = (enum l4_scheduler)c->scheduler};
 	const struct rules_service *was = rules_find(r, &s.id);
-	int err = was ? rules_edit(r, &s) : rules_add(r, &s);
+	int err;
+
+	if (s.scheduler == L4_sh || s.scheduler == L4_mh)
+		s.flags = L4_HASH_PORT | L4_HASH_FALLBACK;
+	err = was ? rules_edit(r, &s) : rules_add(r, &s);
 
 	for (size_t i = was ? was->nservers : 0; i-- > 0 && !err;)
 		if (!is_node(c, &was->servers[i].addr))

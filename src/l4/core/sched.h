@@ -453,7 +453,14 @@ l4_choose_lblcr(struct l4_job *j, struct l4_service *s)
 static __always_inline __u32
 l4_choose_spare(struct l4_job *j, struct l4_service *s)
 {
-	return l4_slot_dest(j, s, l4_choose_spare_slot(j, s));
+	__u32 slot = 0;
+
+	if (s->scheduler == L4_sh || s->scheduler == L4_dh ||
+		s->scheduler == L4_mh)
+		slot = (__u32)l4_choose_hashed(j, s);
+	if (!slot)
+		slot = (__u32)l4_choose_spare_slot(j, s);
+	return l4_slot_dest(j, s, slot);
 }
 
 /* A destination for a new connection of the service, or 0. */
