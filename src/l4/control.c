@@ -51,6 +51,8 @@ find_route(struct control *c, struct control_target *t)
 	t->on_link = r.on_link;
 	t->local = r.local;
 	t->via = r.via;
+	if (!r.local && c->config.xdp)
+		xdp_set_source(c->config.xdp, &r.source);
 	c->stale |= local != t->local;
 }
 

@@ -563,8 +563,9 @@ save_server(const struct rules_service *s, const struct rules_server *server,
 	buf_printf(out, "-a %s -r %s %s -w %d", save_name(&s->id).z,
 		end_name(&server->addr, server->port).z,
 		methods[server->method], server->weight);
-	if (server->method == L4_TUNNEL && server->tun != L4_IPIP) {
+	if (server->method == L4_TUNNEL)
 		buf_printf(out, " --tun-type %s", tunnels[server->tun]);
+	if (server->method == L4_TUNNEL && server->tun != L4_IPIP) {
 		if (server->tun_port)
 			buf_printf(out, " --tun-port %u", server->tun_port);
 		buf_z(out, " --tun-nocsum");
@@ -580,12 +581,14 @@ void
 vs_save(struct control *c, struct buf *out)
 {
 	const struct rules *r = control_rules(c);
+	const struct driver *d = control_driver(c);
 	own_free void **services = sorted(
 		r->services, r->n, sizeof(*r->services), compare_services);
+	uint32_t t[3];
 
-	if (r->tcp_s || r->fin_s || r->udp_s)
-		buf_printf(
-			out, "--set %u %u %u\n", r->tcp_s, r->fin_s, r->udp_s);
+	d->ops->timeouts(d->ctx, t);
+	if (t[0] != 900 || t[1] != 120 || t[2] != 300) /* the presets */
+		buf_printf(out, "--set %u %u %u\n", t[0], t[1], t[2]);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct rules_service *s = services[i];
 		own_free void **servers = sorted(s->servers, s->nservers,

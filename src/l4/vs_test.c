@@ -89,7 +89,7 @@ static const char all[] =
 	"-A -t 192.0.2.10:443 -s rr -p 600 -M 255.255.255.0\n"
 	"-a -t 192.0.2.10:443 -r 10.0.0.11:8443 -m -w 1\n"
 	"-A -u 192.0.2.10:53 -s sh -o -b sh-fallback,sh-port\n"
-	"-a -u 192.0.2.10:53 -r 10.0.0.11:53 -i -w 1\n"
+	"-a -u 192.0.2.10:53 -r 10.0.0.11:53 -i -w 1 --tun-type ipip\n"
 	"-A -t [2001:db8::80]:80 -s mh -b mh-port\n"
 	"-a -t [2001:db8::80]:80 -r [2001:db8::a]:80 -g -w 100\n"
 	"-A -f 7 -s wlc -p 360\n"

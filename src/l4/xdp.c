@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "l4/addr.h"
 #include "l4/balancer.h"
 #include "l4/compile.h"
 #include "l4/core/flow.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SWEEP_TICKS 300 /* for all of the table */
+#define SWEEP_TICKS 300	   /* for all of the table */
 #define GROW_BUCKETS 65536 /* that are emptied in a tick: some 20 ms */
 
 struct xdp {
@@ -228,6 +229,15 @@ xdp_tick(struct xdp *x, struct rules *r, uint64_t now_ns)
 		forget(x, before, r);
 	rules_free(before);
 	return changed;
+}
+
+void
+xdp_set_source(struct xdp *x, const union l4_addr *source)
+{
+	if (addr_is4(source))
+		x->image->ctl->own4 = *source;
+	else if (source->d[0] || source->d[1])
+		x->image->ctl->own6 = *source;
 }
 
 uint64_t

@@ -15,5 +15,7 @@ struct driver xdp_driver(struct xdp *x);
  * seconds if called ten times a second, and sets right what schedulers see.
  * True: r's trash has changed, so the rules are to be applied again. */
 bool xdp_tick(struct xdp *x, struct rules *r, uint64_t now_ns);
+/* Our own address, of either family: the source of tunnels. */
+void xdp_set_source(struct xdp *x, const union l4_addr *source);
 /* Entries that were in use at the last sweep. */
 uint64_t xdp_used(const struct xdp *x);

@@ -69,6 +69,7 @@ struct program {
 	struct pool *pool; /* its nodes are conf's */
 	char *pin;	   /* NULL: nowhere */
 	bool leave;	   /* packets flow on when we go */
+	bool failed;
 };
 
 struct text {
@@ -466,22 +467,6 @@ open_balancer(struct program *p, const struct options *o)
 	}
 }
 
-/* The sources of tunnels: our own addresses towards the nodes. */
-static void
-set_sources(struct program *p)
-{
-	struct l4_ctl *ctl = balancer_image(p->balancer)->ctl;
-	union l4_addr six = {.w = {htonl(0x20000000)}};
-	union l4_addr four = mapped(p->conf->nodes[0].addr);
-	struct route r = {0};
-
-	if (!route_get(&four, &r))
-		ctl->own4 = r.source;
-	r = (struct route){0};
-	if (!route_get(&six, &r))
-		ctl->own6 = r.source;
-}
-
 /* What a frame may be; of generic XDP they may be longer than on the wire. */
 static uint16_t
 read_mtu(const struct program *p)
@@ -545,6 +530,12 @@ on_tick(struct timer *t)
 {
 	struct program *p = container_of(t, struct program, tick);
 
+	if ((int)if_nametoindex(p->interface) != p->ifindex) {
+		log_error("interface_gone interface=%s", p->interface);
+		p->failed = true;
+		loop_stop(p->loop);
+		return;
+	}
 	pool_tick(p->pool);
 	control_tick(p->control);
 	loop_arm(p->loop, t, TICK_NS);
@@ -671,10 +662,7 @@ open_xdp(struct program *p, const struct options *o)
 {
 	if (p->conf->driver == CONF_DRIVER_IPVS)
 		return 0;
-	if (open_balancer(p, o))
-		return -1;
-	set_sources(p);
-	return 0;
+	return open_balancer(p, o);
 }
 
 static int
@@ -797,6 +785,7 @@ verb_balancer(int argc, char **argv)
 	status = program_open(&p, &o) ? 1 : 0;
 	if (!status) {
 		loop_run(p.loop);
+		status = p.failed ? 1 : 0;
 		log_info("balancer_stopped");
 	}
 	program_close(&p);

@@ -67,25 +67,35 @@ our_output(const char *args, struct buf *out)
 	(void)vs_run(control, argc, argv, STR(""), out, out);
 }
 
-/* The difference there may be: the size of the flow table. */
+/* Takes what is between two texts out of b, wherever it is. */
+static void
+cut(struct buf *b, const char *from, const char *to)
+{
+	struct buf kept = {0};
+	const char *p, *at, *end;
+
+	buf_append(b, "", 1);
+	for (p = buf_head(b); (at = strstr(p, from)); p = end) {
+		end = strstr(at, to);
+		if (!end)
+			break;
+		buf_append(&kept, p, (size_t)(at - p));
+	}
+	buf_z(&kept, p);
+	buf_fini(b);
+	*b = kept;
+}
+
+/*
+ * The differences there may be:
+ * - the size of the flow table, in a listing's first line;
+ * - thresholds, which ipvsadm forgets to save, and we don't.
+ */
 static void
 same_text(struct buf *b)
 {
-	char *size = buf_len(b) ? memmem(buf_head(b), buf_len(b), "(size=", 6)
-				: NULL;
-
-	buf_z(b, "");
-	for (char *p = size ? size + 6 : NULL; p && *p && *p != ')'; p++)
-		*p = '#';
-	if (size) {
-		char *end = memchr(size, '\n', 16);
-
-		if (end)
-			memmove(size, end,
-				buf_len(b) - (size_t)(end - buf_head(b)));
-		if (end)
-			buf_truncate(b, buf_len(b) - (size_t)(end - size));
-	}
+	cut(b, "(size=", "\n");
+	cut(b, " -x ", "\n");
 }
 
 static void
@@ -279,7 +289,7 @@ compare_words(void)
 		"-a -t 192.0.2.10:80 -r 10.0.0.13",
 		"-a -t 192.0.2.10:443 -r 10.0.0.11:8443 -m -w 10",
 		"-a -u 192.0.2.10:53 -r 10.0.0.11:53 -g",
-		"-a -t [2001:db8::80]:80 -r [2001:db8::a] -g -w 100",
+		"-a -t [2001:db8::80]:80 -r [2001:db8::a]:80 -g -w 100",
 		"-a -f 7 -r 10.0.0.11:0 -g",
 		"-a -t 192.0.2.10:81 -r 10.0.0.11 -g",
 		"-e -t 192.0.2.10:80 -r 10.0.0.99 -w 3",

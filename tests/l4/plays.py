@@ -359,6 +359,10 @@ class Plays(unittest.TestCase):
         self.assertGreater(out["done"], 100)
         self.assertEqual(out["broken"], 0, out)
 
+    def mac(self, host):
+        return json.loads(inside(host, "ip", "-j", "link", "show",
+                                 "eth0"))[0]["address"]
+
     def test_restart_under_load(self):
         b = self.balancer(more="scheduler wlc")
         load = self.load(12, 50)
@@ -377,9 +381,7 @@ class Plays(unittest.TestCase):
 
     def test_flood(self):
         b = self.balancer(more="scheduler wlc; flows 100000")
-        mac = inside("lb", "cat", "/sys/class/net/eth0/address") if False \
-            else json.loads(inside("lb", "ip", "-j", "link", "show",
-                                   "eth0"))[0]["address"]
+        mac = self.mac("lb")
         code = textwrap.dedent(f'''
             import random, socket, struct
             s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -414,12 +416,11 @@ class Plays(unittest.TestCase):
         second = self.balancer("lb2", more="scheduler mh")
         load = self.load(10, 50)
         time.sleep(3)
-        macs = {h: json.loads(inside(h, "ip", "-j", "link", "show",
-                                     "eth0"))[0]["address"]
-                for h in ("lb", "lb2")}
-        first.gone()  # with all that it knew
+        # it's dead, with all that it knew
+        inside("lb", "ip", "link", "set", "eth0", "down")
+        first.gone()
         inside("client", "ip", "neigh", "replace", VIP4, "lladdr",
-               macs["lb2"], "dev", "eth0", "nud", "permanent")
+               self.mac("lb2"), "dev", "eth0", "nud", "permanent")
         self.result(load)
         self.assertGreater(second.verdicts()["tx_adopted"], 0)
 

@@ -72,15 +72,21 @@ l4_hash_port(const struct l4_job *j, const struct l4_service *s)
 	return s->flags & L4_HASH_PORT ? bpf_ntohs(j->p.sport) : 0;
 }
 
-/* The place in the ring for an offset: see IPVS's fallbacks. */
+/* What the packet is hashed by. */
 static __always_inline __u32
-l4_place(const struct l4_job *j, const struct l4_service *s, __u32 offset)
+l4_hash_of(const struct l4_job *j, const struct l4_service *s)
 {
-	__u32 v = l4_hash_port(j, s) + l4_fold(&j->p.src);
-
 	if (s->scheduler == L4_dh)
-		return l4_hash8(l4_fold(&j->p.dst));
-	if (s->scheduler == L4_sh)
+		return l4_fold(&j->p.dst);
+	return l4_hash_port(j, s) + l4_fold(&j->p.src);
+}
+
+/* The place in the ring of a hashed value, and an offset: see IPVS's
+ * fallbacks. */
+static __always_inline __u32
+l4_place(const struct l4_service *s, __u32 v, __u32 offset)
+{
+	if (s->scheduler != L4_mh)
 		return (offset + l4_hash8(v)) & 255;
 	return l4_siphash(offset + v, L4_MH_KEY1) % (s->ring_n | !s->ring_n);
 }
@@ -100,20 +106,21 @@ l4_usable(const struct l4_job *j, const struct l4_service *s, __u32 slot)
 L4_STEP int
 l4_choose_hashed(struct l4_job *j, struct l4_service *s)
 {
-	__u32 first, slot, found;
+	__u32 first, slot, found, n, v;
 
 	if (!j || !s)
 		return 0;
-	first = l4_place(j, s, 0);
+	v = l4_hash_of(j, s);
+	first = l4_place(s, v, 0);
 	slot = l4_ring_slot(j->half, s->ring + first);
 	found = l4_usable(j, s, slot);
-	if (found || !slot || !(s->flags & L4_HASH_FALLBACK))
+	if (found || !slot || s->scheduler == L4_dh ||
+		!(s->flags & L4_HASH_FALLBACK))
 		return found;
+	n = s->ring_n | !s->ring_n;
 	for (__u32 i = 0; i < L4_FALLBACKS_MAX; i++) {
-		__u32 n = s->ring_n | !s->ring_n;
-
 		slot = l4_ring_slot(
-			j->half, s->ring + l4_place(j, s, (first + i) % n));
+			j->half, s->ring + l4_place(s, v, (first + i) % n));
 		found = l4_usable(j, s, slot);
 		if (found)
 			return found;
@@ -388,22 +395,17 @@ l4_set_pick(struct l4_job *j, struct l4_service *s, const struct l4_set *set,
 	return best;
 }
 
-/* Into a free place, or that of the most loaded member. */
+/* The newest is first, as in IPVS's lists; when there's no room for more, the
+ * oldest is out. */
 static __always_inline void
-l4_set_add(
-	struct l4_job *j, struct l4_service *s, struct l4_set *set, __u32 dest)
+l4_set_add(struct l4_job *j, struct l4_set *set, __u32 dest)
 {
-	__u32 at = L4_MEMBERS_MAX;
-
-	for (__u32 i = 0; i < L4_MEMBERS_MAX; i++) {
+	for (__u32 i = 0; i < L4_MEMBERS_MAX; i++)
 		if (set->member[i] == dest)
 			return;
-		if (!l4_member(j, s, set->member[i]) && at == L4_MEMBERS_MAX)
-			at = i;
-	}
-	if (at == L4_MEMBERS_MAX)
-		at = l4_set_pick(j, s, set, false) - 1;
-	set->member[at & (L4_MEMBERS_MAX - 1)] = (__u16)dest;
+	for (__u32 i = L4_MEMBERS_MAX - 1; i > 0; i--)
+		set->member[i] = set->member[i - 1];
+	set->member[0] = (__u16)dest;
 	set->changed = j->now;
 }
 
@@ -443,7 +445,7 @@ l4_choose_lblcr(struct l4_job *j, struct l4_service *s)
 	}
 	slot = l4_least(j, s);
 	if (slot)
-		l4_set_add(j, s, set, l4_slot_dest(j, s, slot));
+		l4_set_add(j, set, l4_slot_dest(j, s, slot));
 	return slot;
 }
 
