@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "net/sock.h"
 
-enum { LINE_MAX_BYTES = 4096, TIMEOUT_S = 10 };
+enum { READ_BYTES = 16384, LINE_MAX_BYTES = 1 << 20, TIMEOUT_S = 10 };
 
 struct admin_server {
 	struct loop *loop; /* borrowed */
@@ -86,7 +86,8 @@ read_line(struct admin_request *r)
 	ssize_t n;
 
 	for (;;) {
-		n = recv(r->io.fd, buf_reserve(&r->in, 512), 512, 0);
+		n = recv(r->io.fd, buf_reserve(&r->in, READ_BYTES), READ_BYTES,
+			0);
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n <= 0 || buf_len(&r->in) > LINE_MAX_BYTES) {

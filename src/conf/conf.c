@@ -120,6 +120,7 @@ conf_free(struct conf *c)
 	free(c->secret_file);
 	free(c->interface);
 	free(c->cache_host);
+	free(c->check_http);
 	free(c);
 }
 

@@ -86,6 +86,7 @@ struct conf_rule {
 
 enum { CONF_GROUPS_MAX = 32, CONF_RULES_MAX = 256 };
 enum conf_handoff { CONF_HANDOFF_AUTO, CONF_HANDOFF_ON, CONF_HANDOFF_OFF };
+enum conf_driver { CONF_DRIVER_XDP, CONF_DRIVER_IPVS };
 enum conf_xdp { CONF_XDP_AUTO, CONF_XDP_NATIVE, CONF_XDP_GENERIC };
 
 struct conf {
@@ -133,6 +134,11 @@ struct conf {
 	/* balancer { } */
 	char *interface; /* NULL: the one with the route to the first node */
 	enum conf_xdp xdp;
+	enum conf_driver driver;
+	unsigned scheduler; /* enum l4_scheduler */
+	unsigned flows;
+	uint64_t slow_start_ns; /* 0: none */
+	char *check_http;	/* NULL: only that it accepts */
 	uint64_t check_interval_ns;
 	uint64_t check_timeout_ns;
 	unsigned check_fall, check_rise;

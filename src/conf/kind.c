@@ -1,4 +1,4 @@
-/* Kinds of a cluster's and a balancer's parameters: see kind.h. */
+/* Kinds of a cluster's parameters: see kind.h. */
 #include "conf/kind.h"
 
 #include "base/list.h"
@@ -13,12 +13,6 @@
 #define CONNECTIONS_MAX 65536
 #define RATE_MAX (1u << 30)
 #define DNS_PORT 53
-
-static const char *const xdp_names[] = {
-	[CONF_XDP_AUTO] = "auto",
-	[CONF_XDP_NATIVE] = "native",
-	[CONF_XDP_GENERIC] = "generic",
-};
 
 static const char *const handoff_names[] = {
 	[CONF_HANDOFF_AUTO] = "auto",
@@ -67,29 +61,6 @@ const struct kind kind_addr_port = {"ADDRESS:PORT", "192.0.2.10:80", 1, 1,
 	false, set_addr_port, write_addr_port};
 
 /* one of a few names */
-static bool
-set_xdp(struct conf_errors *e, const struct arg *args, size_t nargs,
-	void *member)
-{
-	unsigned i;
-
-	if (!read_choice(
-		    e, args[0], "mode", xdp_names, COUNT_OF(xdp_names), &i))
-		return false;
-	*(enum conf_xdp *)member = (enum conf_xdp)i;
-	return true;
-}
-
-static bool
-write_xdp(struct buf *b, const void *member, size_t i)
-{
-	buf_z(b, xdp_names[*(const enum conf_xdp *)member]);
-	return true;
-}
-
-const struct kind kind_xdp = {
-	"auto | native | generic", "auto", 1, 1, false, set_xdp, write_xdp};
-
 static bool
 set_handoff(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)
@@ -466,6 +437,8 @@ set_duration(struct conf_errors *e, const struct arg *args, size_t nargs,
 static bool
 write_duration_value(struct buf *b, const void *member, size_t i)
 {
+	if (!*(const uint64_t *)member)
+		return false; /* left out, and without a preset */
 	write_duration(b, *(const uint64_t *)member);
 	return true;
 }
@@ -494,28 +467,6 @@ write_duration_or_off(struct buf *b, const void *member, size_t i)
 
 const struct kind kind_duration_or_off = {"off | DURATION", "30s", 1, 1, false,
 	set_duration_or_off, write_duration_or_off};
-
-/* names */
-static bool
-set_interface(struct conf_errors *e, const struct arg *args, size_t nargs,
-	void *member)
-{
-	return read_interface(e, args[0], member);
-}
-
-static bool
-write_interface(struct buf *b, const void *member, size_t i)
-{
-	const char *interface = *(char *const *)member;
-
-	if (!interface)
-		return false;
-	buf_z(b, interface);
-	return true;
-}
-
-const struct kind kind_interface = {
-	"NAME", "eth0", 1, 1, false, set_interface, write_interface};
 
 static bool
 set_file(struct conf_errors *e, const struct arg *args, size_t nargs,

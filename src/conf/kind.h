@@ -4,7 +4,7 @@
  * of struct conf or struct conf_site, and back. A kind that needs more than
  * one member is given the first and finds the others beside it. Those of
  * clusters are in kind.c and kind_place.c, those of sites in kind_site.c and
- * kind_distill.c.
+ * kind_distill.c, those of balancers in kind_balancer.c.
  */
 #include "conf/value.h"
 
@@ -47,6 +47,9 @@ KIND(size_or_off)
 KIND(duration)
 KIND(interface)
 KIND(xdp)
+KIND(driver)
+KIND(scheduler)
+KIND(flows)
 KIND(checks)
 KIND(origin)
 KIND(path)

@@ -5,7 +5,9 @@
 #include "base/own.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -17,6 +19,9 @@ struct target {
 	struct health_count count;
 	int fd;		   /* owned; the check under way, or -1 */
 	uint64_t begin_ns; /* of the check under way, or of the next one */
+	bool asked;	   /* for the path; the answer is awaited */
+	char answer[16];   /* its beginning */
+	size_t got;
 };
 
 struct health {
@@ -127,6 +132,8 @@ begin(struct health *h, struct target *t, uint64_t now_ns)
 	struct epoll_event ev = {EPOLLOUT, {.u32 = (uint32_t)(t - h->targets)}};
 
 	t->begin_ns = now_ns;
+	t->asked = false;
+	t->got = 0;
 	t->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (t->fd < 0 || epoll_ctl(h->epoll, EPOLL_CTL_ADD, t->fd, &ev) < 0 ||
 		(connect(t->fd, (struct sockaddr *)&t->addr, sizeof(t->addr)) <
@@ -135,17 +142,92 @@ begin(struct health *h, struct target *t, uint64_t now_ns)
 		finish(h, t, now_ns, errno);
 }
 
+int
+health_status(const char *text, size_t n)
+{
+	static const char start[] = "HTTP/1.";
+	int status = 0;
+
+	if (memcmp(text, start, n < 7 ? n : 7) != 0)
+		return -EPROTO;
+	if (n < 12)
+		return 0;
+	if (text[8] != ' ')
+		return -EPROTO;
+	for (int i = 9; i < 12; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -EPROTO;
+		status = status * 10 + text[i] - '0';
+	}
+	return status;
+}
+
+const char *
+health_reason(int err)
+{
+	static char text[32];
+
+	if (err < HEALTH_STATUS)
+		return strerror(err);
+	snprintf(text, sizeof(text), "status %d", err - HEALTH_STATUS);
+	return text;
+}
+
+/* Connected: asks for the path. What does not fit at once into the socket of a
+ * new connection is a failure. */
+static int
+ask(struct health *h, struct target *t)
+{
+	struct epoll_event ev = {EPOLLIN, {.u32 = (uint32_t)(t - h->targets)}};
+	char text[1024];
+	int n = snprintf(text, sizeof(text),
+		"GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: "
+		"sevenfold-balancer\r\nConnection: close\r\n\r\n",
+		h->config.path, h->config.host);
+
+	t->asked = true;
+	if (n >= (int)sizeof(text))
+		return EMSGSIZE;
+	if (send(t->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
+		return errno ? errno : EAGAIN;
+	return epoll_ctl(h->epoll, EPOLL_CTL_MOD, t->fd, &ev) < 0 ? errno : 0;
+}
+
+/* -1: the answer is not there yet; else as health_fn's err. */
+static int
+hear(struct target *t)
+{
+	ssize_t n =
+		recv(t->fd, t->answer + t->got, sizeof(t->answer) - t->got, 0);
+	int status;
+
+	if (n < 0)
+		return errno == EAGAIN ? -1 : errno;
+	if (n == 0)
+		return ECONNRESET;
+	t->got += (size_t)n;
+	status = health_status(t->answer, t->got);
+	if (status <= 0)
+		return status ? EPROTO : -1;
+	return status >= 200 && status < 400 ? 0 : HEALTH_STATUS + status;
+}
+
 static void
-on_connected(struct health *h, struct target *t, uint64_t now_ns)
+on_event(struct health *h, struct target *t, uint64_t now_ns)
 {
 	int err = 0;
 	socklen_t len = sizeof(err);
 
 	if (t->fd < 0)
 		return;
-	if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+	if (t->asked)
+		err = hear(t);
+	else if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
 		err = errno;
-	finish(h, t, now_ns, err);
+	else if (!err && h->config.path)
+		err = ask(h, t) ?: -1;
+	if (err >= 0)
+		finish(h, t, now_ns, err);
 }
 
 /* When the target needs attention again, if no answer comes before. */
@@ -187,7 +269,7 @@ health_run(struct health *h)
 				(void)!read(h->timer, &expirations,
 					sizeof(expirations));
 			else
-				on_connected(
+				on_event(
 					h, &h->targets[ev[i].data.u32], now_ns);
 		}
 	for (size_t i = 0; i < h->n; i++) {

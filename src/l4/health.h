@@ -1,7 +1,9 @@
 #pragma once
 /*
- * Health checks: a TCP connection to each target every interval. A refusal
- * counts when it arrives, silence after the timeout; the next check begins an
+ * Health checks: a TCP connection to each target every interval, and, if a
+ * path is given, a request for it, which is to be answered with a status of 200
+ * to 399. A refusal counts when it arrives, silence after the timeout; the next
+ * check begins an
  * interval after the last began, or when that ended if it took longer. fall
  * failures in a row make a target down, rise successes make it up; both are at
  * least 1. The first result of all decides by itself.
@@ -29,8 +31,9 @@ enum health_change { HEALTH_SAME, HEALTH_UP, HEALTH_DOWN };
 enum health_change
 health_count_add(struct health_count *c, bool ok, unsigned fall, unsigned rise);
 
-/* After each check. err is 0 or a positive errno: ECONNREFUSED, ETIMEDOUT,
- * EHOSTUNREACH... */
+/* After each check. err is 0, or a positive errno: ECONNREFUSED, ETIMEDOUT,
+ * EHOSTUNREACH..., or HEALTH_STATUS + the status that was not good. */
+#define HEALTH_STATUS 100000
 typedef void (*health_fn)(
 	void *ctx, size_t target, int err, enum health_change change);
 
@@ -38,6 +41,8 @@ struct health_config {
 	uint64_t interval_ns;
 	uint64_t timeout_ns;
 	unsigned fall, rise;
+	const char *path,
+		*host; /* borrowed; path NULL: the connection will do */
 	health_fn on_check;
 	void *ctx; /* borrowed */
 };
@@ -52,3 +57,8 @@ int health_fd(const struct health *h);
 /* Does what is due. Never blocks. */
 void health_run(struct health *h);
 bool health_up(const struct health *h, size_t target);
+/* In words, until the next call. */
+const char *health_reason(int err);
+/* The status in the beginning of an answer; 0: more is needed; -EPROTO: this is
+ * not HTTP/1. */
+int health_status(const char *text, size_t n);

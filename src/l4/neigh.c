@@ -1,6 +1,7 @@
 #include "l4/neigh.h"
 
 #include "base/mem.h"
+#include "l4/addr.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,8 +86,7 @@ on_attr(const struct nlattr *a, void *ctx)
 {
 	struct neigh_attrs *attrs = ctx;
 
-	if (mnl_attr_get_type(a) == NDA_DST &&
-		mnl_attr_get_payload_len(a) == sizeof(struct in_addr))
+	if (mnl_attr_get_type(a) == NDA_DST)
 		attrs->dst = a;
 	if (mnl_attr_get_type(a) == NDA_LLADDR &&
 		mnl_attr_get_payload_len(a) == ETH_ALEN)
@@ -99,17 +99,18 @@ neigh_parse(const struct nlmsghdr *h, struct neigh_entry *out)
 {
 	const struct ndmsg *nd = mnl_nlmsg_get_payload(h);
 	struct neigh_attrs attrs = {0};
+	union l4_addr addr;
 
 	if (h->nlmsg_type != RTM_NEWNEIGH && h->nlmsg_type != RTM_DELNEIGH)
 		return false;
-	if (mnl_nlmsg_get_payload_len(h) < sizeof(*nd) ||
-		nd->ndm_family != AF_INET)
+	if (mnl_nlmsg_get_payload_len(h) < sizeof(*nd))
 		return false;
 	(void)mnl_attr_parse(h, sizeof(*nd), on_attr, &attrs);
-	if (!attrs.dst)
+	if (!attrs.dst ||
+		!addr_from(nd->ndm_family, mnl_attr_get_payload(attrs.dst),
+			mnl_attr_get_payload_len(attrs.dst), &addr))
 		return false;
-	*out = (struct neigh_entry){.ifindex = nd->ndm_ifindex};
-	memcpy(&out->addr, mnl_attr_get_payload(attrs.dst), sizeof(out->addr));
+	*out = (struct neigh_entry){.ifindex = nd->ndm_ifindex, .addr = addr};
 	if (attrs.mac)
 		memcpy(out->mac, mnl_attr_get_payload(attrs.mac), ETH_ALEN);
 	out->resolved = attrs.mac && h->nlmsg_type == RTM_NEWNEIGH &&
@@ -145,28 +146,36 @@ neigh_run(struct neigh *n)
 }
 
 static int
-neigh_send(struct neigh *n, uint16_t type, struct in_addr addr)
+neigh_send(struct neigh *n, uint16_t type, uint16_t flags, uint8_t how,
+	const union l4_addr *addr)
 {
 	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
 	struct ndmsg *nd = mnl_nlmsg_put_extra_header(h, sizeof(*nd));
 
 	h->nlmsg_type = type;
-	h->nlmsg_flags = NLM_F_REQUEST;
-	nd->ndm_family = AF_INET;
+	h->nlmsg_flags = NLM_F_REQUEST | flags;
+	nd->ndm_family = addr_family(addr);
 	nd->ndm_ifindex = n->ifindex;
-	mnl_attr_put_u32(h, NDA_DST, addr.s_addr);
+	nd->ndm_flags = how;
+	mnl_attr_put(h, NDA_DST, addr_bytes(addr), addr_start(addr));
 	return mnl_socket_sendto(n->socket, h, h->nlmsg_len) < 0 ? -errno : 0;
 }
 
 int
-neigh_ask(struct neigh *n, struct in_addr addr)
+neigh_ask(struct neigh *n, const union l4_addr *addr)
 {
-	return neigh_send(n, RTM_GETNEIGH, addr);
+	return neigh_send(n, RTM_GETNEIGH, 0, 0, addr);
 }
 
 int
-neigh_forget(struct neigh *n, struct in_addr addr)
+neigh_use(struct neigh *n, const union l4_addr *addr)
 {
-	return neigh_send(n, RTM_DELNEIGH, addr);
+	return neigh_send(n, RTM_NEWNEIGH, NLM_F_CREATE, NTF_USE, addr);
+}
+
+int
+neigh_forget(struct neigh *n, const union l4_addr *addr)
+{
+	return neigh_send(n, RTM_DELNEIGH, 0, 0, addr);
 }

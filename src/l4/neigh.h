@@ -1,13 +1,15 @@
 #pragma once
 /*
- * The MAC addresses of IPv4 neighbours on one interface, from the kernel's own
- * neighbour table (rtnetlink). This module never sends ARP itself: any traffic
- * to a neighbour, such as a health check, makes the kernel resolve it. What
- * the table then says arrives on neigh_fd(), both unasked when it changes and
- * as the answer to neigh_ask(), and goes to the callback from neigh_run().
+ * The MAC addresses of neighbours on one interface, IPv4's and IPv6's, from the
+ * kernel's own neighbour table (rtnetlink). This module never sends ARP itself:
+ * any traffic to a neighbour, such as a health check, or neigh_use(), makes the
+ * kernel resolve it. What the table then says arrives on neigh_fd(), both
+ * unasked when it changes and as the answer to neigh_ask(), and goes to the
+ * callback from neigh_run().
  */
+#include "l4/abi.h"
+
 #include <net/ethernet.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,7 +18,7 @@ struct neigh;
 
 struct neigh_entry {
 	int ifindex;
-	struct in_addr addr;
+	union l4_addr addr;
 	bool resolved; /* mac is known and not known to be wrong */
 	bool fixed;    /* written by an administrator */
 	uint8_t mac[ETH_ALEN];
@@ -31,10 +33,12 @@ int neigh_fd(const struct neigh *n);
 /* Never blocks. */
 void neigh_run(struct neigh *n);
 /* Asks what the table says; when it says nothing, no answer comes. */
-int neigh_ask(struct neigh *n, struct in_addr addr);
+int neigh_ask(struct neigh *n, const union l4_addr *addr);
+/* Has the kernel find it out, or look whether it is still so. */
+int neigh_use(struct neigh *n, const union l4_addr *addr);
 /* Forgets the entry, so that the kernel asks everyone anew: the quick way to
  * a neighbour that has changed its MAC. */
-int neigh_forget(struct neigh *n, struct in_addr addr);
+int neigh_forget(struct neigh *n, const union l4_addr *addr);
 
-/* False: not an IPv4 neighbour's entry. */
+/* False: not a neighbour's entry. */
 bool neigh_parse(const struct nlmsghdr *h, struct neigh_entry *out);

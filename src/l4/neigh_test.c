@@ -4,10 +4,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "l4/addr.h"
 #include "l4/neigh.h"
 #include "l4/test_netns.h"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <libmnl/libmnl.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -60,7 +61,9 @@ test_parse(void **state)
 		{{RTM_NEWNEIGH, NUD_REACHABLE, AF_INET, 4, 0}, true, false},
 		{{RTM_NEWNEIGH, NUD_REACHABLE, AF_INET, 4, 20}, true, false},
 		{{RTM_DELNEIGH, NUD_REACHABLE, AF_INET, 4, 6}, true, false},
-		{{RTM_NEWNEIGH, NUD_REACHABLE, AF_INET6, 16, 6}, false},
+		{{RTM_NEWNEIGH, NUD_REACHABLE, AF_INET6, 16, 6}, true, true},
+		{{RTM_NEWNEIGH, NUD_REACHABLE, AF_INET6, 4, 6}, false},
+		{{RTM_NEWNEIGH, NUD_REACHABLE, AF_BRIDGE, 4, 6}, false},
 		{{RTM_NEWNEIGH, NUD_REACHABLE, AF_INET, 16, 6}, false},
 		{{RTM_NEWNEIGH, NUD_REACHABLE, AF_INET, 0, 6}, false},
 		{{RTM_NEWLINK, NUD_REACHABLE, AF_INET, 4, 6}, false},
@@ -75,7 +78,9 @@ test_parse(void **state)
 			continue;
 		}
 		assert_int_equal(e.ifindex, 7);
-		assert_int_equal(e.addr.s_addr, inet_addr("10.0.0.2"));
+		assert_string_equal(addr_text(&e.addr).z,
+			rows[i].spec.family == AF_INET ? "10.0.0.2"
+						       : "a00:2::");
 		assert_int_equal(e.resolved, rows[i].resolved);
 		assert_int_equal(e.fixed, rows[i].fixed);
 		if (e.resolved)
@@ -124,16 +129,17 @@ next(struct neigh *n, struct seen *s)
 static void
 test_live(void **state)
 {
-	struct in_addr addr = {inet_addr("10.0.0.2")};
+	union l4_addr addr;
 	struct seen seen = {0};
 	struct neigh *n = NULL;
 
 	if (!test_netns())
 		skip();
+	assert_true(addr_parse("10.0.0.2", &addr));
 	assert_int_equal(test_veth(), 0);
 	assert_int_equal(
 		neigh_open((int)if_nametoindex("va"), on_entry, &seen, &n), 0);
-	assert_int_equal(neigh_ask(n, addr), 0);
+	assert_int_equal(neigh_ask(n, &addr), 0);
 	assert_false(next(n, &seen)); /* there is none yet */
 
 	/* told unasked */
@@ -150,7 +156,7 @@ test_live(void **state)
 		0);
 	assert_true(next(n, &seen));
 	assert_memory_equal(seen.last.mac, mac_2, ETH_ALEN);
-	assert_int_equal(neigh_ask(n, addr), 0);
+	assert_int_equal(neigh_ask(n, &addr), 0);
 	assert_true(next(n, &seen));
 	assert_true(seen.last.resolved && seen.last.fixed);
 	assert_memory_equal(seen.last.mac, mac_2, ETH_ALEN);
@@ -161,7 +167,7 @@ test_live(void **state)
 		0);
 	assert_false(next(n, &seen));
 
-	assert_int_equal(neigh_forget(n, addr), 0);
+	assert_int_equal(neigh_forget(n, &addr), 0);
 	assert_true(next(n, &seen));
 	assert_false(seen.last.resolved);
 	neigh_close(n);

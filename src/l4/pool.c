@@ -4,39 +4,45 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "l4/balancer.h"
-#include "l4/neigh.h"
+#include "l4/control.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
+
+#define SHARE_ALL 1000
+#define SHARE_STEPS 20 /* of a slow start */
 
 struct pool {
 	struct pool_config config;
-	int epoll;	       /* owned; over neigh and health */
-	struct neigh *neigh;   /* owned */
 	struct health *health; /* owned */
 	size_t n;
 	struct pool_node *nodes; /* owned */
 };
 
-static void
-update(struct pool *p, size_t i, bool new_mac)
+/* Of its weight, in 1/1000, after so long. */
+static uint16_t
+share(const struct pool *p, const struct pool_node *n, uint64_t now_ns)
 {
-	struct pool_node *n = &p->nodes[i];
-	bool use = n->has_mac && health_up(p->health, i);
-	int err;
+	uint64_t slow_ns = p->config.slow_start_ns;
+	uint64_t step = slow_ns ? (now_ns - n->up_ns) * SHARE_STEPS / slow_ns
+				: SHARE_STEPS;
 
-	if (use == n->used && !(use && new_mac))
-		return;
-	err = balancer_set(p->config.balancer, i, n->mac, use);
-	if (err)
-		log_error("map_update node=%s error=%s", n->name,
-			log_quote(str_z(strerror(-err))).z);
-	n->used = use;
+	if (!n->up_ns || step >= SHARE_STEPS)
+		return SHARE_ALL;
+	return (uint16_t)((step + 1) * SHARE_ALL / SHARE_STEPS);
+}
+
+static void
+log_change(struct pool_node *n, enum health_change change, int err,
+	uint64_t now_ns)
+{
+	if (change == HEALTH_UP)
+		log_info("node_up node=%s", n->name);
+	else if (change == HEALTH_DOWN)
+		log_info("node_down node=%s after=%.2fs reason=%s", n->name,
+			(double)(now_ns - n->good_ns) / (double)NS_PER_S,
+			log_quote(str_z(health_reason(err))).z);
 }
 
 static void
@@ -46,63 +52,37 @@ on_check(void *ctx, size_t i, int err, enum health_change change)
 	struct pool_node *n = &p->nodes[i];
 	uint64_t now_ns = clock_mono_ns();
 
-	if (change == HEALTH_UP)
-		log_info("node_up node=%s", n->name);
-	else if (change == HEALTH_DOWN)
-		log_info("node_down node=%s after=%.2fs reason=%s", n->name,
-			(double)(now_ns - n->good_ns) / (double)NS_PER_S,
-			log_quote(str_z(strerror(err))).z);
-	if (!err) {
+	log_change(n, change, err, now_ns);
+	if (!err)
 		n->good_ns = now_ns;
-		n->no_arp = false;
+	if (err == ETIMEDOUT || err == EHOSTUNREACH)
+		control_suspect(p->config.control, &n->addr);
+	if (change == HEALTH_SAME)
+		return;
+	/* At the start all come at once, and none begins slowly. */
+	n->up_ns = change == HEALTH_UP && n->up_ns ? now_ns : 0;
+	n->up = change == HEALTH_UP;
+	if (!n->up)
+		n->up_ns = 1;
+	control_set_health(
+		p->config.control, &n->addr, !n->up, share(p, n, now_ns));
+}
+
+void
+pool_tick(struct pool *p)
+{
+	uint64_t now_ns = clock_mono_ns();
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct pool_node *n = &p->nodes[i];
+
+		if (!n->up || !n->up_ns)
+			continue;
+		control_set_health(p->config.control, &n->addr, false,
+			share(p, n, now_ns));
+		if (share(p, n, now_ns) == SHARE_ALL)
+			n->up_ns = 0;
 	}
-	n->suspect = err == ETIMEDOUT || err == EHOSTUNREACH;
-	(void)neigh_ask(p->neigh, n->addr);
-	update(p, i, false);
-}
-
-static void
-log_mac(const struct pool_node *n)
-{
-	const uint8_t *m = n->mac;
-
-	log_info("node_mac node=%s mac=%02x:%02x:%02x:%02x:%02x:%02x", n->name,
-		m[0], m[1], m[2], m[3], m[4], m[5]);
-}
-
-static void
-node_neigh(struct pool *p, size_t i, const struct neigh_entry *e)
-{
-	struct pool_node *n = &p->nodes[i];
-	bool suspect = n->suspect;
-	char addr[INET_ADDRSTRLEN];
-
-	n->suspect = false;
-	if (!e->resolved) {
-		if (suspect && !n->no_arp)
-			log_warn("node_no_arp node=%s address=%s", n->name,
-				inet_ntop(
-					AF_INET, &n->addr, addr, sizeof(addr)));
-		n->no_arp |= suspect;
-	} else if (!n->has_mac || memcmp(n->mac, e->mac, ETH_ALEN)) {
-		memcpy(n->mac, e->mac, ETH_ALEN);
-		n->has_mac = true;
-		log_mac(n);
-		update(p, i, true);
-	} else if (suspect && !e->fixed) {
-		/* Another machine may have the address by now. */
-		(void)neigh_forget(p->neigh, e->addr);
-	}
-}
-
-static void
-on_neigh(void *ctx, const struct neigh_entry *e)
-{
-	struct pool *p = ctx;
-
-	for (size_t i = 0; i < p->n; i++)
-		if (p->nodes[i].addr.s_addr == e->addr.s_addr)
-			node_neigh(p, i, e);
 }
 
 static int
@@ -116,34 +96,10 @@ open_health(struct pool *p)
 	for (size_t i = 0; i < p->n; i++)
 		targets[i] = (struct sockaddr_in){
 			.sin_family = AF_INET,
-			.sin_addr = p->nodes[i].addr,
+			.sin_addr.s_addr = p->nodes[i].addr.w[3],
 			.sin_port = htons(p->config.port),
 		};
 	return health_open(&check, targets, p->n, &p->health);
-}
-
-static int
-watch(struct pool *p, int fd)
-{
-	struct epoll_event ev = {.events = EPOLLIN};
-
-	return epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
-}
-
-static int
-setup(struct pool *p)
-{
-	int err = neigh_open(p->config.ifindex, on_neigh, p, &p->neigh);
-
-	if (!err)
-		err = open_health(p);
-	if (err)
-		return err;
-	p->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (p->epoll < 0)
-		return -errno;
-	err = watch(p, neigh_fd(p->neigh));
-	return err ? err : watch(p, health_fd(p->health));
 }
 
 int
@@ -155,14 +111,13 @@ pool_open(const struct pool_config *config, const struct pool_node *nodes,
 	int err;
 
 	p->config = *config;
-	p->epoll = -1;
 	p->n = n;
 	p->nodes = xcalloc(n, sizeof(*p->nodes));
 	for (size_t i = 0; i < n; i++)
 		p->nodes[i] = (struct pool_node){.name = nodes[i].name,
 			.addr = nodes[i].addr,
 			.good_ns = now_ns};
-	err = setup(p);
+	err = open_health(p);
 	if (err) {
 		pool_close(p);
 		return err;
@@ -176,9 +131,7 @@ pool_close(struct pool *p)
 {
 	if (!p)
 		return;
-	own_fd_(&p->epoll);
 	health_close(p->health);
-	neigh_close(p->neigh);
 	free(p->nodes);
 	free(p);
 }
@@ -186,15 +139,13 @@ pool_close(struct pool *p)
 int
 pool_fd(const struct pool *p)
 {
-	return p->epoll;
+	return health_fd(p->health);
 }
 
 void
 pool_run(struct pool *p)
 {
-	/* The answers to what the checks ask may be there at once. */
 	health_run(p->health);
-	neigh_run(p->neigh);
 }
 
 const struct pool_node *

@@ -4,17 +4,20 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "l4/addr.h"
 #include "l4/route.h"
 #include "l4/test_netns.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 
 static int
 get(const char *addr, struct route *r)
 {
 	*r = (struct route){.ifindex = -1};
-	return route_get((struct in_addr){inet_addr(addr)}, r);
+	union l4_addr a;
+
+	assert_true(addr_parse(addr, &a));
+	return route_get(&a, r);
 }
 
 static void
@@ -34,8 +37,19 @@ test_routes(void **state)
 		0);
 	assert_int_equal(get("10.1.0.1", &r), 0);
 	assert_true(!r.on_link && !r.local && r.ifindex == a);
+	assert_string_equal(addr_text(&r.via).z, "10.0.0.9");
+	assert_string_equal(addr_text(&r.source).z, "10.0.0.1");
 	assert_int_equal(get("10.2.0.1", &r), 0);
 	assert_true(r.on_link && r.ifindex == (int)if_nametoindex("vb"));
+	assert_int_equal(system("ip addr add 2001:db8::1/64 dev va nodad && "
+				"ip route add 2001:db8:1::/48 via 2001:db8::9"),
+		0);
+	assert_int_equal(get("2001:db8::2", &r), 0);
+	assert_true(r.on_link && !r.local && r.ifindex == a);
+	assert_int_equal(get("2001:db8::1", &r), 0);
+	assert_true(r.local);
+	assert_int_equal(get("2001:db8:1::1", &r), 0);
+	assert_string_equal(addr_text(&r.via).z, "2001:db8::9");
 }
 
 int

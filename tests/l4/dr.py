@@ -330,7 +330,7 @@ class DirectRouting(unittest.TestCase):
 
         def logged():
             with open(self.balancer.log) as f:
-                return "node_no_arp node=ghost" in f.read()
+                return "server_no_arp server=10.77.0.99" in f.read()
         wait_for("a warning", logged)
         wait_for("the others", lambda: self.balancer.used() == set(NODES))
 

@@ -1,0 +1,385 @@
+#pragma once
+/*
+ * The flow table. A flow is in one bucket of eight entries, looked for from an
+ * entry of its own on, so that mostly one cache line is read. Nothing here
+ * waits or locks: an entry changes hands by compare-and-swap of its word, and
+ * whoever wins does the counting, so counts don't drift.
+ *
+ * Nothing runs at the moment when an entry's time is over. It is then as good
+ * as free, and its counts are put right by whoever finds it: the packet that
+ * looks for it or needs the room, or the process's sweep.
+ */
+#include "l4/core/tree.h"
+
+#define L4_BUSY 1ull /* word of an entry that is being written */
+
+/* --- words ---------------------------------------------------------------- */
+
+static __always_inline __u32
+l4_seen(__u64 word)
+{
+	return (__u32)(word >> 32);
+}
+
+static __always_inline __u32
+l4_word_dest(__u64 word)
+{
+	return word >> 16 & 0xffff;
+}
+
+static __always_inline __u32
+l4_word_state(__u64 word)
+{
+	return word & 15;
+}
+
+static __always_inline __u32
+l4_word_flags(__u64 word)
+{
+	return word >> 4 & 15;
+}
+
+static __always_inline __u64
+l4_word(__u32 seen, __u32 dest, __u32 packets, __u32 flags, __u32 state)
+{
+	return (__u64)seen << 32 | (__u64)dest << 16 | (__u64)packets << 8 |
+		flags << 4 | state;
+}
+
+static __always_inline __u32
+l4_kind(const struct l4_key *k)
+{
+	return (__u32)(k->ends >> 48);
+}
+
+static __always_inline __u64
+l4_ends(__u32 client_port, __u32 port, __u32 front, enum l4_kind kind)
+{
+	return client_port | (__u64)port << 16 | (__u64)front << 32 |
+		(__u64)kind << 48;
+}
+
+static __always_inline __u32
+l4_ends_front(__u64 ends)
+{
+	return ends >> 32 & 0xffff;
+}
+
+static __always_inline bool
+l4_active(__u32 state)
+{
+	return (1u << L4_ESTABLISHED | 1u << L4_SYN_SENT | 1u << L4_SYN_RECV |
+		       1u << L4_SYNACK) >>
+		state &
+		1;
+}
+
+/* --- counts --------------------------------------------------------------- */
+
+/* IPVS's thresholds: over at u, under again below l, or three quarters of u. */
+static __always_inline __u32
+l4_overloaded(const struct l4_dest *d, const struct l4_count *c)
+{
+	__u32 all = (__u32)(c->active + c->inactive);
+	__u32 lower = d->lower ? d->lower : d->upper - d->upper / 4;
+
+	if (!d->upper)
+		return 0;
+	return all >= d->upper ? 1 : all < lower ? 0 : c->overloaded;
+}
+
+/* Adds to a destination's connections, and tells the scheduler. */
+L4_STEP int
+l4_count(__u32 half, __u32 dest, int active, int inactive)
+{
+	struct l4_count *c = dest < L4_DESTS_MAX ? at_counts(dest) : NULL;
+	struct l4_dest *d = l4_dest(half, dest);
+	struct l4_service *s;
+	__u32 over;
+
+	if (!c || !d)
+		return 0;
+	if (active)
+		__sync_fetch_and_add(&c->active, active);
+	if (inactive)
+		__sync_fetch_and_add(&c->inactive, inactive);
+	if (!(d->flags & L4_DEST_LIVE))
+		return 0;
+	over = l4_overloaded(d, c);
+	if (over != c->overloaded)
+		c->overloaded = over;
+	s = l4_service(half, d->service);
+	if (s)
+		l4_tree_update(half, s, d, c);
+	return 0;
+}
+
+/* --- time ------------------------------------------------------------------
+ */
+
+/* How long the entry may be idle, in ticks. */
+static __always_inline __u32
+l4_lifetime(__u32 half, const struct l4_flow *f, __u64 word)
+{
+	__u32 kind = l4_kind(&f->key);
+	struct l4_ctl *ctl = at_ctl(0);
+	struct l4_front *front;
+	struct l4_service *s;
+
+	if (!ctl)
+		return 0;
+	if (kind == L4_KIND_FLOW || kind == L4_KIND_FRAGMENT)
+		return ctl->timeout[l4_word_state(word)];
+	if (kind != L4_KIND_TEMPLATE || word & 0xffff)
+		return ~0u; /* a template that controls flows stays */
+	front = l4_front(half, l4_ends_front(f->key.ends));
+	s = front ? l4_service(half, front->service) : NULL;
+	return s ? s->persist : 0;
+}
+
+/* Replies' entries end with their flow: see the sweep. */
+static __always_inline bool
+l4_expired(__u32 half, __u32 now, const struct l4_flow *f, __u64 word)
+{
+	return (__s32)(now - l4_seen(word)) > 0 &&
+		l4_kind(&f->key) != L4_KIND_REPLY &&
+		now - l4_seen(word) > l4_lifetime(half, f, word);
+}
+
+/* --- finding ----------------------------------------------------------------
+ */
+
+static __always_inline __u64
+l4_hash(const struct l4_ctl *ctl, const struct l4_key *k)
+{
+	__u64 h = ctl->seed[0];
+
+	h = (h ^ k->client[0]) * 0x9e3779b97f4a7c15ull;
+	h = (h ^ h >> 32 ^ k->client[1]) * 0xbf58476d1ce4e5b9ull;
+	h = (h ^ h >> 29 ^ k->ends ^ ctl->seed[1]) * 0x94d049bb133111ebull;
+	return h ^ h >> 31;
+}
+
+static __always_inline struct l4_bucket *
+l4_bucket(__u32 mask, __u64 hash)
+{
+	return at_buckets((__u32)(hash >> 3) & mask);
+}
+
+static __always_inline struct l4_flow *
+l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
+{
+	__u32 start = hash & (L4_WAYS - 1);
+
+#pragma GCC unroll 8
+	for (__u32 i = 0; i < L4_WAYS; i++) {
+		struct l4_flow *f = &b->flow[(start + i) & (L4_WAYS - 1)];
+
+		if (f->key.ends == k->ends &&
+			f->key.client[1] == k->client[1] &&
+			f->key.client[0] == k->client[0])
+			return f;
+	}
+	return NULL;
+}
+
+/* While the table grows, an entry may still be where it was. It's copied before
+ * it's removed there, so who looks in this order finds it. */
+static __always_inline struct l4_flow *
+l4_lookup(const struct l4_key *k)
+{
+	struct l4_ctl *ctl = at_ctl(0);
+	__u64 hash = ctl ? l4_hash(ctl, k) : 0;
+	struct l4_bucket *b = ctl ? l4_bucket(ctl->bucket_mask, hash) : NULL;
+	struct l4_flow *f = b ? l4_flow_find(b, hash, k) : NULL;
+
+	if (f || !ctl || ctl->old_mask == ctl->bucket_mask)
+		return f;
+	b = l4_bucket(ctl->old_mask, hash);
+	return b ? l4_flow_find(b, hash, k) : NULL;
+}
+
+/* --- ending
+ * ------------------------------------------------------------------- */
+
+static __always_inline void
+l4_mask(const union l4_addr *mask, const __u64 client[2], __u64 out[2])
+{
+	out[0] = client[0] & mask->d[0];
+	out[1] = client[1] & mask->d[1];
+}
+
+/* The key of the template that speaks for a flow of the service. */
+static __always_inline void
+l4_template_key(__u32 half, const struct l4_service *s,
+	const struct l4_key *flow, struct l4_key *out)
+{
+	__u32 front = l4_ends_front(flow->ends);
+	struct l4_front *f = l4_front(half, front);
+	__u32 port = f ? f->port : 0;
+
+	if (s->flags & L4_BY_MARK) {
+		front = s->front;
+		port = 0;
+	}
+	if (s->flags & L4_VIA_FTP)
+		port = 0;
+	l4_mask(&s->mask, flow->client, out->client);
+	out->ends = l4_ends(0, port, front, L4_KIND_TEMPLATE);
+}
+
+/* A flow that the template controls is gone. */
+L4_STEP int
+l4_template_release(__u32 half, const struct l4_key *flow)
+{
+	struct l4_front *front;
+	struct l4_service *s;
+	struct l4_key k = {0};
+	struct l4_flow *t;
+	__u64 w;
+
+	if (!flow)
+		return 0;
+	front = l4_front(half, l4_ends_front(flow->ends));
+	s = front ? l4_service(half, front->service) : NULL;
+	if (!s || !(s->flags & L4_PERSISTENT))
+		return 0;
+	l4_template_key(half, s, flow, &k);
+	t = l4_lookup(&k);
+	if (!t)
+		return 0;
+	w = t->word;
+	if (w & 0xffff)
+		__sync_val_compare_and_swap(&t->word, w, w - 1);
+	return 0;
+}
+
+static __always_inline void
+l4_tally_end(void)
+{
+	struct l4_tally *t = at_tallies(this_cpu());
+
+	if (t)
+		__sync_fetch_and_add(&t->ended, 1);
+}
+
+/* Frees an entry whose word was `word`, and does the counting. False: someone
+ * was faster. */
+L4_STEP int
+l4_flow_end(__u32 half, struct l4_flow *f, __u64 word)
+{
+	struct l4_key key;
+	__u32 kind, dest = l4_word_dest(word);
+	struct l4_count *c;
+	bool active;
+
+	if (!f || word == L4_BUSY ||
+		__sync_val_compare_and_swap(&f->word, word, L4_BUSY) != word)
+		return false;
+	key = f->key;
+	kind = l4_kind(&key);
+	f->key.ends = 0;
+	l4_barrier();
+	*(volatile __u64 *)&f->word = 0;
+	l4_tally_end();
+	if (kind == L4_KIND_FLOW) {
+		active = l4_active(l4_word_state(word));
+		l4_count(half, dest, -active, active - 1);
+		if (l4_word_flags(word) & L4_FLOW_TEMPLATED)
+			l4_template_release(half, &key);
+	} else if (kind == L4_KIND_TEMPLATE) {
+		c = at_counts(dest);
+		if (c)
+			__sync_fetch_and_add(&c->templates, -1);
+	}
+	return true;
+}
+
+/* --- beginning ---------------------------------------------------------------
+ */
+
+/* Whom to do without first. Packets that anyone can forge, and many do, only
+ * take the room of what is about to end. */
+enum l4_rank {
+	L4_RANK_FREE,
+	L4_RANK_OVER,
+	L4_RANK_FRAGMENT,
+	L4_RANK_CLOSING,
+	L4_RANK_HALF_OPEN,
+	L4_RANK_UDP,
+	L4_RANK_OPEN,
+	L4_RANK_KEEP
+};
+
+static __always_inline __u32
+l4_rank(__u32 half, __u32 now, const struct l4_flow *f, __u64 word)
+{
+	__u32 kind = l4_kind(&f->key), state = l4_word_state(word);
+
+	if (!word)
+		return L4_RANK_FREE;
+	if (word == L4_BUSY)
+		return L4_RANK_KEEP;
+	if (l4_expired(half, now, f, word))
+		return L4_RANK_OVER;
+	if (kind == L4_KIND_FRAGMENT)
+		return L4_RANK_FRAGMENT;
+	if (kind != L4_KIND_FLOW)
+		return L4_RANK_OPEN;
+	if (state == L4_SYN_RECV || state == L4_NONE)
+		return L4_RANK_HALF_OPEN;
+	if (state == L4_UDP)
+		return L4_RANK_UDP;
+	return l4_active(state) ? L4_RANK_OPEN : L4_RANK_CLOSING;
+}
+
+/* An entry for k, with this word, in place of what ranks at most so high.
+ * False: there is no room. Does not count.
+ *
+ * The best score is kept in memory, where the verifier forgets what it knows of
+ * it: it would follow every combination of eight ranks, and give up. */
+L4_STEP int
+l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
+{
+	struct l4_ctl *ctl = at_ctl(0);
+	volatile __u64 *best;
+	__u64 hash, old;
+	struct l4_bucket *b;
+	struct l4_tally *t;
+	struct l4_flow *f;
+	__u32 start;
+
+	if (!ctl || !j || !k)
+		return false;
+	hash = l4_hash(ctl, k);
+	start = hash & (L4_WAYS - 1);
+	b = l4_bucket(ctl->bucket_mask, hash);
+	t = at_tallies(j->cpu);
+	if (!b || !t)
+		return false;
+	best = &t->scratch;
+	*best = ~0ull;
+	for (__u32 i = 0; i < L4_WAYS; i++) {
+		__u64 w, score;
+
+		f = &b->flow[(start + i) & (L4_WAYS - 1)];
+		w = f->word;
+		score = (__u64)l4_rank(j->half, j->now, f, w) << 40 |
+			(__u64)(w ? l4_seen(w) : 0) << 8 | i;
+		if (score < *best)
+			*best = score;
+	}
+	if (*best >> 40 > rank)
+		return false;
+	f = &b->flow[(start + (__u32)*best) & (L4_WAYS - 1)];
+	old = f->word;
+	if (old && !l4_flow_end(j->half, f, old))
+		return false;
+	if (__sync_val_compare_and_swap(&f->word, 0, L4_BUSY) != 0)
+		return false;
+	f->key = *k;
+	l4_barrier();
+	*(volatile __u64 *)&f->word = word;
+	t->added++;
+	return true;
+}

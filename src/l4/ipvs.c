@@ -1,0 +1,740 @@
+#include "l4/ipvs.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "l4/addr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <linux/ip_vs.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRESH_NS (NS_PER_S / 10) /* how long counts are as good as new */
+#define ATTRS_MAX 32
+
+struct ipvs {
+	struct mnl_socket *socket; /* owned */
+	uint16_t family;
+	uint32_t seq;
+	/* the counts of the service asked about last: */
+	struct rules_id counted;
+	uint64_t counted_ns;
+	struct counted {
+		union l4_addr addr;
+		uint16_t port;
+		struct driver_counts counts;
+	} * servers; /* owned */
+	size_t nservers;
+};
+
+/* --- netlink
+ * ------------------------------------------------------------------ */
+
+struct message {
+	char bytes[4096] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *h;
+};
+
+static void
+begin(struct ipvs *v, struct message *m, uint16_t type, uint8_t command,
+	uint16_t flags)
+{
+	struct genlmsghdr *g;
+
+	memset(m->bytes, 0, sizeof(m->bytes));
+	m->h = mnl_nlmsg_put_header(m->bytes);
+	m->h->nlmsg_type = type;
+	m->h->nlmsg_flags = NLM_F_REQUEST | flags;
+	m->h->nlmsg_seq = ++v->seq;
+	g = mnl_nlmsg_put_extra_header(m->h, sizeof(*g));
+	g->cmd = command;
+	g->version = 1;
+}
+
+/* Sends, and gives each answer to fn, until the acknowledgement or the end. */
+static int
+talk(struct ipvs *v, struct message *m, mnl_cb_t fn, void *arg)
+{
+	char in[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
+	unsigned id = mnl_socket_get_portid(v->socket);
+	ssize_t n;
+	int r = MNL_CB_OK;
+
+	if (mnl_socket_sendto(v->socket, m->h, m->h->nlmsg_len) < 0)
+		return -errno;
+	while (r > MNL_CB_STOP) {
+		n = mnl_socket_recvfrom(v->socket, in, sizeof(in));
+		if (n < 0)
+			return -errno;
+		r = mnl_cb_run(in, (size_t)n, v->seq, id, fn, arg);
+		if (r < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int
+keep_attr(const struct nlattr *a, void *ctx)
+{
+	const struct nlattr **all = ctx;
+
+	if (mnl_attr_get_type(a) < ATTRS_MAX)
+		all[mnl_attr_get_type(a)] = a;
+	return MNL_CB_OK;
+}
+
+static uint64_t
+number(const struct nlattr *a)
+{
+	size_t n = a ? mnl_attr_get_payload_len(a) : 0;
+
+	return n >= 8	 ? mnl_attr_get_u64(a)
+		: n >= 4 ? mnl_attr_get_u32(a)
+		: n >= 2 ? mnl_attr_get_u16(a)
+		: n >= 1 ? mnl_attr_get_u8(a)
+			 : 0;
+}
+
+static int
+on_family(const struct nlmsghdr *h, void *ctx)
+{
+	const struct nlattr *a[ATTRS_MAX] = {NULL};
+
+	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), keep_attr, a);
+	*(uint16_t *)ctx = (uint16_t)number(a[CTRL_ATTR_FAMILY_ID]);
+	return MNL_CB_OK;
+}
+
+static int
+find_family(struct ipvs *v)
+{
+	struct message m;
+	int err;
+
+	begin(v, &m, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
+	mnl_attr_put_strz(m.h, CTRL_ATTR_FAMILY_NAME, IPVS_GENL_NAME);
+	err = talk(v, &m, on_family, &v->family);
+	return err ? err : v->family ? 0 : -ENOENT;
+}
+
+/* --- rules into attributes
+ * -------------------------------------------------------- */
+
+static unsigned
+mask_bits(const union l4_addr *m)
+{
+	unsigned bits = 0;
+
+	for (int i = 0; i < 4; i++)
+		bits += (unsigned)__builtin_popcount(m->w[i]);
+	return bits;
+}
+
+static void
+put_addr(struct nlmsghdr *h, uint16_t type, const union l4_addr *a)
+{
+	uint8_t bytes[16] = {0};
+
+	memcpy(bytes, addr_start(a), addr_bytes(a));
+	mnl_attr_put(h, type, sizeof(bytes), bytes);
+}
+
+static void
+put_id(struct nlmsghdr *h, const struct rules_id *id)
+{
+	mnl_attr_put_u16(h, IPVS_SVC_ATTR_AF, id->v6 ? AF_INET6 : AF_INET);
+	if (id->mark) {
+		mnl_attr_put_u32(h, IPVS_SVC_ATTR_FWMARK, id->mark);
+		return;
+	}
+	mnl_attr_put_u16(h, IPVS_SVC_ATTR_PROTOCOL, id->proto);
+	put_addr(h, IPVS_SVC_ATTR_ADDR, &id->addr);
+	mnl_attr_put_u16(h, IPVS_SVC_ATTR_PORT, htons(id->port));
+}
+
+static void
+put_service(struct nlmsghdr *h, const struct rules_service *s)
+{
+	struct nlattr *nest = mnl_attr_nest_start(h, IPVS_CMD_ATTR_SERVICE);
+	struct ip_vs_flags flags = {.mask = ~0u};
+
+	if (s->flags & L4_PERSISTENT)
+		flags.flags |= IP_VS_SVC_F_PERSISTENT;
+	if (s->flags & L4_ONE_PACKET)
+		flags.flags |= IP_VS_SVC_F_ONEPACKET;
+	if (s->flags & L4_HASH_FALLBACK)
+		flags.flags |= IP_VS_SVC_F_SCHED1;
+	if (s->flags & L4_HASH_PORT)
+		flags.flags |= IP_VS_SVC_F_SCHED2;
+	put_id(h, &s->id);
+	mnl_attr_put_strz(h, IPVS_SVC_ATTR_SCHED_NAME,
+		rules_scheduler_name(s->scheduler));
+	mnl_attr_put(h, IPVS_SVC_ATTR_FLAGS, sizeof(flags), &flags);
+	mnl_attr_put_u32(h, IPVS_SVC_ATTR_TIMEOUT,
+		s->flags & L4_PERSISTENT ? s->persist_s : 0);
+	mnl_attr_put_u32(h, IPVS_SVC_ATTR_NETMASK,
+		s->id.v6 ? mask_bits(&s->mask) : s->mask.w[3]);
+	mnl_attr_nest_end(h, nest);
+}
+
+static void
+put_service_id(struct nlmsghdr *h, const struct rules_id *id)
+{
+	struct nlattr *nest = mnl_attr_nest_start(h, IPVS_CMD_ATTR_SERVICE);
+
+	put_id(h, id);
+	mnl_attr_nest_end(h, nest);
+}
+
+/* IPVS knows no health: a server that is down gets nothing new. */
+static uint32_t
+weight_of(const struct rules_server *s)
+{
+	uint32_t w = (uint32_t)s->weight * s->share / 1000;
+
+	return s->down ? 0 : s->weight && !w ? 1 : w;
+}
+
+static void
+put_server(struct nlmsghdr *h, const struct rules_server *s)
+{
+	static const uint32_t methods[] = {IP_VS_CONN_F_DROUTE,
+		IP_VS_CONN_F_TUNNEL, IP_VS_CONN_F_MASQ, IP_VS_CONN_F_DROUTE};
+	static const uint8_t tunnels[] = {IP_VS_CONN_F_TUNNEL_TYPE_IPIP,
+		IP_VS_CONN_F_TUNNEL_TYPE_GUE, IP_VS_CONN_F_TUNNEL_TYPE_GRE};
+	struct nlattr *nest = mnl_attr_nest_start(h, IPVS_CMD_ATTR_DEST);
+
+	mnl_attr_put_u16(h, IPVS_DEST_ATTR_ADDR_FAMILY, addr_family(&s->addr));
+	put_addr(h, IPVS_DEST_ATTR_ADDR, &s->addr);
+	mnl_attr_put_u16(h, IPVS_DEST_ATTR_PORT, htons(s->port));
+	mnl_attr_put_u32(h, IPVS_DEST_ATTR_FWD_METHOD, methods[s->method]);
+	mnl_attr_put_u32(h, IPVS_DEST_ATTR_WEIGHT, weight_of(s));
+	mnl_attr_put_u32(h, IPVS_DEST_ATTR_U_THRESH, s->upper);
+	mnl_attr_put_u32(h, IPVS_DEST_ATTR_L_THRESH, s->lower);
+	mnl_attr_put_u8(h, IPVS_DEST_ATTR_TUN_TYPE, tunnels[s->tun]);
+	mnl_attr_put_u16(h, IPVS_DEST_ATTR_TUN_PORT, htons(s->tun_port));
+	mnl_attr_put_u16(h, IPVS_DEST_ATTR_TUN_FLAGS, 0);
+	mnl_attr_nest_end(h, nest);
+}
+
+/* --- attributes into rules
+ * ----------------------------------------------------------- */
+
+static bool
+get_addr(const struct nlattr *a, int family, union l4_addr *out)
+{
+	return a && mnl_attr_get_payload_len(a) >= 16 &&
+		addr_from(family, mnl_attr_get_payload(a),
+			family == AF_INET ? 4 : 16, out);
+}
+
+static union l4_addr
+get_mask(bool v6, uint32_t netmask)
+{
+	union l4_addr m = {.w = {~0u, ~0u, ~0u, netmask}};
+	uint8_t *p = (uint8_t *)&m;
+
+	for (unsigned i = 0; v6 && i < 16; i++) {
+		unsigned n = netmask > 8 * i ? netmask - 8 * i : 0;
+
+		p[i] = n >= 8 ? 255 : (uint8_t)(0xff00 >> n);
+	}
+	return m;
+}
+
+static bool
+get_service(const struct nlattr *nest, struct rules_service *out)
+{
+	const struct nlattr *a[ATTRS_MAX] = {NULL};
+	struct rules_service s = {0};
+	struct ip_vs_flags flags = {0};
+	const char *name;
+
+	(void)mnl_attr_parse_nested(nest, keep_attr, a);
+	s.id.v6 = number(a[IPVS_SVC_ATTR_AF]) == AF_INET6;
+	s.id.mark = (uint32_t)number(a[IPVS_SVC_ATTR_FWMARK]);
+	s.id.proto = (uint8_t)number(a[IPVS_SVC_ATTR_PROTOCOL]);
+	s.id.port = ntohs((uint16_t)number(a[IPVS_SVC_ATTR_PORT]));
+	if (!s.id.mark &&
+		!get_addr(a[IPVS_SVC_ATTR_ADDR], s.id.v6 ? AF_INET6 : AF_INET,
+			&s.id.addr))
+		return false;
+	name = a[IPVS_SVC_ATTR_SCHED_NAME]
+		? mnl_attr_get_str(a[IPVS_SVC_ATTR_SCHED_NAME])
+		: "";
+	s.scheduler = rules_scheduler(name);
+	if (a[IPVS_SVC_ATTR_FLAGS] &&
+		mnl_attr_get_payload_len(a[IPVS_SVC_ATTR_FLAGS]) >=
+			sizeof(flags))
+		memcpy(&flags, mnl_attr_get_payload(a[IPVS_SVC_ATTR_FLAGS]),
+			sizeof(flags));
+	s.flags = (uint16_t)((flags.flags & IP_VS_SVC_F_PERSISTENT
+					     ? L4_PERSISTENT
+					     : 0) |
+		(flags.flags & IP_VS_SVC_F_ONEPACKET ? L4_ONE_PACKET : 0) |
+		(flags.flags & IP_VS_SVC_F_SCHED1 ? L4_HASH_FALLBACK : 0) |
+		(flags.flags & IP_VS_SVC_F_SCHED2 ? L4_HASH_PORT : 0));
+	s.persist_s = (uint32_t)number(a[IPVS_SVC_ATTR_TIMEOUT]);
+	s.mask = get_mask(s.id.v6, (uint32_t)number(a[IPVS_SVC_ATTR_NETMASK]));
+	*out = s;
+	return s.scheduler < L4_SCHEDULERS;
+}
+
+static void
+get_stat(const struct nlattr *nest, struct l4_stat *out)
+{
+	const struct nlattr *a[ATTRS_MAX] = {NULL};
+
+	if (!nest)
+		return;
+	(void)mnl_attr_parse_nested(nest, keep_attr, a);
+	out->connections = number(a[IPVS_STATS_ATTR_CONNS]);
+	out->in_packets = number(a[IPVS_STATS_ATTR_INPKTS]);
+	out->out_packets = number(a[IPVS_STATS_ATTR_OUTPKTS]);
+	out->in_bytes = number(a[IPVS_STATS_ATTR_INBYTES]);
+	out->out_bytes = number(a[IPVS_STATS_ATTR_OUTBYTES]);
+}
+
+static bool
+get_server(const struct nlattr *nest, struct rules_server *out,
+	struct driver_counts *counts)
+{
+	const struct nlattr *a[ATTRS_MAX] = {NULL};
+	uint32_t method;
+	int family;
+
+	(void)mnl_attr_parse_nested(nest, keep_attr, a);
+	family = (int)number(a[IPVS_DEST_ATTR_ADDR_FAMILY]);
+	if (!get_addr(a[IPVS_DEST_ATTR_ADDR], family, &out->addr))
+		return false;
+	out->port = ntohs((uint16_t)number(a[IPVS_DEST_ATTR_PORT]));
+	method = number(a[IPVS_DEST_ATTR_FWD_METHOD]) & IP_VS_CONN_F_FWD_MASK;
+	out->method = method == IP_VS_CONN_F_TUNNEL ? L4_TUNNEL
+		: method == IP_VS_CONN_F_MASQ	    ? L4_MASQ
+						    : L4_ROUTE;
+	out->local = method == IP_VS_CONN_F_LOCALNODE;
+	out->weight = (uint16_t)number(a[IPVS_DEST_ATTR_WEIGHT]);
+	out->upper = (uint32_t)number(a[IPVS_DEST_ATTR_U_THRESH]);
+	out->lower = (uint32_t)number(a[IPVS_DEST_ATTR_L_THRESH]);
+	out->tun = (enum l4_tun)(number(a[IPVS_DEST_ATTR_TUN_TYPE]) % 3);
+	out->tun_port = ntohs((uint16_t)number(a[IPVS_DEST_ATTR_TUN_PORT]));
+	counts->active = (uint32_t)number(a[IPVS_DEST_ATTR_ACTIVE_CONNS]);
+	counts->inactive = (uint32_t)number(a[IPVS_DEST_ATTR_INACT_CONNS]);
+	counts->templates = (uint32_t)number(a[IPVS_DEST_ATTR_PERSIST_CONNS]);
+	get_stat(a[IPVS_DEST_ATTR_STATS64] ? a[IPVS_DEST_ATTR_STATS64]
+					   : a[IPVS_DEST_ATTR_STATS],
+		&counts->stat);
+	return true;
+}
+
+/* --- commands
+ * -------------------------------------------------------------------------- */
+
+static int
+no_answer(const struct nlmsghdr *h, void *ctx)
+{
+	return MNL_CB_OK;
+}
+
+static int
+service_command(struct ipvs *v, uint8_t command, const struct rules_service *s)
+{
+	struct message m;
+
+	begin(v, &m, v->family, command, NLM_F_ACK);
+	if (command == IPVS_CMD_DEL_SERVICE)
+		put_service_id(m.h, &s->id);
+	else
+		put_service(m.h, s);
+	return talk(v, &m, no_answer, NULL);
+}
+
+static int
+server_command(struct ipvs *v, uint8_t command, const struct rules_service *s,
+	const struct rules_server *server)
+{
+	struct message m;
+
+	begin(v, &m, v->family, command, NLM_F_ACK);
+	put_service_id(m.h, &s->id);
+	put_server(m.h, server);
+	return talk(v, &m, no_answer, NULL);
+}
+
+static int
+set_timeouts(struct ipvs *v, const struct rules *r)
+{
+	struct message m;
+
+	if (!r->tcp_s && !r->fin_s && !r->udp_s)
+		return 0;
+	begin(v, &m, v->family, IPVS_CMD_SET_CONFIG, NLM_F_ACK);
+	mnl_attr_put_u32(m.h, IPVS_CMD_ATTR_TIMEOUT_TCP, r->tcp_s);
+	mnl_attr_put_u32(m.h, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, r->fin_s);
+	mnl_attr_put_u32(m.h, IPVS_CMD_ATTR_TIMEOUT_UDP, r->udp_s);
+	return talk(v, &m, no_answer, NULL);
+}
+
+/* --- one set of rules instead of another
+ * ------------------------------------------------ */
+
+static bool
+same_server(const struct rules_server *a, const struct rules_server *b)
+{
+	return weight_of(a) == weight_of(b) && a->upper == b->upper &&
+		a->lower == b->lower && a->method == b->method &&
+		a->tun == b->tun && a->tun_port == b->tun_port;
+}
+
+static bool
+same_service(const struct rules_service *a, const struct rules_service *b)
+{
+	return a->scheduler == b->scheduler && a->flags == b->flags &&
+		a->persist_s == b->persist_s && addr_same(&a->mask, &b->mask);
+}
+
+/* The newest is first in the list, so the last is the first to be made. */
+static int
+change_servers(struct ipvs *v, const struct rules_service *was,
+	const struct rules_service *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; was && i < was->nservers && !err; i++)
+		if (!rules_server(
+			    s, &was->servers[i].addr, was->servers[i].port))
+			err = server_command(
+				v, IPVS_CMD_DEL_DEST, s, &was->servers[i]);
+	for (size_t i = s->nservers; i-- > 0 && !err;) {
+		const struct rules_server *n = &s->servers[i];
+		const struct rules_server *o =
+			was ? rules_server(was, &n->addr, n->port) : NULL;
+
+		if (!o)
+			err = server_command(v, IPVS_CMD_NEW_DEST, s, n);
+		else if (!same_server(o, n))
+			err = server_command(v, IPVS_CMD_SET_DEST, s, n);
+	}
+	return err;
+}
+
+static int
+change(struct ipvs *v, const struct rules *old, const struct rules *new)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < old->n && !err; i++)
+		if (!rules_find(new, &old->services[i].id))
+			err = service_command(
+				v, IPVS_CMD_DEL_SERVICE, &old->services[i]);
+	for (size_t i = 0; i < new->n && !err; i++) {
+		const struct rules_service *s = &new->services[i];
+		const struct rules_service *was = rules_find(old, &s->id);
+
+		if (s->nends)
+			return -EOPNOTSUPP; /* iptables marks for IPVS */
+		if (!was)
+			err = service_command(v, IPVS_CMD_NEW_SERVICE, s);
+		else if (!same_service(was, s))
+			err = service_command(v, IPVS_CMD_SET_SERVICE, s);
+		if (!err)
+			err = change_servers(v, was, s);
+	}
+	return err ? err : set_timeouts(v, new);
+}
+
+static int read_rules(struct ipvs *v, struct rules **out);
+
+static int
+apply(void *ctx, const struct rules *old, struct rules *new)
+{
+	struct ipvs *v = ctx;
+	struct rules *half = NULL;
+	int err = change(v, old, new);
+
+	if (err && !read_rules(v, &half)) {
+		(void)change(v, half, old); /* back to what was */
+		rules_free(half);
+	}
+	v->counted_ns = 0;
+	new->ntrash = 0; /* the kernel has its own */
+	return err;
+}
+
+/* --- reading
+ * --------------------------------------------------------------------------------
+ */
+
+struct reading {
+	struct ipvs *v;
+	struct rules *rules;
+	struct rules_service *service; /* whose servers are read */
+};
+
+static int
+on_service(const struct nlmsghdr *h, void *ctx)
+{
+	struct reading *r = ctx;
+	const struct nlattr *a[ATTRS_MAX] = {NULL};
+	struct rules_service s;
+
+	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), keep_attr, a);
+	if (a[IPVS_CMD_ATTR_SERVICE] &&
+		get_service(a[IPVS_CMD_ATTR_SERVICE], &s))
+		(void)rules_add(r->rules, &s);
+	return MNL_CB_OK;
+}
+
+static int
+on_server(const struct nlmsghdr *h, void *ctx)
+{
+	struct reading *r = ctx;
+	const struct nlattr *a[ATTRS_MAX] = {NULL};
+	struct rules_server s = {0};
+	struct counted *c;
+
+	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), keep_attr, a);
+	r->v->servers =
+		xrealloc(r->v->servers, (r->v->nservers + 1) * sizeof(*c));
+	c = &r->v->servers[r->v->nservers];
+	*c = (struct counted){0};
+	if (!a[IPVS_CMD_ATTR_DEST] ||
+		!get_server(a[IPVS_CMD_ATTR_DEST], &s, &c->counts))
+		return MNL_CB_OK;
+	c->addr = s.addr;
+	c->port = s.port;
+	r->v->nservers++;
+	if (r->service) {
+		struct rules_service *to = r->service;
+
+		to->servers = xrealloc(
+			to->servers, (to->nservers + 1) * sizeof(*to->servers));
+		s.share = 1000;
+		s.last_weight = s.weight;
+		s.number = (uint16_t)(1 + r->v->nservers % (L4_DESTS_MAX - 1));
+		to->servers[to->nservers++] = s;
+	}
+	return MNL_CB_OK;
+}
+
+static int
+read_servers(
+	struct ipvs *v, const struct rules_id *id, struct rules_service *into)
+{
+	struct reading r = {.v = v, .service = into};
+	struct message m;
+
+	v->nservers = 0;
+	begin(v, &m, v->family, IPVS_CMD_GET_DEST, NLM_F_DUMP);
+	put_service_id(m.h, id);
+	return talk(v, &m, on_server, &r);
+}
+
+static int
+read_rules(struct ipvs *v, struct rules **out)
+{
+	struct reading r = {.v = v, .rules = rules_new()};
+	struct message m;
+	int err;
+
+	begin(v, &m, v->family, IPVS_CMD_GET_SERVICE, NLM_F_DUMP);
+	err = talk(v, &m, on_service, &r);
+	for (size_t i = 0; i < r.rules->n && !err; i++)
+		err = read_servers(
+			v, &r.rules->services[i].id, &r.rules->services[i]);
+	if (err) {
+		rules_free(r.rules);
+		return err;
+	}
+	*out = r.rules;
+	return 0;
+}
+
+static void
+counts(void *ctx, const struct rules_service *s,
+	const struct rules_server *server, struct driver_counts *out)
+{
+	struct ipvs *v = ctx;
+	uint64_t now_ns = clock_mono_ns();
+
+	if (!rules_same_id(&v->counted, &s->id) ||
+		now_ns - v->counted_ns > FRESH_NS) {
+		v->counted = s->id;
+		v->counted_ns = now_ns;
+		if (read_servers(v, &s->id, NULL))
+			v->nservers = 0;
+	}
+	*out = (struct driver_counts){0};
+	for (size_t i = 0; i < v->nservers; i++)
+		if (v->servers[i].port == server->port &&
+			addr_same(&v->servers[i].addr, &server->addr))
+			*out = v->servers[i].counts;
+}
+
+/* --- flows
+ * -------------------------------------------------------------------------------------
+ */
+
+static bool
+parse_hex_addr(const char *text, union l4_addr *out)
+{
+	char z[64];
+	size_t n = strlen(text);
+	uint32_t v4;
+	char *end;
+
+	if (*text == '[' && n > 2 && n < sizeof(z)) {
+		memcpy(z, text + 1, n - 2);
+		z[n - 2] = 0;
+		return addr_parse(z, out);
+	}
+	v4 = htonl((uint32_t)strtoul(text, &end, 16));
+	return !*end && addr_from(AF_INET, &v4, 4, out);
+}
+
+static enum l4_state
+parse_state(const char *name)
+{
+	static const char *const names[] = {"NONE", "ESTABLISHED", "SYN_SENT",
+		"SYN_RECV", "FIN_WAIT", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
+		"LAST_ACK", "LISTEN", "SYNACK"};
+	unsigned i = 0;
+
+	while (i < L4_TCP_STATES && strcmp(name, names[i]) != 0)
+		i++;
+	return (enum l4_state)i; /* which is UDP's, if it is none of them */
+}
+
+/* A line of /proc/net/ip_vs_conn. */
+static bool
+parse_flow(const char *line, struct driver_flow *f)
+{
+	char proto[8], client[64], vip[64], server[64], state[16];
+	unsigned cport, vport, sport, left;
+
+	if (sscanf(line, "%7s %63s %x %63s %x %63s %x %15s %u", proto, client,
+		    &cport, vip, &vport, server, &sport, state, &left) != 9)
+		return false;
+	*f = (struct driver_flow){
+		.proto = !strcmp(proto, "UDP") ? IPPROTO_UDP : IPPROTO_TCP,
+		.state = parse_state(state),
+		.left_s = left,
+		.client_port = (uint16_t)cport,
+		.vip_port = (uint16_t)vport,
+		.server_port = (uint16_t)sport};
+	return parse_hex_addr(client, &f->client) &&
+		parse_hex_addr(vip, &f->vip) &&
+		parse_hex_addr(server, &f->server);
+}
+
+static void
+flows(void *ctx, const struct rules *r, driver_flow_fn fn, void *arg)
+{
+	own_file FILE *in = fopen("/proc/net/ip_vs_conn", "re");
+	char line[256];
+	struct driver_flow f;
+
+	while (in && fgets(line, sizeof(line), in))
+		if (parse_flow(line, &f))
+			fn(arg, &f);
+}
+
+/* --- the rest
+ * ------------------------------------------------------------------------------------
+ */
+
+struct config {
+	uint32_t value[ATTRS_MAX];
+};
+
+static int
+on_config(const struct nlmsghdr *h, void *ctx)
+{
+	const struct nlattr *a[ATTRS_MAX] = {NULL};
+	struct config *c = ctx;
+
+	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), keep_attr, a);
+	for (int i = 0; i < ATTRS_MAX; i++)
+		c->value[i] = (uint32_t)number(a[i]);
+	return MNL_CB_OK;
+}
+
+static struct config
+get_config(struct ipvs *v, uint8_t command)
+{
+	struct config c = {{0}};
+	struct message m;
+
+	begin(v, &m, v->family, command, NLM_F_ACK);
+	(void)talk(v, &m, on_config, &c);
+	return c;
+}
+
+static void
+timeouts(void *ctx, uint32_t s[3])
+{
+	struct config c = get_config(ctx, IPVS_CMD_GET_CONFIG);
+
+	s[0] = c.value[IPVS_CMD_ATTR_TIMEOUT_TCP];
+	s[1] = c.value[IPVS_CMD_ATTR_TIMEOUT_TCP_FIN];
+	s[2] = c.value[IPVS_CMD_ATTR_TIMEOUT_UDP];
+}
+
+static uint32_t
+size(void *ctx)
+{
+	return get_config(ctx, IPVS_CMD_GET_INFO)
+		.value[IPVS_INFO_ATTR_CONN_TAB_SIZE];
+}
+
+static const struct driver_ops ops = {
+	.name = "ipvs",
+	.apply = apply,
+	.counts = counts,
+	.flows = flows,
+	.timeouts = timeouts,
+	.size = size,
+};
+
+int
+ipvs_open(struct ipvs **out, struct rules **rules)
+{
+	struct ipvs *v = NEW(struct ipvs);
+	int err = 0;
+
+	v->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	if (!v->socket || mnl_socket_bind(v->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		err = -errno;
+	if (!err)
+		err = find_family(v);
+	if (!err)
+		err = read_rules(v, rules);
+	if (err) {
+		ipvs_close(v);
+		return err;
+	}
+	*out = v;
+	return 0;
+}
+
+void
+ipvs_close(struct ipvs *v)
+{
+	if (!v)
+		return;
+	if (v->socket)
+		mnl_socket_close(v->socket);
+	free(v->servers);
+	free(v);
+}
+
+struct driver
+ipvs_driver(struct ipvs *v)
+{
+	return (struct driver){&ops, v};
+}
