@@ -32,6 +32,6 @@ struct scarcity {
  * share of the time in which each thread ran, or wanted to; delayed: the share
  * of that in which it only wanted to, for others had the processors. Both from
  * 0 to 1. */
-void scarcity_look(
-	struct scarcity *s, double wait_us, double busy, double delayed);
+void
+scarcity_look(struct scarcity *s, double wait_us, double busy, double delayed);
 uint64_t scarcity_threshold(const struct scarcity *s);
