@@ -257,7 +257,7 @@ test_lblc(void **state)
 	expect(1000, "BBBBBAAAAA");
 	START("lblcr", 0, 4, 4);
 	/* then both are in the set, and the least loaded of them is used */
-	expect(1000, "BBBBBAAAAABA");
+	expect(1000, "BBBBBAAAAAAB");
 }
 
 static void

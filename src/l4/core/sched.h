@@ -81,14 +81,18 @@ l4_hash_of(const struct l4_job *j, const struct l4_service *s)
 	return l4_hash_port(j, s) + l4_fold(&j->p.src);
 }
 
-/* The place in the ring of a hashed value, and an offset: see IPVS's
- * fallbacks. */
+/* The place of a hashed value, and an offset, in the rings of sh and dh, and of
+ * mh: see IPVS's fallbacks. */
 static __always_inline __u32
-l4_place(const struct l4_service *s, __u32 v, __u32 offset)
+l4_place_sh(__u32 v, __u32 offset)
 {
-	if (s->scheduler != L4_mh)
-		return (offset + l4_hash8(v)) & 255;
-	return l4_siphash(offset + v, L4_MH_KEY1) % (s->ring_n | !s->ring_n);
+	return (offset + l4_hash8(v)) & 255;
+}
+
+static __always_inline __u32
+l4_place_mh(__u32 v, __u32 offset, __u32 n)
+{
+	return l4_siphash(offset + v, L4_MH_KEY1) % n;
 }
 
 /* Whether the slot of a ring may be chosen: slot + 1, or 0. */
@@ -102,28 +106,55 @@ l4_usable(const struct l4_job *j, const struct l4_service *s, __u32 slot)
 
 #define L4_FALLBACKS_MAX 256
 
-/* sh, dh, mh */
-L4_STEP int
-l4_choose_hashed(struct l4_job *j, struct l4_service *s)
+static __always_inline __u32
+l4_at_ring(const struct l4_job *j, const struct l4_service *s, __u32 place)
 {
-	__u32 first, slot, found, n, v;
+	return l4_ring_slot(j->half, s->ring + place);
+}
+
+/* Two functions, since Linux 6.1 refuses the loop that clang makes of one. */
+L4_STEP int
+l4_choose_sh(struct l4_job *j, struct l4_service *s)
+{
+	__u32 first, slot, v;
 
 	if (!j || !s)
 		return 0;
 	v = l4_hash_of(j, s);
-	first = l4_place(s, v, 0);
-	slot = l4_ring_slot(j->half, s->ring + first);
-	found = l4_usable(j, s, slot);
-	if (found || !slot || s->scheduler == L4_dh ||
-		!(s->flags & L4_HASH_FALLBACK))
-		return found;
-	n = s->ring_n | !s->ring_n;
+	first = l4_place_sh(v, 0);
+	slot = l4_at_ring(j, s, first);
+	if (!slot || l4_usable(j, s, slot))
+		return (int)slot;
+	if (s->scheduler == L4_dh || !(s->flags & L4_HASH_FALLBACK))
+		return 0;
 	for (__u32 i = 0; i < L4_FALLBACKS_MAX; i++) {
-		slot = l4_ring_slot(
-			j->half, s->ring + l4_place(s, v, (first + i) % n));
-		found = l4_usable(j, s, slot);
-		if (found)
-			return found;
+		slot = l4_at_ring(j, s, l4_place_sh(v, first + i));
+		if (l4_usable(j, s, slot))
+			return (int)slot;
+	}
+	return 0;
+}
+
+L4_STEP int
+l4_choose_mh(struct l4_job *j, struct l4_service *s)
+{
+	__u32 first, slot, n, v;
+
+	if (!j || !s)
+		return 0;
+	v = l4_hash_of(j, s);
+	n = s->ring_n | !s->ring_n;
+	first = l4_place_mh(v, 0, n);
+	slot = l4_at_ring(j, s, first);
+	if (!slot || l4_usable(j, s, slot))
+		return (int)slot;
+	if (!(s->flags & L4_HASH_FALLBACK))
+		return 0;
+	for (__u32 i = 0; i < L4_FALLBACKS_MAX; i++) {
+		slot = l4_at_ring(
+			j, s, l4_place_mh(v, (first + i) % n, n));
+		if (l4_usable(j, s, slot))
+			return (int)slot;
 	}
 	return 0;
 }
@@ -457,9 +488,10 @@ l4_choose_spare(struct l4_job *j, struct l4_service *s)
 {
 	__u32 slot = 0;
 
-	if (s->scheduler == L4_sh || s->scheduler == L4_dh ||
-		s->scheduler == L4_mh)
-		slot = (__u32)l4_choose_hashed(j, s);
+	if (s->scheduler == L4_sh || s->scheduler == L4_dh)
+		slot = (__u32)l4_choose_sh(j, s);
+	if (s->scheduler == L4_mh)
+		slot = (__u32)l4_choose_mh(j, s);
 	if (!slot)
 		slot = (__u32)l4_choose_spare_slot(j, s);
 	return l4_slot_dest(j, s, slot);
@@ -479,8 +511,8 @@ l4_choose(struct l4_job *j, struct l4_service *s)
 	case L4_wrr: slot = l4_choose_wrr(j, s, t); break;
 	case L4_twos: slot = l4_choose_twos(j, s, t); break;
 	case L4_sh:
-	case L4_dh:
-	case L4_mh: slot = l4_choose_hashed(j, s); break;
+	case L4_dh: slot = l4_choose_sh(j, s); break;
+	case L4_mh: slot = l4_choose_mh(j, s); break;
 	case L4_lblc: slot = l4_choose_lblc(j, s); break;
 	case L4_lblcr: slot = l4_choose_lblcr(j, s); break;
 	default: slot = l4_least(j, s);
