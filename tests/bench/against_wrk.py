@@ -3,7 +3,8 @@
 
 Both ask one nginx on loopback over 63 connections, in turn, round after round;
 told are medians: requests a second, and what a request costs the client in CPU.
-Fails when ours is more than 5 % slower, or costs more.
+Fails when ours is more than 5 % slower, or costs more. Rates mean something on a
+quiet machine only; CPU does on any.
 """
 
 import json

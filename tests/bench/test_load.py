@@ -114,7 +114,7 @@ def test_open_loop_keeps_its_rate():
     with served("load", "unc-2001") as origin:
         status, result = load(
             "load", "unc-2001", "--target", origin,
-            "--rate", 400, "--duration", 2,
+            "--rate", 400, "--duration", 2, "--connections", 300,
         )
     assert status == 0
     assert result["unsent"] == 0
