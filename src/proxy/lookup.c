@@ -33,6 +33,10 @@ lookup_tally(struct exchange *x, _Atomic uint64_t *kind, uint64_t n)
 		count(&c->lent, n);
 		return;
 	}
+	if (x->tally == (n == 1 ? TALLY_AHEAD : TALLY_SKIPPED)) {
+		x->tally = n == 1 ? TALLY_SKIPPED : TALLY_NONE;
+		return;
+	}
 	count(&c->served, n);
 	count(kind, n);
 }
@@ -212,6 +216,17 @@ uncount(struct exchange *x)
 
 	lookup_tally(x, x->from == FROM_JOIN ? &c->coalesced : &c->misses,
 		(uint64_t)-1);
+}
+
+void
+lookup_forget(struct exchange *x)
+{
+	struct counters *c = &x->worker->counters;
+
+	if (x->from == FROM_HIT)
+		lookup_tally(x, &c->hits, (uint64_t)-1);
+	else if (x->from == FROM_JOIN)
+		uncount(x);
 }
 
 void

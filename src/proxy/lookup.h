@@ -31,6 +31,8 @@ void lookup_tally(struct exchange *x, _Atomic uint64_t *kind, uint64_t n);
 void lookup_repass(struct exchange *x);
 /* ... or is another variant: looks once more, but not for ever. */
 void lookup_again(struct exchange *x);
+/* The answer goes nowhere, and x will be asked again. A miss stays one. */
+void lookup_forget(struct exchange *x);
 
 /* Will what is stored do, should the origin fail? */
 bool lookup_is_reserve(const struct exchange *x, const struct object *o);

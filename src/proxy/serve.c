@@ -12,6 +12,7 @@
 #include "proxy/depot.h"
 #include "proxy/explain.h"
 #include "proxy/heat.h"
+#include "proxy/lookup.h"
 #include "proxy/membership.h"
 #include "proxy/purge.h"
 #include "proxy/status.h"
@@ -74,6 +75,8 @@ serve_new(struct server *s, uint32_t stream)
 static void
 serve_end(struct serve *v)
 {
+	if (v->waits)
+		lookup_forget(v->x);
 	exchange_put(v->x);
 	take_discard(v->take);
 	list_remove(&v->link);
@@ -373,7 +376,8 @@ on_go(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
 	buf_fini(&none);
 	if (!fine || !v || !v->take)
 		return false;
-	take_go(take_ptr(&v->take));
+	take_go(take_ptr(&v->take), v->waits);
+	v->waits = false;
 	serve_end(v);
 	return true;
 }

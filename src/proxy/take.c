@@ -113,7 +113,7 @@ take_start(struct worker *w, const struct take_text *text)
 }
 
 void
-take_go(struct take *t)
+take_go(struct take *t, bool tallied)
 {
 	struct handoff_key key = steer_key(&t->snapshot);
 	struct worker *w = t->worker;
@@ -122,7 +122,8 @@ take_go(struct take *t)
 	steer_ours(steer_of(t), &key, &t->snapshot);
 	count(&w->counters.taken, 1);
 	count(&w->connections, 1);
-	conn_start_taken(w, take_fd(&t->fd), &t->client, buf_view(&t->head));
+	conn_start_taken(
+		w, take_fd(&t->fd), &t->client, buf_view(&t->head), tallied);
 	take_free(t);
 }
 

@@ -80,7 +80,8 @@ def test_nasa_day(lab, tmp_path):
     assert sum(n["requests"] for n in c.values()) == 30969
     assert total("served") == 30969
     assert total("origin_fetches") == len(log)
-    assert total("hits") + total("coalesced") + len(log) == 30969
+    assert total("hits") + total("coalesced") + total("filled") + \
+        len(log) == 30969
     assert total("client_bytes") > said["body_bytes"]
     # Requests and acknowledgements only: far less than the answers.
     assert after[1] - before[1] < said["body_bytes"] / 4
