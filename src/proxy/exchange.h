@@ -86,8 +86,8 @@ struct exchange {
 	struct timer timer;    /* a wait for somebody else's fetch */
 	struct asker asker;    /* of what we started ourselves */
 	struct tunnel *tunnel; /* owned; READY as a tunnel, with 101 or 200 */
-	bool stay;		/* another node gave us the request */
-	bool moving;		/* its connection is on its way there */
+	bool stay;	       /* another node gave us the request */
+	bool moving;	       /* its connection is on its way there */
 	void *user;	       /* whoever has the request */
 	void (*on_ready)(struct exchange *x);
 	/* An interim answer (1xx), whole; NULL: not wanted. */
