@@ -72,8 +72,9 @@ store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s);
 /* Behind a key, it is the key of what its parts have in common: see
  * proxy/segment.h. Purging the former purges the latter. */
 #define STORE_PARTS "#"
-/* Behind a key, and with a name behind it, it is the key of what was made of its
- * response: see proxy/rendition.h. Purging the former purges all of these. */
+/* Behind a key, and with a name behind it, it is the key of what was made of
+ * its response: see proxy/rendition.h. Purging the former purges all of these.
+ */
 #define STORE_MADE "#="
 
 enum purge_kind { PURGE_KEY, PURGE_PREFIX, PURGE_TAG };
