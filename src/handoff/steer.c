@@ -183,6 +183,18 @@ is_settled(void *user, const struct handoff_key *key)
 		f.way != HANDOFF_PARK;
 }
 
+/* The strict filter drops what comes by another interface than answers go out
+ * by, as what was parked does. */
+static bool
+filter_is_strict(void)
+{
+	own_fd int fd = open(
+		"/proc/sys/net/ipv4/conf/all/rp_filter", O_RDONLY | O_CLOEXEC);
+	char c = '0';
+
+	return fd >= 0 && read(fd, &c, 1) == 1 && c == '1';
+}
+
 static int
 open_all(struct steer *s, const char **why)
 {
@@ -193,6 +205,9 @@ open_all(struct steer *s, const char **why)
 	s->nic = park.nic = interface_of(s->config.self);
 	if (!s->nic)
 		return -ENODEV;
+	*why = "net.ipv4.conf.all.rp_filter is 1";
+	if (filter_is_strict())
+		return -EINVAL;
 	*why = "no TAP device can be made";
 	err = park_open(&park, &s->park);
 	if (err)

@@ -37,8 +37,7 @@ struct conn {
 	uint32_t lingered;	 /* bytes */
 	enum conn_state state : 8;
 	bool partial : 1; /* part of a head is there: its time runs */
-	bool taken : 1;	  /* its next request was given to us with it, */
-	bool tallied : 1; /* ... and has been counted as answered */
+	bool taken : 1;	  /* its next request was given to us with it */
 	uint8_t owner;	  /* of what was asked for last; a peer's index */
 	uint8_t streak;	  /* ... and before, in a row; 0: we are */
 };
@@ -282,8 +281,7 @@ begin(struct conn *c, struct exchange *x)
 	x->on_interim = on_interim;
 	x->client = c->addr;
 	x->stay = c->taken;
-	x->tally = c->tallied ? TALLY_AHEAD : TALLY_NONE;
-	c->taken = c->tallied = false;
+	c->taken = false;
 	if (c->client.worker->node->handoff)
 		x->on_owner = on_owner;
 	x->on_move = on_move;
@@ -559,15 +557,14 @@ conn_start(struct worker *w, int fd, const struct sockaddr_in *peer)
 }
 
 void
-conn_start_taken(struct worker *w, int fd, const struct in6_addr *addr,
-	struct str head, bool tallied)
+conn_start_taken(
+	struct worker *w, int fd, const struct in6_addr *addr, struct str head)
 {
 	struct conn *c = conn_new(w, fd, addr);
 
 	if (!c)
 		return;
 	c->taken = true;
-	c->tallied = tallied;
 	c->client.writable = true;
 	buf_str(input(c), head);
 	run(c);

@@ -122,7 +122,6 @@ exchange_put(struct exchange *x)
 	x->kept = x->from_peer = x->upgrade = false;
 	x->stay = x->moving = false;
 	x->counted = x->redirected = false;
-	x->tally = TALLY_NONE;
 	x->fill = FILL_NONE;
 	x->elsewhere = -1;
 	x->on_interim = NULL;
@@ -331,7 +330,7 @@ answer_here(struct exchange *x)
 		return;
 	x->counted = true;
 	count(&x->worker->answers, 1);
-	if (x->fill == FILL_NONE && x->tally == TALLY_NONE)
+	if (x->fill == FILL_NONE)
 		heat_count(x->worker, owner_hash(x->route.key));
 }
 

@@ -68,12 +68,7 @@ struct exchange {
 	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
 	enum exchange_fill fill;
-	bool counted; /* in worker->answers */
-	enum tally {
-		TALLY_NONE,
-		TALLY_AHEAD,   /* the next time it is, it has been already */
-		TALLY_SKIPPED, /* ... and this was that time */
-	} tally;
+	bool counted;	      /* in worker->answers */
 	bool redirected;      /* a peer has said who owns it */
 	int elsewhere;	      /* FAILED, since this node owns it; -1 */
 	bool upgrade;	      /* to another protocol, if the origin agrees */

@@ -33,10 +33,6 @@ lookup_tally(struct exchange *x, _Atomic uint64_t *kind, uint64_t n)
 		count(&c->lent, n);
 		return;
 	}
-	if (x->tally == (n == 1 ? TALLY_AHEAD : TALLY_SKIPPED)) {
-		x->tally = n == 1 ? TALLY_SKIPPED : TALLY_NONE;
-		return;
-	}
 	count(&c->served, n);
 	count(kind, n);
 }
@@ -208,38 +204,29 @@ lookup(struct exchange *x)
 
 /* --- when it was not to be ------------------------------------------------ */
 
-/* It has not been served after all. */
-static void
-uncount(struct exchange *x)
-{
-	struct counters *c = &x->worker->counters;
-
-	lookup_tally(x, x->from == FROM_JOIN ? &c->coalesced : &c->misses,
-		(uint64_t)-1);
-}
-
 void
-lookup_forget(struct exchange *x)
+lookup_uncount(struct exchange *x)
 {
 	struct counters *c = &x->worker->counters;
 
-	if (x->from == FROM_HIT)
-		lookup_tally(x, &c->hits, (uint64_t)-1);
-	else if (x->from == FROM_JOIN)
-		uncount(x);
+	lookup_tally(x,
+		x->from == FROM_HIT	       ? &c->hits
+			: x->from == FROM_JOIN ? &c->coalesced
+					       : &c->misses,
+		(uint64_t)-1);
 }
 
 void
 lookup_repass(struct exchange *x)
 {
-	uncount(x);
+	lookup_uncount(x);
 	lookup_pass(x);
 }
 
 void
 lookup_again(struct exchange *x)
 {
-	uncount(x);
+	lookup_uncount(x);
 	x->misled++;
 	lookup(x);
 }

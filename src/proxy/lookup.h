@@ -27,12 +27,12 @@ void lookup_join(struct exchange *x, struct flight *f);
  * client's request, and counted apart. */
 void lookup_tally(struct exchange *x, _Atomic uint64_t *kind, uint64_t n);
 
+/* It has not been served after all: a hit, or what joined or missed. */
+void lookup_uncount(struct exchange *x);
 /* What x waited for is not for it: it passes. */
 void lookup_repass(struct exchange *x);
 /* ... or is another variant: looks once more, but not for ever. */
 void lookup_again(struct exchange *x);
-/* The answer goes nowhere, and x will be asked again. A miss stays one. */
-void lookup_forget(struct exchange *x);
 
 /* Will what is stored do, should the origin fail? */
 bool lookup_is_reserve(const struct exchange *x, const struct object *o);

@@ -75,8 +75,8 @@ serve_new(struct server *s, uint32_t stream)
 static void
 serve_end(struct serve *v)
 {
-	if (v->waits)
-		lookup_forget(v->x);
+	if (v->waits) /* it is asked for again, whatever becomes of the move */
+		lookup_uncount(v->x);
 	exchange_put(v->x);
 	take_discard(v->take);
 	list_remove(&v->link);
@@ -176,8 +176,8 @@ send_fail(struct serve *v, unsigned status)
 	channel_send(v->server->channel, WIRE_FAIL, v->stream, str_z(text));
 }
 
-/* Would we rather have the connection? Not if it would have to be fetched anew
- * for that. */
+/* Would we rather have the connection? Not if we fetch the answer for this
+ * request: it comes at the origin's pace, and would be counted twice. */
 static bool
 takes(const struct serve *v)
 {
@@ -185,7 +185,8 @@ takes(const struct serve *v)
 	const struct response *r = exchange_response(x);
 
 	return v->offered && x->worker->node->handoff &&
-		x->head.method == METHOD_GET && x->from != FROM_PASS &&
+		x->head.method == METHOD_GET &&
+		(x->from == FROM_HIT || x->from == FROM_JOIN) &&
 		!(x->flight && x->flight->private_) && r->status == 200 &&
 		r->length >= 0 && (uint64_t)r->length >= v->offered &&
 		!head_find(&x->head, FIELD_RANGE);
@@ -376,8 +377,7 @@ on_go(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
 	buf_fini(&none);
 	if (!fine || !v || !v->take)
 		return false;
-	take_go(take_ptr(&v->take), v->waits);
-	v->waits = false;
+	take_go(take_ptr(&v->take));
 	serve_end(v);
 	return true;
 }

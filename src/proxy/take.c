@@ -113,7 +113,7 @@ take_start(struct worker *w, const struct take_text *text)
 }
 
 void
-take_go(struct take *t, bool tallied)
+take_go(struct take *t)
 {
 	struct handoff_key key = steer_key(&t->snapshot);
 	struct worker *w = t->worker;
@@ -122,8 +122,7 @@ take_go(struct take *t, bool tallied)
 	steer_ours(steer_of(t), &key, &t->snapshot);
 	count(&w->counters.taken, 1);
 	count(&w->connections, 1);
-	conn_start_taken(
-		w, take_fd(&t->fd), &t->client, buf_view(&t->head), tallied);
+	conn_start_taken(w, take_fd(&t->fd), &t->client, buf_view(&t->head));
 	take_free(t);
 }
 

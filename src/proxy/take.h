@@ -29,8 +29,7 @@ bool take_parse(struct str text, struct take_text *out);
 
 /* The connection is here, mute. NULL when it can't be. */
 struct take *take_start(struct worker *w, const struct take_text *t);
-/* It is ours: a client's connection like any, whose request is served.
- * tallied: see conn_start_taken(). */
-void take_go(struct take *t, bool tallied);
+/* It is ours: a client's connection like any, whose request is served. */
+void take_go(struct take *t);
 /* The giver has it again, or is lost: away without a word. NULL is fine. */
 void take_discard(struct take *t);
