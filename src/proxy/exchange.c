@@ -504,18 +504,18 @@ exchange_stay(struct exchange *x)
 void
 exchange_redirected(struct exchange *x, size_t index)
 {
-	struct peer *p = x->worker->peers[index];
-
-	if (x->redirected || x->fill != FILL_NONE || !p || !peer_is_up(p)) {
+	if (x->redirected || x->fill != FILL_NONE) {
 		exchange_lost(x);
 		return;
 	}
 	x->asking = false;
 	x->redirected = true;
-	owner_learn(x, index);
 	count(peer_counter(x), (uint64_t)-1);
-	x->owner = index;
-	peer_ask(p, x);
+	/* It may be ourselves. */
+	owner_learn(x, index);
+	restart(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING)
+		wake_post(&x->wake);
 }
 
 void

@@ -171,3 +171,13 @@ def test_purge_of_the_absent(loaded):
     lab_exec("n6", "ip", "route", "del", "blackhole", "198.18.1.0/24")
     until(lambda: all(n["up"] for n in status("n6")["nodes"]), 20)
     until(lambda: held() == 0)
+
+
+def test_shared_table(loaded):
+    """One table for all nodes, each bucket's kept by one of them: one copy."""
+    loaded("ht_rr_shared")
+    r = crowd(ARGS, 4, 100, 0.8, 7)
+    assert r["wrong"] == 0
+    assert held() == len(fetched()) == len(set(fetched())) == 100
+    objects = [c["objects"] for c in counters().values()]
+    assert max(objects) <= 1.5 * 100 / NODES, objects
