@@ -22,6 +22,11 @@ os.environ.setdefault(
 os.environ.setdefault("TSAN_OPTIONS", "halt_on_error=1:history_size=4")
 
 
+def has_tsan():
+    """Is the program built with it?"""
+    return b"__tsan_init" in pathlib.Path(SEVENFOLD).read_bytes()
+
+
 def free_ports(n):
     sockets = [socket.socket() for _ in range(n)]
     for s in sockets:
