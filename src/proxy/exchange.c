@@ -8,12 +8,12 @@
 #include "http/forwarded.h"
 #include "http/upgrade.h"
 #include "proxy/bulk.h"
-#include "proxy/heat.h"
 #include "proxy/lookup.h"
 #include "proxy/outcome.h"
 #include "proxy/owner.h"
 #include "proxy/parts.h"
 #include "proxy/peer.h"
+#include "proxy/tally.h"
 #include "proxy/tunnel.h"
 
 enum { SPARES = 256 };
@@ -316,7 +316,7 @@ answer_here(struct exchange *x)
 	x->counted = true;
 	count(&x->worker->answers, 1);
 	if (x->fill == FILL_NONE)
-		heat_count(x->worker, owner_hash(x->route.key));
+		tally_answer(x->worker, owner_hash(x->route.key));
 }
 
 static bool
@@ -411,6 +411,8 @@ exchange_start(struct exchange *x, const char *raw)
 		exchange_refuse(x, error.status, error.why);
 		return;
 	}
+	if (!x->from_peer && x->fill == FILL_NONE)
+		tally_ask(x->worker, owner_hash(x->route.key));
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
 	restart(x);
