@@ -101,7 +101,8 @@ def crowd(args, seconds, objects, alpha, seed, *more):
 
 
 def counters():
-    return {n["name"]: n["counters"] for n in status("n1")["nodes"]}
+    return {n["name"]: n["counters"] for n in status("n1")["nodes"]
+            if "counters" in n}
 
 
 def fetched():
