@@ -52,13 +52,23 @@ drift(const struct place *p, const struct place *before, size_t b, uint8_t had)
 	return had;
 }
 
+/* Homes give each a few buckets only: they had better not all begin with the
+ * same node. In local mode that is by chance, too. */
+static uint64_t
+first_turn(const struct place *p)
+{
+	int self = view_find(&p->view, p->params.self);
+
+	return p->params.shared && self > 0 ? (uint64_t)self : 0;
+}
+
 static void *
 build(const struct place *p, const struct place *before, size_t *bytes)
 {
 	struct table *t = xmalloc(sizeof(*t));
 	bool had = before && before->policy == p->policy;
 
-	atomic_init(&t->next, 0);
+	atomic_init(&t->next, first_turn(p));
 	for (size_t b = 0; b < BUCKETS; b++)
 		atomic_init(&t->bucket[b],
 			had ? drift(p, before, b, inherit(p, before, b))

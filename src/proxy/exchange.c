@@ -8,12 +8,12 @@
 #include "http/forwarded.h"
 #include "http/upgrade.h"
 #include "proxy/bulk.h"
-#include "proxy/heat.h"
 #include "proxy/lookup.h"
 #include "proxy/outcome.h"
 #include "proxy/owner.h"
 #include "proxy/parts.h"
 #include "proxy/peer.h"
+#include "proxy/tally.h"
 #include "proxy/tunnel.h"
 
 enum { SPARES = 256 };
@@ -331,7 +331,7 @@ answer_here(struct exchange *x)
 	x->counted = true;
 	count(&x->worker->answers, 1);
 	if (x->fill == FILL_NONE)
-		heat_count(x->worker, owner_hash(x->route.key));
+		tally_answer(x->worker, owner_hash(x->route.key));
 }
 
 static bool
@@ -428,6 +428,8 @@ exchange_start(struct exchange *x, const char *raw)
 		exchange_refuse(x, error.status, error.why);
 		return;
 	}
+	if (!x->from_peer && x->fill == FILL_NONE)
+		tally_ask(x->worker, owner_hash(x->route.key));
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
 	rendition_begin(x);
@@ -522,18 +524,18 @@ exchange_stay(struct exchange *x)
 void
 exchange_redirected(struct exchange *x, size_t index)
 {
-	struct peer *p = x->worker->peers[index];
-
-	if (x->redirected || x->fill != FILL_NONE || !p || !peer_is_up(p)) {
+	if (x->redirected || x->fill != FILL_NONE) {
 		exchange_lost(x);
 		return;
 	}
 	x->asking = false;
 	x->redirected = true;
-	owner_learn(x, index);
 	count(peer_counter(x), (uint64_t)-1);
-	x->owner = index;
-	peer_ask(p, x);
+	/* It may be ourselves. */
+	owner_learn(x, index);
+	restart(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING)
+		wake_post(&x->wake);
 }
 
 void

@@ -6,14 +6,13 @@
 
 #include "base/epoch.h"
 #include "base/mem.h"
-#include "placement/topk.h"
 #include "placement/hotset.h"
 #include "proxy/copies.h"
 #include "proxy/membership.h"
 #include "proxy/peer.h"
+#include "proxy/tally.h"
 
 enum {
-	TICK_MS = 250,
 	STALE_MS = 5000, /* news older than that count no more; shorter, and
 			    those would be left out who are so busy that it
 			    takes its time */
@@ -21,21 +20,9 @@ enum {
 	KEYS_MAX = REPORTS * NEWS_KEYS,
 };
 
-/* Per tick: counts are those of the last four seconds, more or less, and of the
- * last one. */
-#define KEEP 0.9394f	  /* exp(-1/16) */
-#define KEEP_FAST 0.7788f /* exp(-1/4) */
-#define WINDOW_S 4
-#define TICKS_PER_S (1000.0 / TICK_MS)
-#define RATE_OF(count) ((double)(count) * (1 - (double)KEEP) * TICKS_PER_S)
-#define RATE_FAST(count) \
-	((double)(count) * (1 - (double)KEEP_FAST) * TICKS_PER_S)
 /* Requests a second to the cluster below which no key is hot: nobody is busy
  * with so few. */
 #define RATE_LEAST 20.0
-/* A key is told of from this share of what we answer on. */
-#define SHARE_TOLD 0.004
-
 /* The rest of the budget is for copies that are about to go. */
 #define BUDGET_USED 0.95
 
@@ -80,16 +67,6 @@ heat_free(struct heat *h)
 	free(h);
 }
 
-/* --- counting ------------------------------------------------------------- */
-
-void
-heat_count(struct worker *w, uint64_t key)
-{
-	pthread_mutex_lock(&w->topk_lock);
-	topk_count(w->topk, key);
-	pthread_mutex_unlock(&w->topk_lock);
-}
-
 uint32_t
 heat_own_load(const struct node *n)
 {
@@ -101,97 +78,16 @@ heat_own_load(const struct node *n)
 	return (uint32_t)sum;
 }
 
-static int
-by_rate(const void *a, const void *b)
-{
-	const struct news_key *x = a, *y = b;
-
-	return x->rate > y->rate ? -1 : x->rate < y->rate;
-}
-
-static int
-by_key(const void *a, const void *b)
-{
-	const struct news_key *x = a, *y = b;
-
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-/* Adds up those of one key; what is left of n. */
-static size_t
-sum_up(struct news_key *keys, size_t n)
-{
-	size_t out = 0;
-
-	qsort(keys, n, sizeof(*keys), by_key);
-	for (size_t i = 0; i < n; i++) {
-		if (out && keys[out - 1].key == keys[i].key)
-			keys[out - 1].rate += keys[i].rate;
-		else
-			keys[out++] = keys[i];
-	}
-	return out;
-}
-
-/* Small numbers differ by chance: what is asked for at least, by so many
- * deviations, when so many were counted. */
-static double
-at_least(double counted, double deviations)
-{
-	double least = counted - deviations * sqrt(counted);
-
-	return least > 0 ? least : 0;
-}
-
-/* What is new shows in the fast count, as soon as it is beyond chance. */
-static double
-rate_of(const struct topk_entry *e)
-{
-	return fmax(RATE_OF(e->count - e->error),
-		RATE_FAST(at_least((double)e->fast, 3)));
-}
-
-/* What the workers have counted; they go on with less. */
-static size_t
-collect(const struct node *n, struct news_key *keys, struct news *out)
-{
-	size_t count = 0;
-
-	out->rate = out->rate_fast = 0;
-	for (unsigned i = 0; i < n->config->workers; i++) {
-		struct worker *w = n->workers[i];
-		struct topk *t = w->topk;
-
-		pthread_mutex_lock(&w->topk_lock);
-		out->rate += RATE_OF(t->total);
-		out->rate_fast += RATE_FAST(t->total_fast);
-		for (size_t j = 0; j < t->n; j++)
-			keys[count++] = (struct news_key){
-				t->v[j].key, rate_of(&t->v[j])};
-		topk_fade(t, KEEP, KEEP_FAST);
-		pthread_mutex_unlock(&w->topk_lock);
-	}
-	return sum_up(keys, count);
-}
-
 static void
 make_news(struct heat *h, struct node *n, struct news *out)
 {
-	struct news_key *keys =
-		xcalloc((size_t)n->config->workers * TOPK_SIZE, sizeof(*keys));
-	size_t count = collect(n, keys, out), copies;
+	size_t copies = copies_count(&h->copies);
 
+	tally_collect(n, out);
 	out->number = ++h->number;
 	out->objects = store_count(n->store);
-	copies = copies_count(&h->copies);
 	out->objects -= copies < out->objects ? copies : 0;
 	out->load = heat_own_load(n);
-	out->n = 0;
-	qsort(keys, count, sizeof(*keys), by_rate);
-	for (size_t i = 0; i < count && i < NEWS_KEYS; i++)
-		if (keys[i].rate >= out->rate * SHARE_TOLD)
-			out->keys[out->n++] = keys[i];
-	free(keys);
 }
 
 /* --- what follows --------------------------------------------------------- */
@@ -263,7 +159,7 @@ add_up(struct heat *h, uint64_t now_ns, struct sums *out)
 			out->keys[count++] = k;
 		}
 	}
-	out->n = sum_up(out->keys, count);
+	out->n = tally_sum_up(out->keys, count);
 	tell_shares(h, now_ns, rate);
 	pthread_mutex_unlock(&h->lock);
 }
@@ -277,6 +173,31 @@ budget(const struct node *n, const struct sums *sums)
 		BUDGET_USED;
 }
 
+static int
+widen_by_key(const void *a, const void *b)
+{
+	const struct widen_key *x = a, *y = b;
+
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+/* Adds what our own clients ask for; each key is there once, and in order. */
+static size_t
+add_asked(const struct node *n, struct widen_key *keys, size_t count)
+{
+	size_t all = count + tally_asked(n, keys + count), out = 0;
+
+	qsort(keys, all, sizeof(*keys), widen_by_key);
+	for (size_t i = 0; i < all; i++) {
+		if (out && keys[out - 1].key == keys[i].key)
+			keys[out - 1].share =
+				fmax(keys[out - 1].share, keys[i].share);
+		else
+			keys[out++] = keys[i];
+	}
+	return out;
+}
+
 static void
 decide(struct heat *h, struct node *n, uint64_t now_ns, unsigned nodes)
 {
@@ -286,12 +207,14 @@ decide(struct heat *h, struct node *n, uint64_t now_ns, unsigned nodes)
 	size_t count = 0;
 
 	add_up(h, now_ns, &sums);
-	keys = xcalloc(sums.n + 1, sizeof(*keys));
+	keys = xcalloc(sums.n + TALLY_ASKED_MOST, sizeof(*keys));
 	for (size_t i = 0; i < sums.n && sums.rate >= RATE_LEAST; i++)
 		keys[count++] = (struct widen_key){sums.keys[i].key,
-			at_least(sums.keys[i].rate * WINDOW_S, 1) / WINDOW_S /
-				sums.rate,
+			tally_at_least(sums.keys[i].rate * TALLY_WINDOW_S, 1) /
+				TALLY_WINDOW_S / sums.rate,
 			1};
+	if (sums.rate >= RATE_LEAST)
+		count = add_asked(n, keys, count);
 	now = hotset_next(before, keys, count, nodes, budget(n, &sums));
 	atomic_store(&h->hot, now);
 	if (before)
@@ -334,7 +257,7 @@ on_tick(struct timer *t)
 	unsigned nodes = count_nodes(n);
 	struct news news;
 
-	loop_arm(h->worker->loop, t, TICK_MS * NS_PER_MS);
+	loop_arm(h->worker->loop, t, TALLY_TICK_MS * NS_PER_MS);
 	copies_look(&h->copies, h->worker);
 	make_news(h, n, &news);
 	heat_hear(n, n->config->self, &news);
@@ -350,7 +273,7 @@ heat_start(struct worker *w)
 
 	h->worker = w;
 	h->timer.on_timer = on_tick;
-	loop_arm(w->loop, &h->timer, TICK_MS * NS_PER_MS);
+	loop_arm(w->loop, &h->timer, TALLY_TICK_MS * NS_PER_MS);
 }
 
 void

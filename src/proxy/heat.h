@@ -3,7 +3,7 @@
  * struct heat: which keys are hot in the cluster, and so are held by more nodes
  * than one.
  *
- * Each node counts what it answers by key (placement/topk.h), and tells all
+ * Each node counts what it answers by key (tally.h), and tells all
  * others its most frequent ones four times a second (news.h). From what all
  * say, its own news among them, each node makes the same list: how many nodes
  * hold which key (placement/widen.h). A list is immutable and published whole.
@@ -22,8 +22,6 @@ void heat_free(struct heat *h); /* NULL is fine */
 void heat_start(struct worker *w);
 void heat_stop(struct worker *w);
 
-/* This worker answers a request for that key, whoever asked. */
-void heat_count(struct worker *w, uint64_t key);
 /* How many nodes hold the key. In a section of base/epoch.h. */
 unsigned heat_width(const struct node *n, uint64_t key);
 /* The same, and of how many requests to the cluster it is a share; 0 if it is

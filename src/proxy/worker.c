@@ -203,6 +203,7 @@ worker_new(struct node *n, unsigned index)
 	w->frames = xmalloc(WORKER_FRAMES_BYTES);
 	pthread_mutex_init(&w->topk_lock, NULL);
 	w->topk = NEW(struct topk);
+	w->asked = NEW(struct topk);
 	w->random = clock_mono_ns() | 1;
 	if (n->handoff)
 		w->advice = NEW(struct advice);
@@ -287,6 +288,7 @@ worker_free(struct worker *w)
 	free(w->turns);
 	pthread_mutex_destroy(&w->topk_lock);
 	free(w->topk);
+	free(w->asked);
 	free(w->frames);
 	free(w->advice);
 	free((void *)(uintptr_t)w->stayed);

@@ -23,9 +23,8 @@ of it.
 import argparse
 import json
 import pathlib
-import subprocess
 import sys
-import time
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from conftest import (SEVENFOLD, STATE, VIP, end_nodes, lab_exec,  # noqa: E402
@@ -102,7 +101,8 @@ def crowd(args, seconds, objects, alpha, seed, *more):
 
 
 def counters():
-    return {n["name"]: n["counters"] for n in status("n1")["nodes"]}
+    return {n["name"]: n["counters"] for n in status("n1")["nodes"]
+            if "counters" in n}
 
 
 def fetched():
@@ -163,20 +163,25 @@ def table(results):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--nodes", type=int, default=16)
-    p.add_argument("--link", default="4mbit")
+    p.add_argument("--link", default="16mbit")
     p.add_argument("--seconds", type=int, default=10)
     p.add_argument("--warm", type=int, default=5)
-    p.add_argument("--connections", type=int, default=1008)
+    p.add_argument("--connections", type=int, default=320)
     p.add_argument("--objects", default="100,100000")
     p.add_argument("--alphas", default="0.7,0.8,1.0")
     p.add_argument("--policies", default=",".join(POLICIES))
     p.add_argument("--flash", action="store_true")
     p.add_argument("--json", action="store_true")
-    p.add_argument("--folder", default="/run/sevenfold-placement")
     args = p.parse_args()
-    folder = pathlib.Path(args.folder)
-    folder.mkdir(parents=True, exist_ok=True)
     results = []
+    with tempfile.TemporaryDirectory(prefix="sevenfold-") as folder:
+        pathlib.Path(folder).chmod(0o755)
+        measure_all(args, pathlib.Path(folder), results)
+    if not args.json:
+        table(results)
+
+
+def measure_all(args, folder, results):
     for objects in map(int, args.objects.split(",")):
         for alpha in map(float, args.alphas.split(",")):
             for policy in args.policies.split(","):
@@ -187,8 +192,6 @@ def main():
                     print(json.dumps(results[-1]), flush=True)
                 else:
                     print(f"{policy} {objects} {alpha} done", file=sys.stderr)
-    if not args.json:
-        table(results)
 
 
 if __name__ == "__main__":
