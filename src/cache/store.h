@@ -73,10 +73,6 @@ store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s);
 enum purge_kind { PURGE_KEY, PURGE_PREFIX, PURGE_TAG };
 
 struct purge {
-	/* Behind a key, it is the key of what its parts have in common: see
-	 * proxy/segment.h. Purging the former purges the latter. */
-#define STORE_PARTS "#"
-
 	enum purge_kind kind;
 	struct str what; /* a key, the beginning of keys, or a tag */
 	bool soft;	 /* it may still be used where stale responses may */

@@ -114,6 +114,7 @@ conf_free(struct conf *c)
 	free(c->connect_ports.v);
 	free(c->proxy_protocol.v);
 	free(c->sites);
+	free(c->secret_file);
 	free(c->interface);
 	free(c->check_http);
 	free(c);

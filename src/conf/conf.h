@@ -55,6 +55,7 @@ struct conf_site {
 
 enum conf_policy { CONF_HRW, CONF_RR, CONF_MD5 };
 enum conf_driver { CONF_DRIVER_XDP, CONF_DRIVER_IPVS };
+enum conf_handoff { CONF_HANDOFF_AUTO, CONF_HANDOFF_ON, CONF_HANDOFF_OFF };
 enum conf_xdp { CONF_XDP_AUTO, CONF_XDP_NATIVE, CONF_XDP_GENERIC };
 
 struct conf {
@@ -69,6 +70,8 @@ struct conf {
 	struct conf_ports connect_ports; /* that they may CONNECT to */
 	struct conf_prefixes proxy_protocol; /* whose connections begin so */
 	uint16_t peer_port;
+	enum conf_handoff handoff;
+	char *secret_file; /* NULL: none */
 	unsigned workers; /* 0: one per core */
 	uint64_t cache_bytes;
 	uint64_t object_max_bytes;
@@ -130,3 +133,6 @@ void conf_dump(const struct conf *c, struct buf *out);
 /* -1 when there is no such node */
 int conf_node_index(const struct conf *c, const char *name);
 const char *conf_policy_name(enum conf_policy p);
+const char *conf_handoff_name(enum conf_handoff h);
+/* False, and *out untouched, if it is none. */
+bool conf_handoff_find(const char *name, enum conf_handoff *out);

@@ -461,6 +461,8 @@ test_dump(void **state)
 			   "origin http://y:81 weight 9 }"),
 		CLUSTER("connect_ports 443 1; proxy_protocol 0.0.0.0/0;"
 			"resolver 127.0.0.1:5353; min_rate 1; body_max 1025K"),
+		CLUSTER("handoff on; secret /etc/x"),
+		CLUSTER("handoff off"),
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -494,6 +496,7 @@ test_dump_says_all(void **state)
 		"	policy             hrw\n"
 		"	node               n1 10.0.0.11 weight 1\n"
 		"	peer_port          7077\n"
+		"	handoff            auto\n"
 		"	workers            auto\n"
 		"	cache              256M\n"
 		"	object_max         1536\n"

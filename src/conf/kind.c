@@ -27,10 +27,33 @@ static const char *const xdp_names[] = {
 	[CONF_XDP_GENERIC] = "generic",
 };
 
+static const char *const handoff_names[] = {
+	[CONF_HANDOFF_AUTO] = "auto",
+	[CONF_HANDOFF_ON] = "on",
+	[CONF_HANDOFF_OFF] = "off",
+};
+
 const char *
 conf_policy_name(enum conf_policy p)
 {
 	return policy_names[p];
+}
+
+const char *
+conf_handoff_name(enum conf_handoff h)
+{
+	return handoff_names[h];
+}
+
+bool
+conf_handoff_find(const char *name, enum conf_handoff *out)
+{
+	for (size_t i = 0; i < COUNT_OF(handoff_names); i++)
+		if (!strcmp(handoff_names[i], name)) {
+			*out = (enum conf_handoff)i;
+			return true;
+		}
+	return false;
 }
 
 /* ADDRESS:PORT: vip and vip_port */
@@ -102,6 +125,29 @@ write_xdp(struct buf *b, const void *member, size_t i)
 
 const struct kind kind_xdp = {
 	"auto | native | generic", "auto", 1, 1, false, set_xdp, write_xdp};
+
+static bool
+set_handoff(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	unsigned i;
+
+	if (!read_choice(e, args[0], "way", handoff_names,
+		    COUNT_OF(handoff_names), &i))
+		return false;
+	*(enum conf_handoff *)member = (enum conf_handoff)i;
+	return true;
+}
+
+static bool
+write_handoff(struct buf *b, const void *member, size_t i)
+{
+	buf_z(b, handoff_names[*(const enum conf_handoff *)member]);
+	return true;
+}
+
+const struct kind kind_handoff = {
+	"auto | on | off", "auto", 1, 1, false, set_handoff, write_handoff};
 
 static const char *const driver_names[] = {
 	[CONF_DRIVER_XDP] = "xdp",
@@ -421,12 +467,6 @@ const struct kind kind_connections = {
 	"N", "64", 1, 1, false, set_connections, write_count};
 
 static bool
-is_off(struct arg a)
-{
-	return str_eq(a.text, STR("off"));
-}
-
-static bool
 set_rate(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)
 {
@@ -534,3 +574,24 @@ write_interface(struct buf *b, const void *member, size_t i)
 
 const struct kind kind_interface = {
 	"NAME", "eth0", 1, 1, false, set_interface, write_interface};
+
+static bool
+set_file(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	return read_file(e, args[0], member);
+}
+
+static bool
+write_file(struct buf *b, const void *member, size_t i)
+{
+	const char *path = *(char *const *)member;
+
+	if (!path)
+		return false;
+	buf_z(b, path);
+	return true;
+}
+
+const struct kind kind_file = {"FILE", "/etc/sevenfold.secret", 1, 1, false,
+	set_file, write_file};

@@ -74,7 +74,7 @@ static bool
 set_path(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)
 {
-	if (str_eq(args[0].text, STR("off")))
+	if (is_off(args[0]))
 		return true;
 	return read_path(e, args[0], member);
 }

@@ -18,6 +18,13 @@ is_alnum(char c)
 		(char_lower(c) >= 'a' && char_lower(c) <= 'z');
 }
 
+/* Within a name. */
+static bool
+is_name_char(char c)
+{
+	return is_alnum(c) || memchr("._-", c, 3);
+}
+
 static bool
 is_name(struct str s, size_t most)
 {
@@ -25,7 +32,7 @@ is_name(struct str s, size_t most)
 		!is_alnum(s.p[s.n - 1]))
 		return false;
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && !memchr("._-", s.p[i], 3))
+		if (!is_name_char(s.p[i]))
 			return false;
 	return true;
 }
@@ -181,11 +188,25 @@ read_interface(struct conf_errors *e, struct arg a, char **out)
 	bool fine = a.text.n > 0 && a.text.n < IFNAMSIZ;
 
 	for (size_t i = 0; fine && i < a.text.n; i++)
-		fine = is_alnum(a.text.p[i]) || memchr("._-", a.text.p[i], 3);
+		fine = is_name_char(a.text.p[i]);
 	if (!fine) {
 		mistake(e, a.at,
 			"%s can't be a network interface\n"
 			"write one that `ip link` shows, like `eth0`",
+			quote(a.text).z);
+		return false;
+	}
+	*out = xstrndup(a.text.p, a.text.n);
+	return true;
+}
+
+bool
+read_file(struct conf_errors *e, struct arg a, char **out)
+{
+	if (a.text.n < 2 || a.text.n > PATH_MAX_BYTES || a.text.p[0] != '/') {
+		mistake(e, a.at,
+			"%s is not the path of a file\n"
+			"write it whole, like `/etc/sevenfold.secret`",
 			quote(a.text).z);
 		return false;
 	}

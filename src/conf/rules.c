@@ -34,6 +34,11 @@ rules_cluster(struct conf_errors *e, struct conf *c, const struct place *seen)
 		c->field_max_bytes, HEAD_MAX_BYTES);
 	rule_limit(e, seen[PARAM_cluster_head_max], "head_max",
 		c->head_max_bytes, HEAD_MAX_BYTES);
+	if (c->handoff == CONF_HANDOFF_ON && !c->secret_file)
+		mistake(e, seen[PARAM_cluster_handoff],
+			"`handoff on` without a `secret`\n"
+			"add `secret FILE`, with the same random bytes on each "
+			"node");
 	for (size_t i = 0; i < c->nnodes; i++)
 		if (c->nodes[i].addr.s_addr == c->vip.s_addr)
 			mistake(e, seen[PARAM_cluster_vip],

@@ -11,6 +11,13 @@ struct arg {
 	struct str text; /* borrowed: the configuration's text */
 };
 
+/* The word that stands for "none", where there may be none. */
+static inline bool
+is_off(struct arg a)
+{
+	return str_eq(a.text, STR("off"));
+}
+
 /* The index of the nearest name that is near enough for a "did you mean", or
  * -1. */
 int nearest_name(struct str word, const char *const *names, size_t n);
@@ -31,6 +38,8 @@ bool
 read_origin(struct conf_errors *e, struct arg a, char **host, uint16_t *port);
 /* The path of a URL, perhaps with a query; the caller owns *out. */
 bool read_path(struct conf_errors *e, struct arg a, char **out);
+/* A file by its whole path; the caller owns *out. */
+bool read_file(struct conf_errors *e, struct arg a, char **out);
 /* A network interface of Linux; the caller owns *out. */
 bool read_interface(struct conf_errors *e, struct arg a, char **out);
 /* 1K to 1024T */

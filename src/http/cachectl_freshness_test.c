@@ -5,8 +5,8 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "base/buf.h"
 #include "http/cachectl.h"
+#include "http/test_head.h"
 
 #define CC "Cache-Control: "
 #define DATE "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
@@ -24,9 +24,8 @@ freshness_of(const char *request, unsigned status, const char *fields,
 	struct head q, r;
 
 	buf_printf(&b, "%s\r\nHost: a\r\n\r\n", request);
-	buf_printf(&a, "HTTP/1.1 %u x\r\n%s\r\n", status, fields);
 	assert_int_equal(head_parse_request(buf_view(&b), &q), HEAD_DONE);
-	assert_int_equal(head_parse_response(buf_view(&a), &r), HEAD_DONE);
+	test_response(status, fields, &a, &r);
 	cachectl_freshness(&(struct cachectl_event){&q, &r, NOW, NOW}, f);
 	buf_fini(&a);
 	buf_fini(&b);
@@ -234,9 +233,7 @@ test_response_delay(void **state)
 		struct freshness f;
 		struct buf b = {0};
 
-		buf_printf(&b, "HTTP/1.1 200 x\r\n%s\r\n", cases[i].fields);
-		assert_int_equal(
-			head_parse_response(buf_view(&b), &r), HEAD_DONE);
+		test_response(200, cases[i].fields, &b, &r);
 		cachectl_freshness(&e, &f);
 		if (f.initial_age_s != cases[i].age)
 			fail_msg("case %zu: %ld", i, (long)f.initial_age_s);
@@ -283,8 +280,7 @@ use_of(const char *request, const char *response, int64_t age_s,
 
 	freshness_of("GET / HTTP/1.1", 200, response, &f);
 	s = cachectl_keep(&f);
-	buf_printf(&b, "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", request);
-	assert_int_equal(head_parse_request(buf_view(&b), &q), HEAD_DONE);
+	test_request("GET", request, &b, &q);
 	cachectl_parse(&q, &asked);
 	*use = cachectl_use(&asked, &s, age_s);
 	*on_error = cachectl_usable_on_error(&asked, &s, age_s);

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "http/fields.h"
+#include "http/test_head.h"
 
 static void
 test_next(void **state)
@@ -81,9 +82,7 @@ test_update(void **state)
 		struct buf b = {0}, out = {0};
 		struct head h;
 
-		buf_printf(&b, "HTTP/1.1 304 x\r\n%s\r\n", cases[i].update);
-		assert_int_equal(
-			head_parse_response(buf_view(&b), &h), HEAD_DONE);
+		test_response(304, cases[i].update, &b, &h);
 		fields_update(str_z(cases[i].stored), &h, &out);
 		if (!str_eq(buf_view(&out), str_z(cases[i].merged)))
 			fail_msg("case %zu: %.*s", i, STR_ARG(buf_view(&out)));

@@ -2,12 +2,26 @@
 
 #include "http/char.h"
 
+/* A name and perhaps, behind a slash, a version: both are tokens. What is none
+ * of this could become part of its neighbour in the list that is passed on. */
+static bool
+is_protocol(struct str s)
+{
+	size_t n = char_span(s, CHAR_TOKEN);
+
+	return n &&
+		(n == s.n ||
+			(s.p[n] == '/' &&
+				char_all(str_of(s.p + n + 1, s.n - n - 1),
+					CHAR_TOKEN)));
+}
+
 static bool
 may_pass(struct str protocol)
 {
 	struct str name = str_of(protocol.p, char_span(protocol, CHAR_TOKEN));
 
-	return name.n && !str_ieq(name, STR("HTTP")) &&
+	return is_protocol(protocol) && !str_ieq(name, STR("HTTP")) &&
 		!str_ieq(name, STR("h2c")) && !str_ieq(name, STR("h2")) &&
 		!str_ieq(name, STR("TLS"));
 }

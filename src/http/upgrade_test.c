@@ -12,7 +12,9 @@ test_put(void **state)
 		 "Upgrade: TLS/1.3,HTTP/2.0,c\r\n",
 			"a/1, b, c"},
 		{"Connection: upgrade\r\nUpgrade: h2c\r\n", ""},
-		{"Connection: upgrade\r\nUpgrade: /1\r\n", ""},
+		{"Connection: upgrade\r\nUpgrade: /1, a/, a/1/2, a b\r\n", ""},
+		{"Connection: upgrade\r\nUpgrade: a\"\r\nUpgrade: b, c\"\r\n",
+			"b"},
 		{"Connection: upgrade\r\n", ""},
 		{"Upgrade: websocket\r\n", ""},
 	};

@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -23,6 +24,7 @@
 #include "lab/topo.h"
 
 #define CONF_FILE STATE_DIR "/sevenfold.conf"
+#define SECRET_FILE STATE_DIR "/secret"
 
 enum { UP_TIMEOUT_S = 10, LOG_TAIL_LINES = 8 };
 
@@ -41,8 +43,11 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 		"    vip     " LAB_VIP ":80\n"
 		"    policy  %s\n"
 		"    workers %u\n"
-		"    forward " TOPO_NET "\n",
-		conf_policy_name(o->policy), workers);
+		"    forward " TOPO_NET "\n"
+		"    handoff %s\n"
+		"    secret  " SECRET_FILE "\n",
+		conf_policy_name(o->policy), workers,
+		conf_handoff_name(o->handoff));
 	for (unsigned i = 0; i < o->nodes; i++) {
 		struct topo_host h = topo_host(TOPO_FIRST_NODE + i);
 
@@ -107,6 +112,16 @@ cluster_check_conf(const char *path, unsigned nodes)
 }
 
 static int
+write_secret(void)
+{
+	uint64_t secret[4];
+
+	if (getrandom(secret, sizeof(secret), 0) != sizeof(secret))
+		return -EIO;
+	return state_write(SECRET_FILE, secret, sizeof(secret));
+}
+
+static int
 write_conf(const struct lab_options *o)
 {
 	struct buf b = {0};
@@ -114,6 +129,9 @@ write_conf(const struct lab_options *o)
 
 	if (o->conf)
 		return state_link(o->conf, CONF_FILE);
+	r = write_secret();
+	if (r < 0)
+		return r;
 	cluster_conf(&b, o);
 	r = state_write(CONF_FILE, buf_head(&b), buf_len(&b));
 	buf_fini(&b);

@@ -39,6 +39,7 @@ struct lab_options {
 	unsigned cpu_percent; /* of one core, for each node; 0 is no limit */
 	enum conf_policy policy;
 	enum conf_xdp xdp;
+	enum conf_handoff handoff;
 	unsigned workers;	 /* per node; 0: 2, or 1 where there's 1 core */
 	const char *conf;	 /* NULL: written from the fields above */
 	const char *origin_conf; /* nginx's; NULL: written for origin_root */

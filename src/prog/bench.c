@@ -1,6 +1,8 @@
 /* sevenfold bench: load and content for measuring a cluster. */
 #include "prog/verb.h"
 
+#include "prog/bench_handoff.h"
+
 #include "base/own.h"
 #include "bench/album.h"
 #include "bench/catalog.h"
@@ -18,6 +20,7 @@ static const char usage[] =
 	"usage: sevenfold bench replay LOG --target ADDR[:PORT] [OPTIONS]\n"
 	"       sevenfold bench replay LOG --prepare DIR [--port PORT]\n"
 	"       sevenfold bench content DIR\n"
+	"       sevenfold bench handoff [--seconds N] [--json]\n"
 	"\n"
 	"replay\n"
 	"Sends the requests of a web server's log (Common Log Format; .gz and\n"
@@ -35,7 +38,11 @@ static const char usage[] =
 	"\n"
 	"content\n"
 	"Makes the demo's web site in DIR, unless it is there: photographs,\n"
-	"pages and files, over 240 objects and 50 MB.\n";
+	"pages and files, over 240 objects and 50 MB.\n"
+	"\n"
+	"handoff\n"
+	"What it costs to move a connection to the owner of what it asks for,\n"
+	"beside passing the answer on, on this machine.\n";
 
 struct options {
 	const char *log, *prepare, *host, *target;
@@ -235,6 +242,8 @@ verb_bench(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "content"))
 		return content_verb(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "handoff"))
+		return bench_handoff(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "replay"))
 		return replay_verb(argc - 1, argv + 1);
 	fputs(usage, stderr);

@@ -27,6 +27,8 @@ static const char usage_text[] =
 	"--link)\n"
 	"  --cpu SHARE         of each node, as 10% of one core (no limit)\n"
 	"  --policy hrw|rr|md5 who owns a URL (hrw)\n"
+	"  --handoff auto|on|off\n"
+	"                      are connections moved to the owner (auto)\n"
 	"  --xdp native|generic\n"
 	"                      where the balancer takes packets (native)\n"
 	"  --workers N         event loops of a node (2, on one core 1)\n"
@@ -83,6 +85,7 @@ static const struct option options[] = {
 	{"client-link", required_argument, NULL, 'L'},
 	{"cpu", required_argument, NULL, 'c'},
 	{"policy", required_argument, NULL, 'p'},
+	{"handoff", required_argument, NULL, 'h'},
 	{"xdp", required_argument, NULL, 'x'},
 	{"workers", required_argument, NULL, 'w'},
 	{"conf", required_argument, NULL, 'C'},
@@ -102,6 +105,7 @@ parse_option(int c, const char *value, struct lab_options *o)
 	case 'L': return shape_parse_rate(str_z(value), &o->client_link_bits);
 	case 'c': return shape_parse_cpu(str_z(value), &o->cpu_percent);
 	case 'p': return parse_policy(value, &o->policy);
+	case 'h': return conf_handoff_find(value, &o->handoff) ? 0 : -EINVAL;
 	case 'x': return parse_xdp(value, &o->xdp);
 	case 'w': return parse_number(value, 64, &o->workers);
 	case 'C': o->conf = value; return 0;

@@ -34,6 +34,14 @@ static const struct policy *const policies[] = {
 	[CONF_MD5] = &policy_md5,
 };
 
+static const enum node_handoff handoffs[] = {
+	[CONF_HANDOFF_AUTO] = NODE_HANDOFF_AUTO,
+	[CONF_HANDOFF_ON] = NODE_HANDOFF_ON,
+	[CONF_HANDOFF_OFF] = NODE_HANDOFF_OFF,
+};
+
+enum { SECRET_MIN = 16, SECRET_MAX = 4096 };
+
 /* The node whose address is one of this machine's; -1: none, -2: several. */
 static int
 find_self(const struct conf *conf)
@@ -152,6 +160,27 @@ free_lists(struct lists *l, size_t nsites)
 	free(l->proxy_protocol);
 }
 
+/* The whole of the file; false, and it has said why, when it won't do. */
+static bool
+read_secret(const char *path, struct buf *out)
+{
+	own_file FILE *f = fopen(path, "re");
+	size_t n = f ? fread(buf_reserve(out, SECRET_MAX), 1, SECRET_MAX, f)
+		     : 0;
+
+	if (!f || ferror(f)) {
+		fprintf(stderr, "sevenfold: %s: %m\n", path);
+		return false;
+	}
+	buf_commit(out, n);
+	if (n >= SECRET_MIN)
+		return true;
+	fprintf(stderr,
+		"sevenfold: %s: a secret of less than %d bytes; write more\n",
+		path, SECRET_MIN);
+	return false;
+}
+
 static int
 run(const struct conf *conf, size_t self, const char *socket)
 {
@@ -172,6 +201,7 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.connect_ports = conf->connect_ports.v,
 		.nconnect_ports = conf->connect_ports.n,
 		.workers = conf->workers ? conf->workers : cores(),
+		.handoff = handoffs[conf->handoff],
 		.cache_bytes = conf->cache_bytes,
 		.object_max_bytes = conf->object_max_bytes,
 		.head_timeout_ns = conf->head_timeout_ns,
@@ -191,8 +221,14 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.resolver_port = conf->resolver_port,
 		.admin_socket = path,
 	};
+	struct buf secret = {0};
 	int status;
 
+	if (conf->secret_file && !read_secret(conf->secret_file, &secret)) {
+		buf_fini(&secret);
+		return 1;
+	}
+	config.secret = buf_view(&secret);
 	fill_lists(conf, &lists, &config);
 	log_info("start version=%s cluster=%s workers=%u cache_bytes=%llu "
 		 "policy=%s",
@@ -200,6 +236,7 @@ run(const struct conf *conf, size_t self, const char *socket)
 		(unsigned long long)config.cache_bytes, config.policy->name);
 	status = node_run(&config);
 	free_lists(&lists, conf->nsites);
+	buf_fini(&secret);
 	return status;
 }
 

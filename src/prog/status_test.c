@@ -137,6 +137,22 @@ test_origins_lost(void **state)
 }
 
 static void
+test_moves(void **state)
+{
+	struct said said = status(
+		HEAD "{'name':'n1','up':true,'counters':{'given':1000},"
+		     "'handoff':{'stayed':{'late':1,'unread':0,'lost':2}}},"
+		     "{'name':'n2','up':true,'counters':{'given':5},"
+		     "'handoff':{'stayed':{'late':1,'lost':'x'}}},"
+		     "{'name':'n3','up':true,'handoff':7}]}",
+		false);
+
+	assert_int_equal(said.status, 0);
+	assert_non_null(strstr(said.out,
+		"\n\nconnections moved: 1,005; stayed: late 2, lost 2\n"));
+}
+
+static void
 test_balancer(void **state)
 {
 	struct said said = status(balancer_doc, false);
@@ -273,6 +289,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cluster),
 		cmocka_unit_test(test_origins_lost),
+		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_balancer),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_wide),

@@ -177,6 +177,44 @@ write_errors(const json_t *nodes, struct buf *out)
 		buf_z(out, "\n");
 }
 
+/* Of the answers that could have come from their owners directly: how many did,
+ * and why others did not. */
+static void
+write_moves(const json_t *nodes, struct buf *out)
+{
+	uint64_t given = sum(nodes, "given");
+	json_t *total = json_object();
+	const json_t *node, *n;
+	const char *name, *before = "; stayed: ";
+	size_t i;
+
+	json_array_foreach(nodes, i, node)
+	{
+		json_t *stayed = json_object_get(
+			json_object_get(node, "handoff"), "stayed");
+
+		json_object_foreach(stayed, name, n)
+			json_object_set_new(total, name,
+				json_integer(json_integer_value(n) +
+					json_integer_value(json_object_get(
+						total, name))));
+	}
+	if (json_object_size(total))
+		buf_printf(out, "\nconnections moved: %s",
+			human_count(given).z);
+	json_object_foreach(total, name, n)
+	{
+		if (json_integer_value(n) <= 0)
+			continue;
+		buf_printf(out, "%s%s %s", before, name,
+			human_count((uint64_t)json_integer_value(n)).z);
+		before = ", ";
+	}
+	if (json_object_size(total))
+		buf_z(out, "\n");
+	json_decref(total);
+}
+
 /* Origins that a node does without, and why. */
 static void
 write_origins_lost(const json_t *nodes, struct buf *out)
@@ -212,6 +250,7 @@ node_text(const json_t *doc, bool colour, struct buf *out)
 	buf_printf(out, "\nsays node %s, up for %s\n\n", get_z(doc, "name"),
 		human_duration(uptime_s).z);
 	cluster_table(nodes, colour, out);
+	write_moves(nodes, out);
 	write_errors(nodes, out);
 	write_origins_lost(nodes, out);
 }

@@ -177,14 +177,13 @@ framing_of(const struct exchange *x, const struct shape *s)
 {
 	if (s->status == 204 || s->status == 304)
 		return (struct answer){ANSWER_NO_BODY, 0, s->status};
-	if (x->flight && exchange_response(x)->length < 0 &&
-		exchange_trailers(x).n &&
-		s->status == exchange_response(x)->status)
+	if (s->length < 0)
 		return (struct answer){ANSWER_CHUNKED, 0, s->status};
-	if (s->length >= 0)
-		return (struct answer){
-			ANSWER_LENGTH, (uint64_t)s->length, s->status};
-	return (struct answer){ANSWER_CHUNKED, 0, s->status};
+	if (x->flight && exchange_response(x)->length < 0 &&
+		s->status == exchange_response(x)->status &&
+		exchange_trailers(x).n)
+		return (struct answer){ANSWER_CHUNKED, 0, s->status};
+	return (struct answer){ANSWER_LENGTH, (uint64_t)s->length, s->status};
 }
 
 /* HEAD is answered with the fields of a GET, and nothing behind them. */

@@ -2,7 +2,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/tcp.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +13,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "handoff/seal.h"
 #include "net/sock.h"
 #include "proxy/worker.h"
 
@@ -32,9 +36,11 @@ struct channel {
 	int peer;     /* index */
 	uint64_t key; /* see hello.h */
 	bool accepted, up, writable;
+	bool host_silent;   /* see channel_host_is_silent() */
 	bool hung_up;	    /* the end is to be read, behind what is there */
 	const char *ending; /* why it is about to end */
 	uint64_t heard_ns;
+	struct seal *seal_in, *seal_out; /* owned; NULL: none */
 	struct buf in; /* part of a frame, between two reads */
 	struct buf out;
 	size_t frame_at; /* in out's content: the frame being written */
@@ -47,6 +53,8 @@ bury(struct grave *g)
 
 	buf_fini(&ch->in);
 	buf_fini(&ch->out);
+	seal_free(ch->seal_in);
+	seal_free(ch->seal_out);
 	free(ch);
 }
 
@@ -150,6 +158,59 @@ channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
 	channel_end(ch, type, stream);
 }
 
+/* What is sealed with a frame's payload. */
+static struct str
+about(enum wire_type type, uint32_t stream, uint32_t out[2])
+{
+	out[0] = htonl((uint32_t)type);
+	out[1] = htonl(stream);
+	return str_of((char *)out, 8);
+}
+
+bool
+channel_is_sealed(const struct channel *ch)
+{
+	return ch->seal_in && ch->seal_out;
+}
+
+bool
+channel_send_sealed(struct channel *ch, enum wire_type type, uint32_t stream,
+	struct str payload)
+{
+	uint32_t header[2];
+
+	if (!channel_is_sealed(ch) ||
+		seal_put(ch->seal_out, about(type, stream, header), payload,
+			channel_begin(ch)) < 0)
+		return false;
+	channel_end(ch, type, stream);
+	return true;
+}
+
+bool
+channel_open_sealed(struct channel *ch, enum wire_type type, uint32_t stream,
+	struct str payload, struct buf *out)
+{
+	uint32_t header[2];
+
+	return channel_is_sealed(ch) &&
+		seal_open(ch->seal_in, about(type, stream, header), payload,
+			out) == 0;
+}
+
+bool
+channel_wait_us(const struct channel *ch, double *out)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+
+	if (getsockopt(ch->io.fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0 ||
+		n < offsetof(struct tcp_info, tcpi_min_rtt) + 4)
+		return false;
+	*out = (double)info.tcpi_rtt - (double)info.tcpi_min_rtt;
+	return true;
+}
+
 bool
 channel_has_room(const struct channel *ch)
 {
@@ -218,6 +279,27 @@ find_peer(const struct node_config *config, struct in_addr addr)
 	return -1;
 }
 
+/* Both ends have said what they made up. */
+static void
+make_seals(struct channel *ch, uint64_t theirs)
+{
+	const struct node_config *config = ch->worker->node->config;
+	const char *us = config->peers[config->self].name, *it = peer_name(ch);
+	struct seal_context c = {
+		.secret = config->secret,
+		.cluster = config->cluster,
+		.dialler = ch->accepted ? it : us,
+		.acceptor = ch->accepted ? us : it,
+		.dialler_key = ch->accepted ? theirs : ch->key,
+		.acceptor_key = ch->accepted ? ch->key : theirs,
+	};
+
+	if (!config->secret.p)
+		return;
+	ch->seal_in = seal_new(&c, ch->accepted);
+	ch->seal_out = seal_new(&c, !ch->accepted);
+}
+
 /* Whoever accepted speaks second, and not at all where bodies will follow. */
 static void
 on_hello(struct channel *ch, struct str text)
@@ -234,6 +316,8 @@ on_hello(struct channel *ch, struct str text)
 	}
 	if (ch->accepted && !h.bulk)
 		say_hello(ch);
+	if (!h.bulk)
+		make_seals(ch, h.key);
 	ch->up = true;
 	ch->user->on_up(ch->user, (size_t)ch->peer, &h);
 }
@@ -326,6 +410,25 @@ on_io(struct source *s, uint32_t events)
 			;
 }
 
+/* The kernel at the other end acknowledges our pings for as long as it lives,
+ * whatever its processes do. */
+static bool
+host_is_silent(const struct channel *ch)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+
+	return getsockopt(ch->io.fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 &&
+		info.tcpi_unacked > 0 &&
+		info.tcpi_last_ack_recv > DEAD_MS * 3 / 4;
+}
+
+bool
+channel_host_is_silent(const struct channel *ch)
+{
+	return ch->host_silent;
+}
+
 static void
 on_timer(struct timer *t)
 {
@@ -333,6 +436,7 @@ on_timer(struct timer *t)
 	uint64_t silent_ns = loop_now_ns(ch->worker->loop) - ch->heard_ns;
 
 	if (silent_ns > DEAD_MS * NS_PER_MS) {
+		ch->host_silent = host_is_silent(ch);
 		channel_close(ch, "it is silent");
 		return;
 	}
@@ -387,8 +491,10 @@ channel_accepted(struct worker *w, int fd, struct in_addr addr,
 	int peer = find_peer(w->node->config, addr);
 	struct channel *ch = channel_new(w, fd, peer, addr, user);
 
-	if (ch)
-		ch->accepted = true;
+	if (!ch)
+		return NULL;
+	ch->accepted = true;
+	(void)!getrandom(&ch->key, sizeof(ch->key), 0);
 	return ch;
 }
 

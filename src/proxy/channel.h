@@ -39,6 +39,9 @@ struct channel *channel_dialled(struct worker *w, int fd, size_t peer,
 /* The same, for what addr dialled. */
 struct channel *channel_accepted(struct worker *w, int fd, struct in_addr addr,
 	struct channel_user *user);
+/* In on_down(): it ended since the machine at the other end says nothing, not
+ * only the process. */
+bool channel_host_is_silent(const struct channel *ch);
 /* The connection is the caller's, the channel ends without on_down(). */
 int channel_release(struct channel *ch);
 /* Ends it, later in this turn: on_down() is called then. */
@@ -54,6 +57,16 @@ void channel_end(struct channel *ch, enum wire_type type, uint32_t stream);
 /* Both. */
 void channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
 	struct str payload);
+/* Both, sealed (handoff/seal.h). False: the cluster has no secret. */
+bool channel_send_sealed(struct channel *ch, enum wire_type type,
+	uint32_t stream, struct str payload);
+/* Appends what was sealed in that frame. False: nobody of ours said it. */
+bool channel_open_sealed(struct channel *ch, enum wire_type type,
+	uint32_t stream, struct str payload, struct buf *out);
+/* Can either be done? */
+bool channel_is_sealed(const struct channel *ch);
+/* How much longer than at best a round trip takes now. False: unknown. */
+bool channel_wait_us(const struct channel *ch, double *out);
 /* Is there room for another frame of bulk? */
 bool channel_has_room(const struct channel *ch);
 /* Has fill() called at the end of this turn. */

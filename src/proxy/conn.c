@@ -11,6 +11,7 @@
 #include "net/proxyproto.h"
 #include "net/sock.h"
 #include "proxy/answering.h"
+#include "proxy/give.h"
 #include "proxy/tunnel.h"
 
 enum {
@@ -22,8 +23,10 @@ enum conn_state {
 	CONN_GREETING,
 	CONN_HEAD,
 	CONN_ANSWER,
+	CONN_GIVING,
 	CONN_TUNNEL,
-	CONN_LINGER
+	CONN_LINGER,
+	CONN_CLOSED
 };
 
 struct conn {
@@ -34,6 +37,9 @@ struct conn {
 	uint32_t lingered;	 /* bytes */
 	enum conn_state state : 8;
 	bool partial : 1; /* part of a head is there: its time runs */
+	bool taken : 1;	  /* its next request was given to us with it */
+	uint8_t owner;	  /* of what was asked for last; a peer's index */
+	uint8_t streak;	  /* ... and before, in a row; 0: we are */
 };
 
 static_assert(sizeof(struct conn) <= 112, "what an idle client costs");
@@ -55,7 +61,7 @@ config_of(const struct conn *c)
 static bool
 is_closed(const struct conn *c)
 {
-	return c->client.io.fd < 0;
+	return c->state == CONN_CLOSED;
 }
 
 static void
@@ -65,6 +71,9 @@ conn_end(struct conn *c)
 
 	if (is_closed(c))
 		return;
+	if (c->state == CONN_GIVING && c->request->x->moving)
+		give_abandon(c->request);
+	c->state = CONN_CLOSED;
 	if (c->request)
 		request_put(take_ptr(&c->request));
 	loop_disarm(w->loop, &c->client.timer);
@@ -189,6 +198,50 @@ on_interim(struct exchange *x, unsigned status, struct str head)
 	wake_post(&q->upload.wake);
 }
 
+/* --- its connection is given away ----------------------------------------- */
+
+/* The socket that it had may be another one. */
+static void
+follow_move(struct conn *c, enum give g)
+{
+	struct exchange *x = c->request->x;
+
+	switch (g) {
+	case GIVE_WAIT: break;
+	case GIVE_GONE:
+	case GIVE_LOST: conn_end(c); break;
+	case GIVE_BACK:
+		c->state = CONN_ANSWER;
+		exchange_stay(x);
+		run(c);
+		break;
+	}
+}
+
+static void
+on_move(struct exchange *x, enum move_event e)
+{
+	struct request *q = x->user;
+
+	follow_move(q->conn, give_on(q, &q->conn->client, e));
+}
+
+static bool
+on_owner(struct exchange *x, struct peer *p, bool wants)
+{
+	struct request *q = x->user;
+	struct conn *c = q->conn;
+	unsigned streak = c->owner == x->owner ? c->streak : 0;
+
+	if ((!wants && !handoff_is_due(x, streak)) ||
+		!give_start(q, &c->client, &c->addr, p))
+		return false;
+	c->state = CONN_GIVING;
+	return true;
+}
+
+/* --- a request, again ------------------------------------------------------ */
+
 /* An error before there is an exchange. The rest of what the client sends is
  * not looked at: who can't be understood once can't be understood again. */
 static void
@@ -226,6 +279,11 @@ begin(struct conn *c, struct exchange *x)
 	x->on_ready = on_ready;
 	x->on_interim = on_interim;
 	x->client = c->addr;
+	x->stay = c->taken;
+	c->taken = false;
+	if (c->client.worker->node->handoff)
+		x->on_owner = on_owner;
+	x->on_move = on_move;
 	upload_begin(&q->upload, &x->head, frame, body_max,
 		&c->client.worker->node->flight);
 	if (q->upload.flight)
@@ -276,8 +334,24 @@ begin_tunnel(struct conn *c)
 }
 
 static void
+note_owner(struct conn *c)
+{
+	const struct exchange *x = c->request->x;
+
+	if (!x || x->from != FROM_PEER) {
+		c->streak = 0;
+	} else if (c->streak && c->owner == x->owner) {
+		c->streak = (uint8_t)(c->streak + (c->streak < UINT8_MAX));
+	} else {
+		c->owner = (uint8_t)x->owner;
+		c->streak = 1;
+	}
+}
+
+static void
 finish_answer(struct conn *c)
 {
+	note_owner(c);
 	request_next(c->request);
 	if (!c->request->keep_alive) {
 		c->state = CONN_LINGER;
@@ -368,7 +442,7 @@ rest(struct conn *c)
 {
 	struct request *q = c->request;
 
-	if (c->state == CONN_ANSWER) {
+	if (c->state == CONN_ANSWER || c->state == CONN_GIVING) {
 		request_keep_head(q);
 		request_lend(q);
 	} else if (c->state <= CONN_HEAD && !buf_len(&q->in)) {
@@ -386,8 +460,10 @@ run(struct conn *c)
 		case CONN_GREETING: more = step_greeting(c); break;
 		case CONN_HEAD: more = step_head(c); break;
 		case CONN_ANSWER: more = step_answer(c); break;
+		case CONN_GIVING: more = false; break;
 		case CONN_TUNNEL: more = step_tunnel(c); break;
 		case CONN_LINGER: more = step_linger(c); break;
+		case CONN_CLOSED: more = false; break;
 		}
 	if (!is_closed(c))
 		rest(c);
@@ -447,25 +523,50 @@ on_timer(struct timer *t)
 		on_deadline(c);
 }
 
-void
-conn_start(struct worker *w, int fd, const struct sockaddr_in *peer)
+/* NULL, and fd closed, when it can't be watched. */
+static struct conn *
+conn_new(struct worker *w, int fd, const struct in6_addr *addr)
 {
 	struct conn *c = NEW(struct conn);
-	const struct node_prefixes *proxies = &w->node->config->proxy_protocol;
 
 	c->client.worker = w;
 	c->client.io = (struct source){.fd = -1, .on_io = on_io};
 	c->client.timer.on_timer = on_timer;
-	c->addr = sock_mapped(peer->sin_addr);
-	c->state = node_prefixes_have(proxies, &c->addr) ? CONN_GREETING
-							 : CONN_HEAD;
+	c->addr = *addr;
+	c->state = CONN_HEAD;
 	if (loop_watch(w->loop, &c->client.io, fd) < 0) {
 		close(fd);
 		free(c);
-		return;
+		return NULL;
 	}
 	list_push_back(&w->conns, &c->link);
 	client_set_deadline(&c->client, w->node->config->idle_timeout_ns);
+	return c;
+}
+
+void
+conn_start(struct worker *w, int fd, const struct sockaddr_in *peer)
+{
+	const struct node_prefixes *proxies = &w->node->config->proxy_protocol;
+	struct in6_addr addr = sock_mapped(peer->sin_addr);
+	struct conn *c = conn_new(w, fd, &addr);
+
+	if (c && node_prefixes_have(proxies, &c->addr))
+		c->state = CONN_GREETING;
+}
+
+void
+conn_start_taken(struct worker *w, int fd, const struct in6_addr *addr,
+	struct str head)
+{
+	struct conn *c = conn_new(w, fd, addr);
+
+	if (!c)
+		return;
+	c->taken = true;
+	c->client.writable = true;
+	buf_str(input(c), head);
+	run(c);
 }
 
 void

@@ -135,6 +135,15 @@ seek(struct content *c, uint64_t to)
 	return position(c) == to;
 }
 
+/* To the first byte that is due of the piece. */
+static bool
+seek_piece(struct content *c)
+{
+	const struct piece *p = &c->pieces[c->at];
+
+	return seek(c, p->first + c->done - p->text.n);
+}
+
 /* At most n bytes of the slices; how many slices are left. */
 static size_t
 cut(struct str *slices, size_t count, uint64_t n)
@@ -164,9 +173,9 @@ content_peek(struct content *c, struct str *slices, size_t max)
 		slices[0] = str_of(p->text.p + done, p->text.n - done);
 		return 1;
 	}
-	done -= p->text.n;
-	if (!seek(c, p->first + done))
+	if (!seek_piece(c))
 		return 0;
+	done -= p->text.n;
 	return cut(slices, reader_peek(&c->reader, slices, max), p->n - done);
 }
 
@@ -216,7 +225,7 @@ content_is_there(const struct content *c)
 }
 
 enum body_state
-content_state(const struct content *c)
+content_state(struct content *c)
 {
 	enum body_state state;
 
@@ -226,6 +235,8 @@ content_state(const struct content *c)
 		return BODY_DONE;
 	if (c->object || c->is_text || is_in_text(c))
 		return BODY_OPEN;
+	if (c->pieces)
+		(void)seek_piece(c);
 	state = body_state(&c->flight->body);
 	/* Bytes before the end are seen once the end is. */
 	if (position(c) != body_filled(&c->flight->body))

@@ -60,4 +60,4 @@ size_t content_peek(struct content *c, struct str *slices, size_t max);
 void content_advance(struct content *c, size_t n);
 /* OPEN: more will come, or is there. DONE: all has been taken. FAILED: what
  * there was has been taken, and no more will come. */
-enum body_state content_state(const struct content *c);
+enum body_state content_state(struct content *c);

@@ -315,6 +315,24 @@ test_flight_fails(void **state)
 	}
 }
 
+/* It ends before the first byte that is wanted: nobody need ask for bytes to
+ * learn of it. */
+static void
+test_flight_fails_before(void **state)
+{
+	static const struct range_parts one = {1, {{60, 99}}};
+	struct arena a = {0};
+	struct content c;
+	struct flight *f = begin(&c);
+
+	content_parts(&c, &one, NULL, &a);
+	test_append(&f->body, 0, 50);
+	body_end(&f->body, BODY_FAILED);
+	assert_int_equal(content_state(&c), BODY_FAILED);
+	finish(&c, f);
+	arena_fini(&a);
+}
+
 static void
 test_flight_order(void **state)
 {
@@ -357,6 +375,7 @@ main(void)
 		cmocka_unit_test(test_flight),
 		cmocka_unit_test(test_flight_to_its_end),
 		cmocka_unit_test(test_flight_fails),
+		cmocka_unit_test(test_flight_fails_before),
 		cmocka_unit_test(test_flight_order),
 		cmocka_unit_test(test_flight_whole),
 	};

@@ -6,21 +6,20 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "http/forwarded.h"
-#include "http/precondition.h"
 #include "http/upgrade.h"
-#include "http/vary.h"
 #include "proxy/bulk.h"
-#include "proxy/fetch.h"
-#include "proxy/gather.h"
+#include "proxy/lookup.h"
+#include "proxy/outcome.h"
+#include "proxy/parts.h"
 #include "proxy/peer.h"
-#include "proxy/segment.h"
 #include "proxy/tunnel.h"
 
-enum {
-	JOIN_MS = 5000, /* the longest wait for another's fetch */
-	MISLED_MAX = 2, /* how often one joins what turns out to be unfit */
-	SPARES = 256,
-};
+enum { SPARES = 256 };
+
+/* --- its life ------------------------------------------------------------- */
+
+static void on_wake(struct wake *w);
+static void on_timer(struct timer *t);
 
 static void
 on_progress(struct reader *r)
@@ -42,17 +41,6 @@ on_tunnel(struct asker *a, struct tunnel *t)
 {
 	container_of(a, struct exchange, asker)->tunnel = t;
 }
-
-static void restart(struct exchange *x);
-static void read_instead(struct exchange *x);
-static void gather(struct exchange *x);
-static void pass(struct exchange *x);
-static void serve(struct exchange *x);
-
-/* --- its life ------------------------------------------------------------- */
-
-static void on_wake(struct wake *w);
-static void on_timer(struct timer *t);
 
 struct exchange *
 exchange_get(struct worker *w)
@@ -125,7 +113,9 @@ exchange_put(struct exchange *x)
 	}
 	arena_reset(&x->arena);
 	x->kept = x->from_peer = x->upgrade = false;
+	x->stay = x->moving = false;
 	x->on_interim = NULL;
+	x->on_owner = NULL;
 	x->passed_over = 0;
 	x->instead_of = x->misled = 0;
 	x->client = (struct in6_addr){0};
@@ -163,177 +153,28 @@ exchange_keep(struct exchange *x)
 	x->kept = true;
 }
 
-/* --- what has become of it ------------------------------------------------ */
+/* --- what it reads -------------------------------------------------------- */
 
-static int64_t
-now_s(const struct exchange *x)
+int
+exchange_read_flight(
+	struct exchange *x, struct flight *f, enum exchange_from from)
 {
-	return loop_wall_s(x->worker->loop);
-}
+	int r;
 
-/* Will what is stored do, should the origin fail? */
-static bool
-is_reserve(const struct exchange *x, const struct object *o)
-{
-	return cachectl_usable_on_error(
-		&x->asked, &o->fresh, object_age_s(o, now_s(x)));
-}
-
-/* What is stored is the answer: confirmed, or as good as there is. Those who
- * joined look whether it is so for them, too. */
-static bool
-is_instead(const struct exchange *x)
-{
-	const struct flight *f = x->flight;
-	enum flight_phase phase = flight_phase(f);
-
-	if (x->from != FROM_JOIN || phase == FLIGHT_WAITING)
-		return phase == FLIGHT_INSTEAD;
-	if (!f->instead || !vary_matches(object_selector(f->instead), &x->head))
-		return false;
-	return f->instead_of == 304 ? !f->private_ : is_reserve(x, f->instead);
-}
-
-/* It was for whoever asked first; not for us. */
-static bool
-is_anothers(const struct exchange *x)
-{
-	return x->from == FROM_JOIN &&
-		flight_phase(x->flight) != FLIGHT_WAITING &&
-		x->flight->private_;
-}
-
-/* It is another variant than we asked for, or what we would not have. */
-static bool
-is_unfit(const struct exchange *x)
-{
-	const struct flight *f = x->flight;
-
-	if (x->from != FROM_JOIN)
-		return false;
-	switch (flight_phase(f)) {
-	case FLIGHT_READY: return !vary_matches(f->selector, &x->head);
-	case FLIGHT_INSTEAD: return !is_instead(x);
-	case FLIGHT_FAILED:
-	case FLIGHT_WAITING: break;
-	}
-	return false;
-}
-
-/* It is a part, which others may have too: the answer is made from it. */
-static bool
-is_part(const struct exchange *x)
-{
-	return x->by_parts && flight_phase(x->flight) == FLIGHT_READY &&
-		x->flight->response.status == 206;
-}
-
-enum exchange_phase
-exchange_phase(const struct exchange *x)
-{
-	if (x->known)
-		return EXCHANGE_READY;
-	if (!x->flight)
-		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
-	if (is_instead(x) || is_anothers(x) || is_unfit(x) || is_part(x))
-		return EXCHANGE_WAITING; /* until on_wake() */
-	switch (flight_phase(x->flight)) {
-	case FLIGHT_READY: return EXCHANGE_READY;
-	case FLIGHT_FAILED: return EXCHANGE_FAILED;
-	case FLIGHT_INSTEAD:
-	case FLIGHT_WAITING: break;
-	}
-	return EXCHANGE_WAITING;
-}
-
-const struct response *
-exchange_response(const struct exchange *x)
-{
-	return x->flight ? &x->flight->response : &x->response;
-}
-
-struct route_error
-exchange_error(const struct exchange *x)
-{
-	if (!x->flight)
-		return x->error;
-	return (struct route_error){x->flight->error_status, x->flight->error};
-}
-
-/* It has not been served after all. */
-static void
-uncount(struct exchange *x)
-{
-	struct counters *c = &x->worker->counters;
-
-	count(x->from == FROM_JOIN ? &c->coalesced : &c->misses, (uint64_t)-1);
-	count(&c->served, (uint64_t)-1);
-}
-
-static void
-repass(struct exchange *x)
-{
-	uncount(x);
-	pass(x);
-}
-
-/* What was waited for has come, or turned out not to be the answer. */
-static void
-look(struct exchange *x)
-{
-	if (is_instead(x)) {
-		read_instead(x);
-	} else if (is_anothers(x)) {
-		repass(x);
-	} else if (is_unfit(x)) {
-		uncount(x);
-		x->misled++;
-		serve(x);
-	} else if (is_part(x)) {
-		gather(x);
-	}
-}
-
-static void
-on_wake(struct wake *w)
-{
-	struct exchange *x = container_of(w, struct exchange, wake);
-
-	if (x->flight)
-		look(x);
-	if (exchange_phase(x) != EXCHANGE_WAITING)
-		x->on_ready(x);
-}
-
-/* A wait has its bounds: whoever fetches may have a slower origin, or luck. */
-static void
-on_timer(struct timer *t)
-{
-	struct exchange *x = container_of(t, struct exchange, timer);
-
-	if (exchange_phase(x) != EXCHANGE_WAITING || x->from != FROM_JOIN)
-		return;
-	repass(x);
-}
-
-/* --- where the answer comes from ------------------------------------------ */
-
-/* f's reference is taken over. -ESTALE: too late to read it. */
-static int
-read_flight(struct exchange *x, struct flight *f, enum exchange_from from)
-{
 	leave_answer(x);
 	x->flight = f;
 	x->from = from;
 	x->by_parts = false;
+	r = content_of_flight(&x->content, f);
+	/* After that: its writer, on another thread, tells readers only. */
 	if (flight_phase(f) != FLIGHT_WAITING)
 		wake_post(&x->wake);
-	return content_of_flight(&x->content, f);
+	return r;
 }
 
-/* o's reference is taken over. */
-static void
-read_object(struct exchange *x, struct object *o, enum exchange_from from)
+void
+exchange_read_object(
+	struct exchange *x, struct object *o, enum exchange_from from)
 {
 	leave_answer(x);
 	x->object = o;
@@ -341,12 +182,6 @@ read_object(struct exchange *x, struct object *o, enum exchange_from from)
 	x->known = true;
 	object_response(o, &x->response);
 	content_of_object(&x->content, o);
-}
-
-static struct flight *
-private_flight(struct exchange *x)
-{
-	return flight_new(&x->worker->node->flight);
 }
 
 void
@@ -372,267 +207,88 @@ read_instead(struct exchange *x)
 	struct object *o = object_ref(x->flight->instead);
 
 	x->instead_of = x->flight->instead_of;
-	read_object(x, o, x->from);
+	exchange_read_object(x, o, x->from);
+}
+
+/* --- what has become of it ------------------------------------------------ */
+
+enum exchange_phase
+exchange_phase(const struct exchange *x)
+{
+	if (x->known)
+		return EXCHANGE_READY;
+	if (!x->flight)
+		return x->error.status ? EXCHANGE_FAILED : EXCHANGE_WAITING;
+	switch (outcome_of(x)) {
+	case OUTCOME_READY: return EXCHANGE_READY;
+	case OUTCOME_FAILED: return EXCHANGE_FAILED;
+	case OUTCOME_WAITING: break;
+	case OUTCOME_INSTEAD:
+	case OUTCOME_ANOTHERS:
+	case OUTCOME_UNFIT:
+	case OUTCOME_PART: break; /* until on_wake() */
+	}
+	return EXCHANGE_WAITING;
+}
+
+const struct response *
+exchange_response(const struct exchange *x)
+{
+	return x->flight ? &x->flight->response : &x->response;
+}
+
+struct route_error
+exchange_error(const struct exchange *x)
+{
+	if (!x->flight)
+		return x->error;
+	return (struct route_error){x->flight->error_status, x->flight->error};
+}
+
+struct str
+exchange_trailers(const struct exchange *x)
+{
+	return x->flight ? x->flight->trailers : STR("");
+}
+
+/* What was waited for has come, or turned out not to be the answer. */
+static void
+look(struct exchange *x)
+{
+	switch (outcome_of(x)) {
+	case OUTCOME_INSTEAD: read_instead(x); break;
+	case OUTCOME_ANOTHERS: lookup_repass(x); break;
+	case OUTCOME_UNFIT: lookup_again(x); break;
+	case OUTCOME_PART: parts_go_on(x); break;
+	case OUTCOME_WAITING:
+	case OUTCOME_READY:
+	case OUTCOME_FAILED: break;
+	}
 }
 
 static void
-pass(struct exchange *x)
+on_wake(struct wake *w)
 {
-	count(&x->worker->counters.served, 1);
-	count(&x->worker->counters.passes, 1);
-	(void)read_flight(x, private_flight(x), FROM_PASS);
-	fetch_start(x,
-		&(struct fetch_order){.flight = x->flight, .mode = FETCH_PASS});
+	struct exchange *x = container_of(w, struct exchange, wake);
+
+	if (x->flight)
+		look(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING)
+		x->on_ready(x);
 }
 
+/* A wait has its bounds: whoever fetches may have a slower origin, or luck. */
 static void
-hit(struct exchange *x, struct object *o)
+on_timer(struct timer *t)
 {
-	count(&x->worker->counters.hits, 1);
-	count(&x->worker->counters.served, 1);
-	read_object(x, object_ref(o), FROM_HIT);
-}
+	struct exchange *x = container_of(t, struct exchange, timer);
 
-static void
-join(struct exchange *x, struct flight *f)
-{
-	struct counters *c = &x->worker->counters;
-
-	if (read_flight(x, f, FROM_JOIN) < 0) {
-		pass(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING || x->from != FROM_JOIN)
 		return;
-	}
-	count(&c->coalesced, 1);
-	count(&c->served, 1);
-	loop_arm(x->worker->loop, &x->timer, JOIN_MS * NS_PER_MS);
+	lookup_repass(x);
 }
 
-/* stale: what is stored, to be validated; NULL: nothing. */
-static void
-miss(struct exchange *x, struct flight *f, struct object *stale)
-{
-	struct counters *c = &x->worker->counters;
-
-	(void)read_flight(x, f, FROM_MISS);
-	count(&c->misses, 1);
-	count(&c->served, 1);
-	fetch_start(x,
-		&(struct fetch_order){
-			.flight = f, .mode = FETCH_KEEP, .stale = stale});
-}
-
-static void
-revalidate_meanwhile(
-	struct exchange *x, const struct wanted *w, struct object *stale)
-{
-	struct flight *f;
-
-	switch (store_board(x->worker->node->store, w, stale, &f)) {
-	case STORE_STORED: return;
-	case STORE_JOIN: break; /* somebody does already */
-	case STORE_BEGIN:
-		fetch_start(x,
-			&(struct fetch_order){.flight = f,
-				.mode = FETCH_KEEP,
-				.stale = stale});
-		break;
-	}
-	flight_unref(f);
-}
-
-/* With those who want the same. seen: what is stored, stale or a mark. */
-static void
-board(struct exchange *x, const struct wanted *w, struct object *seen,
-	struct object *stale)
-{
-	struct flight *f;
-
-	/* A HEAD that won't have what is stored does not cost a GET. */
-	if (stale && x->head.method == METHOD_HEAD && !is_reserve(x, stale)) {
-		pass(x);
-		return;
-	}
-	switch (store_board(x->worker->node->store, w, seen, &f)) {
-	case STORE_STORED: serve(x); break;
-	case STORE_JOIN: join(x, f); break;
-	case STORE_BEGIN: miss(x, f, stale); break;
-	}
-}
-
-static enum exchange_why
-why_not(const struct exchange *x, const struct object *o, bool others)
-{
-	if (!o || object_is_mark(o))
-		return others ? WHY_VARY_MISS : WHY_URI_MISS;
-	return !o->fresh.no_cache &&
-			object_age_s(o, now_s(x)) < o->fresh.lifetime_s
-		? WHY_REQUEST
-		: WHY_STALE;
-}
-
-static void
-refuse_uncached(struct exchange *x)
-{
-	count(&x->worker->counters.served, 1);
-	count(&x->worker->counters.unsatisfied, 1);
-	exchange_fail(x, 504, "not in the cache");
-}
-
-/* Others are not likely to share the answer, so nobody waits for it; if they
- * can, it is stored. A part is not asked for as a whole for that. */
-static void
-go_alone(struct exchange *x, const struct wanted *w, struct object *stale)
-{
-	if (x->head.method == METHOD_HEAD || precondition_in(&x->head) ||
-		head_find(&x->head, FIELD_RANGE))
-		pass(x);
-	else
-		miss(x, store_begin_alone(x->worker->node->store, w), stale);
-}
-
-/* --- ... by parts ------------------------------------------------------------
- */
-
-/* From the parts of m's response. */
-static void
-gather_from(struct exchange *x, struct object *m)
-{
-	struct counters *c = &x->worker->counters;
-	bool stored = gather_is_stored(x, m);
-
-	x->why = WHY_PARTIAL;
-	count(stored ? &c->hits : &c->misses, 1);
-	count(&c->served, 1);
-	(void)read_flight(x, gather_start(x, m), stored ? FROM_HIT : FROM_MISS);
-}
-
-/* The first part has come: there is a manifest now, if it is to be kept. */
-static void
-gather(struct exchange *x)
-{
-	enum exchange_from from = x->from;
-	struct object *m;
-	bool mark;
-
-	m = x->flight->private_ ? NULL : gather_manifest(x, &mark);
-	if (m)
-		(void)read_flight(x, gather_start(x, m), from);
-	else
-		repass(x);
-	object_unref(m);
-}
-
-/* Fetches the part in which the range begins, and sees. */
-static void
-board_part(struct exchange *x, uint64_t at)
-{
-	struct store *store = x->worker->node->store;
-	struct buf key = {0};
-	struct wanted w = {.request = &x->head};
-	struct object *o;
-	struct flight *f;
-	bool others;
-
-	segment_put_key(x->route.key, at, &key);
-	w.key = buf_view(&key);
-	o = store_find(store, &w, &others);
-	switch (store_board(store, &w, o, &f)) {
-	case STORE_STORED: serve(x); break;
-	case STORE_JOIN:
-		join(x, f);
-		x->by_parts = x->from == FROM_JOIN;
-		break;
-	case STORE_BEGIN:
-		(void)read_flight(x, f, FROM_MISS);
-		x->by_parts = true;
-		count(&x->worker->counters.misses, 1);
-		count(&x->worker->counters.served, 1);
-		fetch_start(x,
-			&(struct fetch_order){.flight = f,
-				.mode = FETCH_PART,
-				.part = segment_around(at)});
-		break;
-	}
-	object_unref(o);
-	buf_fini(&key);
-}
-
-/* Of what is not stored as a whole. False: it is not to be answered so. */
-static bool
-serve_parts(struct exchange *x)
-{
-	bool ranged = x->head.method == METHOD_GET &&
-		head_find(&x->head, FIELD_RANGE);
-	bool mark, wants, suits;
-	struct object *m;
-	uint64_t at;
-
-	if (x->asked.only_if_cached)
-		return false;
-	wants = gather_wants(x, &at);
-	m = gather_manifest(x, &mark);
-	suits = m ? wants || !ranged : wants && !mark;
-	if (suits && m)
-		gather_from(x, m);
-	else if (suits)
-		board_part(x, at);
-	object_unref(m);
-	return suits;
-}
-
-/* --- ... as a whole ----------------------------------------------------------
- */
-
-/* May the answer be what is stored? */
-static enum cachectl_use
-use_of(const struct exchange *x, const struct object *o)
-{
-	int64_t age_s = object_age_s(o, now_s(x));
-
-	/* Of a mark, whether it still holds. */
-	if (object_is_mark(o))
-		return age_s < o->fresh.lifetime_s ? USE_FRESH : USE_REVALIDATE;
-	return cachectl_use(&x->asked, &o->fresh, age_s);
-}
-
-/* What is stored (NULL: nothing) won't do. marked: it is a mark that holds. */
-static void
-look_further(struct exchange *x, const struct wanted *w, struct object *o,
-	bool marked)
-{
-	struct object *stale = o && !object_is_mark(o) ? o : NULL;
-
-	if (x->asked.only_if_cached)
-		refuse_uncached(x);
-	else if (marked || (!o && w->authorized) || x->misled == MISLED_MAX)
-		go_alone(x, w, stale);
-	else
-		board(x, w, o, stale);
-}
-
-/* As the owner, or in the owner's place. */
-static void
-serve(struct exchange *x)
-{
-	struct wanted w = {x->route.key, &x->head,
-		head_find(&x->head, FIELD_AUTHORIZATION)};
-	bool others;
-	struct object *o = store_find(x->worker->node->store, &w, &others);
-	enum cachectl_use use = o ? use_of(x, o) : USE_REVALIDATE;
-
-	if (o && !object_is_mark(o) && use != USE_REVALIDATE) {
-		hit(x, o);
-	} else {
-		bool over = o && object_is_mark(o) && use == USE_REVALIDATE;
-
-		x->why = why_not(x, o, others);
-		if ((o && !over) || w.authorized || !serve_parts(x))
-			look_further(x, &w, o, use != USE_REVALIDATE);
-	}
-	if (use == USE_STALE_REVALIDATING)
-		revalidate_meanwhile(x, &w, o);
-	object_unref(o);
-}
+/* --- its start ------------------------------------------------------------ */
 
 /* The best node that is up: a peer, or NULL for ourselves. What a peer asks is
  * never passed on: two hops at most. */
@@ -642,7 +298,7 @@ find_owner(struct exchange *x)
 	struct node *n = x->worker->node;
 	struct ranking r;
 
-	if (x->from_peer)
+	if (x->from_peer || x->stay)
 		return NULL;
 	n->config->policy->rank(&n->view, x->route.key, &n->turn, &r);
 	for (size_t i = 0; i < r.n; i++) {
@@ -678,15 +334,16 @@ restart(struct exchange *x)
 	if (owner) {
 		leave_answer(x);
 		x->from = FROM_PEER;
-		peer_ask(owner, x);
+		if (!x->on_owner || !x->on_owner(x, owner, false))
+			peer_ask(owner, x);
 		return;
 	}
 	if (!x->from_peer)
 		count(&c->local, 1);
 	if (cacheable)
-		serve(x);
+		lookup(x);
 	else
-		pass(x);
+		lookup_pass(x);
 }
 
 static bool
@@ -805,7 +462,16 @@ void
 exchange_follow(struct exchange *x, struct flight *f)
 {
 	x->asking = false;
-	(void)read_flight(x, f, FROM_PEER);
+	(void)exchange_read_flight(x, f, FROM_PEER);
+}
+
+void
+exchange_stay(struct exchange *x)
+{
+	x->on_owner = NULL;
+	restart(x);
+	if (exchange_phase(x) != EXCHANGE_WAITING)
+		wake_post(&x->wake);
 }
 
 void
@@ -814,16 +480,15 @@ exchange_lost(struct exchange *x)
 	struct counters *c = &x->worker->counters;
 
 	x->asking = false;
+	if (x->moving) {
+		x->passed_over |= UINT64_C(1) << x->owner;
+		x->on_move(x, MOVE_ON_LOST);
+		return;
+	}
 	x->passed_over |= UINT64_C(1) << x->owner;
 	count(&c->retries, 1);
 	count(&c->relayed, (uint64_t)-1);
 	restart(x);
 	if (exchange_phase(x) != EXCHANGE_WAITING)
 		wake_post(&x->wake);
-}
-
-struct str
-exchange_trailers(const struct exchange *x)
-{
-	return x->flight ? x->flight->trailers : STR("");
 }

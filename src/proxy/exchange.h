@@ -1,9 +1,9 @@
 #pragma once
 /*
  * struct exchange: one request and what answers it. It decides where the
- * answer comes from: our cache, a fetch that is under way or that it starts,
- * the owner among our peers, or past all caches from the origin; and decides
- * anew when a peer is lost before it answered.
+ * answer comes from: our cache, a fetch that is under way or that it starts
+ * (proxy/lookup.h), the owner among our peers, or past all caches from the
+ * origin; and decides anew when a peer is lost before it answered.
  *
  * Whoever has the request (a client's connection or a peer's channel) gets an
  * exchange, parses the request's head into it, starts it, is told through
@@ -14,6 +14,7 @@
  * The head is borrowed from where it was parsed until exchange_keep(): what is
  * answered at once is never copied.
  */
+#include "handoff/move.h"
 #include "http/cachectl.h"
 #include "proxy/asker.h"
 #include "proxy/content.h"
@@ -65,7 +66,7 @@ struct exchange {
 	enum exchange_from from;
 	enum exchange_why why;	  /* FROM_JOIN, FROM_MISS */
 	bool by_parts;		  /* flight is a part of the answer, if it is
-				     one: see gather.h */
+				     one: see parts.h */
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
 	unsigned instead_of;	  /* see struct flight */
@@ -82,11 +83,19 @@ struct exchange {
 	struct timer timer;    /* a wait for somebody else's fetch */
 	struct asker asker;    /* of what we started ourselves */
 	struct tunnel *tunnel; /* owned; READY as a tunnel, with 101 or 200 */
+	bool stay;		/* another node gave us the request */
+	bool moving;		/* its connection is on its way there */
 	void *user;	       /* whoever has the request */
 	void (*on_ready)(struct exchange *x);
 	/* An interim answer (1xx), whole; NULL: not wanted. */
 	void (*on_interim)(
 		struct exchange *x, unsigned status, struct str head);
+	/* Its connection could be given to p, who owns what it asks for, and
+	 * wants it (or has not been asked): begins that. False: it is not.
+	 * NULL: it never is. */
+	bool (*on_owner)(struct exchange *x, struct peer *p, bool wants);
+	/* While it is moving: what p has done. */
+	void (*on_move)(struct exchange *x, enum move_event e);
 };
 
 /* One to parse a head into. */
@@ -110,6 +119,14 @@ struct str exchange_trailers(const struct exchange *x);
 /* Answers with an error of ours instead. */
 void exchange_refuse(struct exchange *x, unsigned status, const char *why);
 
+/* --- what it reads from now on, instead of what it read ------------------ */
+/* f's reference is taken over. -ESTALE: too late to read it. */
+int exchange_read_flight(
+	struct exchange *x, struct flight *f, enum exchange_from from);
+/* o's reference is taken over. */
+void exchange_read_object(
+	struct exchange *x, struct object *o, enum exchange_from from);
+
 /* --- what the peer that was asked says ----------------------------------- */
 /* All of the answer. What it consists of is the caller's, and copied if it is
  * needed when this returns. */
@@ -123,6 +140,8 @@ exchange_splice(struct exchange *x, const struct response *r, struct bulk *b);
 void exchange_follow(struct exchange *x, struct flight *f);
 /* That there is none. */
 void exchange_fail(struct exchange *x, unsigned status, const char *why);
+/* Its connection has not been moved after all: the owner is asked. */
+void exchange_stay(struct exchange *x);
 /* Nothing more: it was lost. Another one is asked. */
 void exchange_lost(struct exchange *x);
 

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "net/sock.h"
 #include "proxy/command.h"
+#include "proxy/handoff.h"
 #include "proxy/origin.h"
 #include "proxy/worker.h"
 
@@ -112,12 +113,14 @@ setup(struct node *n, const struct node_config *config)
 static void
 teardown(struct node *n, struct admin_server *admin)
 {
+	handoff_unwatch(n->handoff);
 	for (unsigned i = 0; i < n->config->workers; i++)
 		if (n->workers[i])
 			worker_end_all(n->workers[i]);
 	admin_close(admin); /* what was being asked has been answered */
 	for (unsigned i = 0; i < n->config->workers; i++)
 		worker_free(n->workers[i]);
+	handoff_close(n->handoff);
 	free(n->workers);
 	pthread_mutex_destroy(&n->depots_lock);
 	free((char *)n->via.p);
@@ -185,10 +188,13 @@ node_run(const struct node_config *config)
 	failed = !n.store;
 	if (failed)
 		log_error("cache_failed error=\"%s\"", strerror(errno));
+	n.handoff = handoff_open(config);
 	for (unsigned i = 0; i < config->workers && !failed; i++) {
 		n.workers[i] = worker_new(&n, i);
 		failed = !n.workers[i];
 	}
+	if (!failed && n.handoff)
+		failed = handoff_watch(n.handoff, n.workers[0]) < 0;
 	if (!failed)
 		status = run(&n, &signals, &set, &admin);
 	teardown(&n, admin);

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 
+struct handoff;
 struct origins;
 struct worker;
 
@@ -52,6 +53,9 @@ struct node_prefixes {
 bool
 node_prefixes_have(const struct node_prefixes *p, const struct in6_addr *addr);
 
+/* Is a connection moved to the owner of what is asked for? */
+enum node_handoff { NODE_HANDOFF_OFF, NODE_HANDOFF_AUTO, NODE_HANDOFF_ON };
+
 /* Of a request; what is beyond one has a status of its own. */
 struct node_limits {
 	uint64_t line_bytes, field_bytes, head_bytes;
@@ -76,6 +80,8 @@ struct node_config {
 	size_t nconnect_ports;
 	struct node_prefixes proxy_protocol; /* whose connections begin so */
 	unsigned workers;		     /* >= 1 */
+	enum node_handoff handoff;
+	struct str secret; /* p == NULL: there is none */
 	uint64_t cache_bytes, object_max_bytes;
 	/* of clients */
 	uint64_t head_timeout_ns, body_timeout_ns, idle_timeout_ns;
@@ -105,6 +111,7 @@ struct node {
 	_Atomic uint64_t turn; /* of policies that take turns */
 	struct store *store;
 	struct origins *origins; /* by site */
+	struct handoff *handoff; /* owned; NULL: no connection is moved */
 	struct budget flight;	 /* bytes on their way, in no store */
 	struct worker **workers;
 	pthread_mutex_t depots_lock; /* guards the list and its depots'

@@ -1,6 +1,7 @@
 #include "proxy/peer.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -12,11 +13,14 @@
 #include "proxy/bulk.h"
 #include "proxy/channel.h"
 #include "proxy/forward.h"
+#include "proxy/handoff.h"
 #include "proxy/purge.h"
 
 enum {
 	REDIAL_MS = 200,
 	CREDIT_STEP = BODY_WINDOW / 4,
+	REFUSALS_MAX = 8, /* in a row; then it is left in peace for a while */
+	REFUSED_MS = 1000,
 };
 
 /* An answer that comes in pieces: the peer writes the flight. */
@@ -55,6 +59,8 @@ struct peer {
 	uint16_t *free_slots; /* owned: a stack */
 	uint16_t generation;
 	struct bulks bulks;
+	unsigned refusals;	  /* of connections, in a row */
+	uint64_t not_before_ns; /* is it to be given one again */
 	struct list calls;
 };
 
@@ -94,26 +100,51 @@ ask_end(struct peer *p, uint32_t stream)
 	p->free_slots[p->nfree++] = slot;
 }
 
-void
-peer_ask(struct peer *p, struct exchange *x)
+static bool
+has_slot(const struct peer *p)
 {
-	struct buf *out;
+	return p->nfree || p->nasks < ASKS_MAX;
+}
 
-	CHECK(p->up);
-	count(&p->worker->counters.relayed, 1);
-	if (!p->nfree && p->nasks == ASKS_MAX) {
-		exchange_fail(x, 503, "too many requests to one peer");
-		return;
-	}
+bool
+peer_takes(const struct peer *p)
+{
+	return p->up && channel_is_sealed(p->channel) && has_slot(p) &&
+		loop_now_ns(p->worker->loop) >= p->not_before_ns;
+}
+
+/* There is a slot. */
+static void
+open_ask(struct peer *p, struct exchange *x)
+{
 	if (!p->nfree)
 		grow(p);
 	x->stream = (uint32_t)p->generation++ << 16 | p->free_slots[--p->nfree];
 	x->asking = true;
 	p->asks[x->stream & 0xffff] = (struct ask){x->stream, x, NULL};
+}
+
+void
+peer_ask(struct peer *p, struct exchange *x)
+{
+	bool offers = x->on_owner && x->head.method == METHOD_GET &&
+		peer_takes(p);
+	uint64_t size = htobe64(offers ? handoff_threshold(p->worker) : 0);
+	struct buf *out;
+
+	CHECK(p->up);
+	count(&p->worker->counters.relayed, 1);
+	if (!has_slot(p)) {
+		exchange_fail(x, 503, "too many requests to one peer");
+		return;
+	}
+	open_ask(p, x);
 	out = channel_begin(p->channel);
+	if (offers)
+		buf_append(out, &size, sizeof(size));
 	forward_request(x, TO_PEER, out);
 	buf_str(out, STR("\r\n"));
-	channel_end(p->channel, WIRE_ASK, x->stream);
+	channel_end(p->channel, offers ? WIRE_OFFER : WIRE_ASK, x->stream);
 }
 
 void
@@ -122,6 +153,86 @@ peer_cancel(struct peer *p, struct exchange *x)
 	x->asking = false;
 	ask_end(p, x->stream);
 	channel_send(p->channel, WIRE_CANCEL, x->stream, STR(""));
+}
+
+/* --- connections ---------------------------------------------------------- */
+
+bool
+peer_wait_us(const struct peer *p, double *out)
+{
+	return p->up && channel_wait_us(p->channel, out);
+}
+
+void
+peer_move(struct peer *p, struct exchange *x, struct str text)
+{
+	/* An offer's stream goes on. */
+	if (!x->asking)
+		open_ask(p, x);
+	if (!channel_send_sealed(p->channel, WIRE_MOVE, x->stream, text))
+		channel_close(p->channel, "it can't be sealed");
+}
+
+void
+peer_go(struct peer *p, struct exchange *x)
+{
+	x->asking = false;
+	ask_end(p, x->stream);
+	if (!channel_send_sealed(p->channel, WIRE_GO, x->stream, STR("")))
+		channel_close(p->channel, "it can't be sealed");
+}
+
+static void
+note_refusal(struct peer *p, bool refused)
+{
+	p->refusals = refused ? p->refusals + 1 : 0;
+	if (p->refusals >= REFUSALS_MAX)
+		p->not_before_ns = loop_now_ns(p->worker->loop) +
+			REFUSED_MS * NS_PER_MS;
+}
+
+static bool
+on_moved(struct peer *p, uint32_t stream, enum wire_type type, struct str sealed)
+{
+	struct ask *a = find_ask(p, stream);
+	struct buf none = {0};
+	bool fine = channel_open_sealed(
+		p->channel, type, stream, sealed, &none);
+	struct exchange *x = a ? a->x : NULL;
+
+	buf_fini(&none);
+	/* What we have taken back may still be spoken of. */
+	if (!fine || !a)
+		return fine;
+	if (!x || !x->moving)
+		return false;
+	if (type == WIRE_REFUSED) {
+		ask_end(p, stream);
+		x->asking = false;
+	}
+	note_refusal(p, type == WIRE_REFUSED);
+	x->on_move(x, type == WIRE_TAKEN ? MOVE_ON_TAKEN : MOVE_ON_REFUSED);
+	return true;
+}
+
+/* It would rather have the connection than answer. */
+static bool
+on_take(struct peer *p, struct ask *a, struct str payload)
+{
+	struct exchange *x = a->x;
+	uint64_t bytes;
+
+	if (!x || x->moving || payload.n != sizeof(bytes))
+		return false;
+	memcpy(&bytes, payload.p, sizeof(bytes));
+	handoff_learn(x, be64toh(bytes));
+	count(&p->worker->counters.relayed, (uint64_t)-1);
+	if (x->on_owner && x->on_owner(x, p, true))
+		return true;
+	peer_cancel(p, x);
+	x->on_owner = NULL;
+	peer_ask(p, x);
+	return true;
 }
 
 /* --- answers in pieces ---------------------------------------------------- */
@@ -228,6 +339,7 @@ on_answer(struct peer *p, struct ask *a, struct str payload)
 		!has_length(x, &h, payload.n))
 		return false;
 	r = response_of(&h);
+	handoff_learn(x, payload.n);
 	ask_end(p, a->stream);
 	exchange_answer(x, &r, payload);
 	return true;
@@ -271,6 +383,8 @@ on_head(struct peer *p, struct ask *a, struct str payload)
 	if (!a->x || !wire_head_take(&payload, &h) || payload.n)
 		return false;
 	r = response_of(&h);
+	if (h.length > 0)
+		handoff_learn(a->x, (uint64_t)h.length);
 	if (h.bulk)
 		return on_bulk(p, a, h.bulk, &r);
 	if (h.length >= WIRE_BULK_MIN && a->x->head.method != METHOD_HEAD)
@@ -395,6 +509,9 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	case WIRE_DATA: return !a || on_data(a->inflow, payload);
 	case WIRE_END: return !a || on_end(a->inflow, payload);
 	case WIRE_FAIL: return !a || on_fail(p, a, payload);
+	case WIRE_TAKE: return !a || on_take(p, a, payload);
+	case WIRE_TAKEN:
+	case WIRE_REFUSED: return on_moved(p, stream, type, payload);
 	default: return false;
 	}
 }
@@ -460,8 +577,13 @@ static void
 on_down(struct channel_user *u)
 {
 	struct peer *p = container_of(u, struct peer, user);
+	struct worker *w = p->worker;
 	struct list *it;
 
+	if (w->node->handoff && w->index == 0 &&
+		channel_host_is_silent(p->channel))
+		steer_bury(w->node->handoff->steer,
+			w->node->config->peers[p->index].addr);
 	p->channel = NULL;
 	p->up = false;
 	p->dialled = true;

@@ -16,10 +16,20 @@ bool peer_is_up(const struct peer *p);
 bool peer_is_unknown(const struct peer *p);
 
 /* Asks the peer, which must be up, for x. What it says is told to x, after this
- * has returned. */
+ * has returned. If x->on_owner, its connection is offered with it. */
 void peer_ask(struct peer *p, struct exchange *x);
 /* What it might still say is of no interest. x->asking. */
 void peer_cancel(struct peer *p, struct exchange *x);
+
+/* How much longer than at best a round trip takes now. False: unknown. */
+bool peer_wait_us(const struct peer *p, double *out);
+/* Can it be given connections? */
+bool peer_takes(const struct peer *p);
+/* Gives it that of x; text is what it consists of (see take.h). What it says
+ * is told through x->on_move(), after this has returned; REFUSED ends it. */
+void peer_move(struct peer *p, struct exchange *x, struct str text);
+/* It is the peer's now: the end of it. */
+void peer_go(struct peer *p, struct exchange *x);
 
 /* The peer must be up. */
 void peer_purge(struct peer *p, const struct purge *purge);

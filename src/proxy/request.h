@@ -4,12 +4,25 @@
  * or answered; idle connections have none. Those that are done with one leave
  * it for the next.
  */
+#include "handoff/move.h"
+#include "handoff/snapshot.h"
 #include "proxy/pace.h"
 #include "proxy/reply.h"
 #include "proxy/upload.h"
 
 struct conn;
+struct peer;
 struct tunnel;
+
+/* Of give.h, while its connection is being given to another node. */
+struct give_state {
+	struct snapshot snapshot;
+	bool has_stamp; /* the snapshot's is known */
+	bool lost;	/* it can't be put together again */
+	enum move_state state;
+	struct peer *peer; /* borrowed: the taker */
+	struct timer timer;
+};
 
 struct request {
 	struct list link;      /* in worker->requests while it is spare */
@@ -23,6 +36,7 @@ struct request {
 	struct reply reply;
 	struct tunnel *tunnel; /* owned; NULL: none */
 	struct pace pace;      /* of the client, both ways */
+	struct give_state give;
 };
 
 /* on_wake: of the upload. */

@@ -1,6 +1,7 @@
 #include "proxy/serve.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 #include "proxy/depot.h"
 #include "proxy/purge.h"
 #include "proxy/status.h"
+#include "proxy/take.h"
 
 enum { BUCKETS = 256 };
 
@@ -18,8 +20,12 @@ enum { BUCKETS = 256 };
 struct serve {
 	struct server *server; /* borrowed */
 	uint32_t stream;
-	struct exchange *x; /* owned */
+	struct exchange *x; /* owned; or */
+	struct take *take;  /* owned: a connection that is being given to us */
 	uint64_t credit;    /* bytes of DATA that may still go */
+	uint64_t offered;   /* the answer need not come if it is as large; 0: it
+			       has to */
+	bool waits;	    /* TAKE has been said */
 	bool head_sent;
 	bool answered;	   /* ... with all that was behind it */
 	struct list link;  /* in the server's bucket */
@@ -48,10 +54,23 @@ find(struct server *s, uint32_t stream)
 	return NULL;
 }
 
+static struct serve *
+serve_new(struct server *s, uint32_t stream)
+{
+	struct serve *v = NEW(struct serve);
+
+	v->server = s;
+	v->stream = stream;
+	list_init(&v->ready);
+	list_push_back(&s->buckets[stream % BUCKETS], &v->link);
+	return v;
+}
+
 static void
 serve_end(struct serve *v)
 {
 	exchange_put(v->x);
+	take_discard(v->take);
 	list_remove(&v->link);
 	list_remove(&v->ready);
 	free(v);
@@ -148,6 +167,31 @@ send_fail(struct serve *v, unsigned status)
 	channel_send(v->server->channel, WIRE_FAIL, v->stream, str_z(text));
 }
 
+/* Would we rather have the connection? Not if it would have to be fetched anew
+ * for that. */
+static bool
+takes(const struct serve *v)
+{
+	const struct exchange *x = v->x;
+	const struct response *r = exchange_response(x);
+
+	return v->offered && x->worker->node->handoff &&
+		x->head.method == METHOD_GET && x->from != FROM_PASS &&
+		!(x->flight && x->flight->private_) && r->status == 200 &&
+		r->length >= 0 && (uint64_t)r->length >= v->offered &&
+		!head_find(&x->head, FIELD_RANGE);
+}
+
+static void
+send_take(struct serve *v)
+{
+	uint64_t bytes = htobe64((uint64_t)exchange_response(v->x)->length);
+
+	v->waits = true;
+	channel_send(v->server->channel, WIRE_TAKE, v->stream,
+		str_of((char *)&bytes, sizeof(bytes)));
+}
+
 enum step { STEP_WAIT, STEP_MORE, STEP_ENDED };
 
 static enum step
@@ -182,12 +226,18 @@ step(struct serve *v)
 	enum body_state state;
 	bool sent;
 
+	if (v->waits)
+		return STEP_WAIT;
 	switch (exchange_phase(v->x)) {
 	case EXCHANGE_WAITING: return STEP_WAIT;
 	case EXCHANGE_FAILED:
 		send_fail(v, exchange_error(v->x).status);
 		return end(v);
 	case EXCHANGE_READY: break;
+	}
+	if (!v->head_sent && takes(v)) {
+		send_take(v);
+		return STEP_WAIT;
 	}
 	if (!v->head_sent)
 		send_head(v);
@@ -222,8 +272,9 @@ fill(struct channel_user *u)
 
 /* --- frames in ----------------------------------------------------------- */
 
+/* offered: see struct serve. */
 static bool
-on_ask(struct server *s, uint32_t stream, struct str payload)
+on_ask(struct server *s, uint32_t stream, uint64_t offered, struct str payload)
 {
 	struct exchange *x = exchange_get(s->worker);
 	struct head *h = &x->head;
@@ -237,12 +288,9 @@ on_ask(struct server *s, uint32_t stream, struct str payload)
 		exchange_put(x);
 		return false;
 	}
-	v = NEW(struct serve);
-	v->server = s;
-	v->stream = stream;
+	v = serve_new(s, stream);
 	v->credit = BODY_WINDOW;
-	list_init(&v->ready);
-	list_push_back(&s->buckets[stream % BUCKETS], &v->link);
+	v->offered = offered;
 	v->x = x;
 	x->user = v;
 	x->on_ready = on_ready;
@@ -259,13 +307,65 @@ on_ask(struct server *s, uint32_t stream, struct str payload)
 }
 
 static bool
+on_offer(struct server *s, uint32_t stream, struct str payload)
+{
+	uint64_t size;
+
+	if (payload.n < sizeof(size))
+		return false;
+	memcpy(&size, payload.p, sizeof(size));
+	return on_ask(s, stream, be64toh(size),
+		str_of(payload.p + sizeof(size), payload.n - sizeof(size)));
+}
+
+/* The connection of a client is to be ours. */
+static bool
+on_move(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
+{
+	struct buf text = {0};
+	struct take_text t;
+	struct take *take = NULL;
+	bool fine = (!v || (v->waits && !v->take)) &&
+		channel_open_sealed(
+			s->channel, WIRE_MOVE, stream, sealed, &text) &&
+		take_parse(buf_view(&text), &t);
+
+	if (fine) {
+		take = take_start(s->worker, &t);
+		if (take)
+			(v ? v : serve_new(s, stream))->take = take;
+		else if (v)
+			serve_end(v);
+		fine = channel_send_sealed(s->channel,
+			take ? WIRE_TAKEN : WIRE_REFUSED, stream, STR(""));
+	}
+	buf_fini(&text);
+	return fine;
+}
+
+static bool
+on_go(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
+{
+	struct buf none = {0};
+	bool fine = channel_open_sealed(
+		s->channel, WIRE_GO, stream, sealed, &none);
+
+	buf_fini(&none);
+	if (!fine || !v || !v->take)
+		return false;
+	take_go(take_ptr(&v->take));
+	serve_end(v);
+	return true;
+}
+
+static bool
 on_credit(struct serve *v, struct str payload)
 {
 	uint32_t credit;
 
 	if (payload.n != sizeof(credit))
 		return false;
-	if (!v)
+	if (!v || !v->x)
 		return true;
 	memcpy(&credit, payload.p, sizeof(credit));
 	v->credit += ntohl(credit);
@@ -304,7 +404,8 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	struct serve *v = find(s, stream);
 
 	switch (type) {
-	case WIRE_ASK: return on_ask(s, stream, payload);
+	case WIRE_ASK: return on_ask(s, stream, 0, payload);
+	case WIRE_OFFER: return on_offer(s, stream, payload);
 	case WIRE_CREDIT: return on_credit(v, payload);
 	case WIRE_CANCEL:
 		if (v)
@@ -313,6 +414,8 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	case WIRE_FREE: return depot_free(s->depot, stream);
 	case WIRE_STATUS: return on_status(s, stream);
 	case WIRE_PURGE: return on_purge(s, payload);
+	case WIRE_MOVE: return on_move(s, v, stream, payload);
+	case WIRE_GO: return on_go(s, v, stream, payload);
 	default: return false;
 	}
 }

@@ -20,9 +20,9 @@
 static const struct response whole = {
 	.status = 200, .fields = STR(FIELDS), .length = 100};
 
-/* A request for a stored response of 100 bytes. */
+/* A request for a stored response of 100 bytes, or for one on its way. */
 struct scene {
-	struct store *store;
+	struct store *store; /* NULL: on its way */
 	struct exchange x;
 	struct buf request;
 };
@@ -45,11 +45,27 @@ scene_init(struct scene *e, const char *method, const char *request,
 	content_of_object(&e->x.content, e->x.object);
 }
 
+/* With its head there, and none of its body. */
+static void
+scene_init_flight(
+	struct scene *e, const char *request, const struct response *r)
+{
+	static struct budget budget = {.limit_bytes = UINT64_MAX};
+
+	*e = (struct scene){.x.from = FROM_MISS};
+	test_request("GET", request, &e->request, &e->x.head);
+	e->x.content.reader.on_progress = on_progress;
+	e->x.flight = flight_new(&budget);
+	flight_ready(e->x.flight, r);
+	assert_int_equal(content_of_flight(&e->x.content, e->x.flight), 0);
+}
+
 static void
 scene_fini(struct scene *e)
 {
 	content_leave(&e->x.content);
 	object_unref(e->x.object);
+	flight_unref(e->x.flight);
 	arena_fini(&e->x.arena);
 	buf_fini(&e->request);
 	store_free(e->store);
@@ -201,56 +217,38 @@ test_boundary(void **state)
 static void
 test_flight(void **state)
 {
-	static struct budget budget = {.limit_bytes = UINT64_MAX};
 	struct response r = {
 		.status = 200, .fields = STR(FIELDS), .length = -1};
-	struct exchange x = {.from = FROM_MISS};
-	struct buf request = {0};
 	struct shape s;
+	struct scene e;
 
-	x.content.reader.on_progress = on_progress;
-	x.flight = flight_new(&budget);
-	flight_ready(x.flight, &r);
-	assert_int_equal(content_of_flight(&x.content, x.flight), 0);
-	test_request("GET", "Range: bytes=-5\r\n", &request, &x.head);
-	shape_answer(&x, &s);
+	scene_init_flight(&e, "Range: bytes=-5\r\n", &r);
+	shape_answer(&e.x, &s);
 	assert_int_equal(s.status, 200);
 	assert_int_equal(s.length, -1);
-	test_append(&x.flight->body, 0, 20);
-	body_end(&x.flight->body, BODY_DONE);
-	shape_answer(&x, &s);
+	test_append(&e.x.flight->body, 0, 20);
+	body_end(&e.x.flight->body, BODY_DONE);
+	shape_answer(&e.x, &s);
 	assert_int_equal(s.status, 206);
 	assert_true(str_eq(s.added, STR("Content-Range: bytes 15-19/20\r\n")));
-	assert_int_equal(drain(&x.content), 5);
-	content_leave(&x.content);
-	flight_unref(x.flight);
-	buf_fini(&request);
-	arena_fini(&x.arena);
+	assert_int_equal(drain(&e.x.content), 5);
+	scene_fini(&e);
 }
 
 static void
 test_flight_backwards(void **state)
 {
-	static struct budget budget = {.limit_bytes = UINT64_MAX};
-	struct exchange x = {.from = FROM_MISS};
-	struct buf request = {0};
 	struct shape s;
+	struct scene e;
 
-	x.content.reader.on_progress = on_progress;
-	x.flight = flight_new(&budget);
-	flight_ready(x.flight, &whole);
-	assert_int_equal(content_of_flight(&x.content, x.flight), 0);
-	test_request("GET", "Range: bytes=20-29,0-9\r\n", &request, &x.head);
-	shape_answer(&x, &s);
+	scene_init_flight(&e, "Range: bytes=20-29,0-9\r\n", &whole);
+	shape_answer(&e.x, &s);
 	assert_int_equal(s.status, 200);
 	assert_int_equal(s.length, 100);
-	test_append(&x.flight->body, 0, 100);
-	body_end(&x.flight->body, BODY_DONE);
-	assert_int_equal(drain(&x.content), 100);
-	content_leave(&x.content);
-	flight_unref(x.flight);
-	buf_fini(&request);
-	arena_fini(&x.arena);
+	test_append(&e.x.flight->body, 0, 100);
+	body_end(&e.x.flight->body, BODY_DONE);
+	assert_int_equal(drain(&e.x.content), 100);
+	scene_fini(&e);
 }
 
 int

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "net/sock.h"
+#include "proxy/handoff.h"
 #include "proxy/origin.h"
 #include "proxy/peer.h"
 
@@ -51,6 +52,50 @@ counters_json(const struct node *n)
 }
 
 static json_t *
+reasons_json(const struct node *n)
+{
+	static const char *const names[] = {
+#define REASON(name, text) #name,
+#include "proxy/handoff_reasons.def"
+#undef REASON
+	};
+	json_t *o = json_object();
+
+	for (unsigned r = 0; r < HANDOFF_REASONS; r++) {
+		uint64_t total = 0;
+
+		for (unsigned i = 0; i < n->config->workers; i++)
+			total += load(&n->workers[i]->stayed[r]);
+		add(o, names[r], total);
+	}
+	return o;
+}
+
+/* NULL: no connection is moved. */
+static json_t *
+handoff_json(const struct node *n)
+{
+	static const char *const names[] = {
+#define VERDICT(name, text) #name,
+#include "handoff/verdicts.def"
+#undef VERDICT
+	};
+	json_t *o, *packets = json_object();
+	struct steer_counts c;
+
+	steer_counts(n->handoff->steer, &c);
+	for (unsigned v = 0; v < HANDOFF_VERDICTS; v++)
+		add(packets, names[v], c.verdict[v]);
+	add(packets, "parked_now", c.parked);
+	add(packets, "park_dropped", c.park_dropped);
+	o = json_pack("{s:b, s:o, s:o}", "windows", c.windows, "packets",
+		packets, "stayed", reasons_json(n));
+	add(o, "flows", c.flows);
+	add(o, "threshold_bytes", n->handoff->threshold_bytes);
+	return o;
+}
+
+static json_t *
 origin_json(const struct origin *o)
 {
 	char name[NI_MAXHOST + 16];
@@ -82,13 +127,17 @@ static json_t *
 self_json(const struct node *n)
 {
 	char view[17];
+	json_t *o;
 
 	snprintf(view, sizeof(view), "%016llx",
 		(unsigned long long)n->view_checksum);
-	return json_pack("{s:s, s:f, s:o, s:o}", "view", view, "uptime_s",
+	o = json_pack("{s:s, s:f, s:o, s:o}", "view", view, "uptime_s",
 		(double)(clock_mono_ns() - n->started_ns) / (double)NS_PER_S,
 		"origins_lost", origins_json(n, false), "counters",
 		counters_json(n));
+	if (n->handoff)
+		json_object_set_new(o, "handoff", handoff_json(n));
+	return o;
 }
 
 char *
@@ -161,6 +210,7 @@ survey_end(struct survey *s)
 	json_object_update_new(doc, self_json(n));
 	json_object_del(doc, "counters");
 	json_object_del(doc, "origins_lost");
+	json_object_del(doc, "handoff");
 	json_object_set_new(doc, "origins", origins_json(n, true));
 	json_object_set_new(doc, "nodes", nodes);
 	text = json_dumps(doc, JSON_COMPACT);

@@ -109,15 +109,6 @@ on_idle(struct timer *t)
 	upstream_close(container_of(t, struct upstream, timer));
 }
 
-/* Whatever an origin says unasked would be taken for the next answer. */
-static bool
-is_quiet(const struct upstream *u)
-{
-	char c;
-
-	return recv(u->io.fd, &c, 1, MSG_PEEK) < 0 && errno == EAGAIN;
-}
-
 /* The newest idle connection that is still good; or NULL. */
 static struct upstream *
 take_idle(struct worker *w, struct in_addr addr, uint16_t port)
@@ -128,7 +119,7 @@ take_idle(struct worker *w, struct in_addr addr, uint16_t port)
 		struct upstream *u =
 			container_of(p->idle.next, struct upstream, link);
 
-		if (is_quiet(u)) {
+		if (upstream_is_quiet(u)) {
 			leave_pool(u);
 			u->reused = true;
 			return u;
@@ -169,6 +160,15 @@ upstream_get(struct worker *w, struct in_addr addr, uint16_t port,
 	}
 	*out = u;
 	return 0;
+}
+
+bool
+upstream_is_quiet(const struct upstream *u)
+{
+	char c;
+
+	return !buf_len(&u->in) && recv(u->io.fd, &c, 1, MSG_PEEK) < 0 &&
+		errno == EAGAIN;
 }
 
 void

@@ -28,6 +28,9 @@ struct upstream {
 /* An idle one, or a new one that is connecting. 0 or negative errno. */
 int upstream_get(struct worker *w, struct in_addr addr, uint16_t port,
 	bool fresh_only, struct upstream **out);
+/* Has nothing come? Whatever an origin says unasked would be taken for the next
+ * answer. */
+bool upstream_is_quiet(const struct upstream *u);
 /* Back to the pool, clean: all of the last response was read. */
 void upstream_put(struct upstream *u);
 void upstream_close(struct upstream *u); /* NULL is fine */

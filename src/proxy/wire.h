@@ -24,6 +24,17 @@
  *	STATUS	asks for the node's own status; REPLY has it as JSON
  *	PURGE	the answerer's store lets go of something: see purge.h
  *	PING	nothing: so that silence means death
+ *	OFFER	8 bytes: a size; then as ASK. An answer whose body is that large
+ *		need not come: the connection that it is for could be moved
+ *	TAKE	answers OFFER, 8 bytes: the body's size. MOVE or CANCEL follows
+ *
+ * Those by which a connection is moved (handoff/move.h; what it consists of is
+ * in take.h) are sealed: nobody but the two nodes can have said them.
+ *
+ *	MOVE	opens the stream: take this connection; or answers TAKE
+ *	TAKEN	it can be
+ *	REFUSED	it can't; ends the stream
+ *	GO	it is the answerer's now; ends the stream
  *
  * A stream's number is the asker's choice, unique among his open ones.
  */
@@ -45,6 +56,12 @@ enum wire_type {
 	WIRE_PURGE,
 	WIRE_FREE,
 	WIRE_INTERIM,
+	WIRE_MOVE = 32,
+	WIRE_TAKEN,
+	WIRE_REFUSED,
+	WIRE_GO,
+	WIRE_OFFER,
+	WIRE_TAKE,
 };
 
 enum {

@@ -8,11 +8,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/sock.h"
+#include "proxy/advice.h"
 #include "proxy/channel.h"
 #include "proxy/conn.h"
 #include "proxy/exchange.h"
 #include "proxy/fetch.h"
 #include "proxy/gather.h"
+#include "proxy/handoff.h"
 #include "proxy/peer.h"
 #include "proxy/probe.h"
 #include "proxy/request.h"
@@ -159,6 +161,9 @@ worker_new(struct node *n, unsigned index)
 	list_init(&w->exchanges);
 	list_init(&w->channels);
 	w->frames = xmalloc(WORKER_FRAMES_BYTES);
+	if (n->handoff)
+		w->advice = NEW(struct advice);
+	w->stayed = xcalloc(HANDOFF_REASONS, sizeof(*w->stayed));
 	list_init(&w->fetches);
 	list_init(&w->purges);
 	list_init(&w->gathers);
@@ -231,5 +236,7 @@ worker_free(struct worker *w)
 		free(w->turns[i]);
 	free(w->turns);
 	free(w->frames);
+	free(w->advice);
+	free((void *)(uintptr_t)w->stayed);
 	free(w);
 }

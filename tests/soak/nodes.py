@@ -13,13 +13,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SEVENFOLD = os.environ.get("SEVENFOLD", str(ROOT / "build/sevenfold"))
 CACHE_BYTES = 8 << 20
 REPORT = re.compile(
-    r"Sanitizer|runtime error:|^panic:", re.MULTILINE)
+    r"^.*(Sanitizer|runtime error:)|^panic:", re.MULTILINE)
 # What is freed is kept from use for a while: not so much that it hides growth.
 os.environ.setdefault("ASAN_OPTIONS", "quarantine_size_mb=8:"
                       "thread_local_quarantine_size_kb=64:handle_abort=1")
 os.environ.setdefault(
     "UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
 os.environ.setdefault("TSAN_OPTIONS", "halt_on_error=1:history_size=4")
+
+
+def has_tsan():
+    """Is the program built with it?"""
+    return b"__tsan_init" in pathlib.Path(SEVENFOLD).read_bytes()
 
 
 def free_ports(n):
@@ -81,9 +86,13 @@ class Node:
 
     def report(self):
         """What a sanitizer, or a bug, wrote; else the log's end."""
-        lines = [line for line in self.log.read_text().splitlines()
+        text = self.log.read_text()
+        found = REPORT.search(text)
+        lines = [line for line in
+                 text[found.start() if found else 0:].splitlines()
                  if not line.startswith("level=info")]
-        return [f"{self.name}: {line}" for line in lines[:120]]
+        lines = lines[:120] if found else lines[-40:]
+        return [f"{self.name}: {line}" for line in lines]
 
 
 def start(folder, origins, peer, ports):

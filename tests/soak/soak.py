@@ -85,8 +85,8 @@ async def disturb(all_nodes, rng, origin, judge, ports):
 
 def check_growth(node):
     n = len(node.samples)
-    if n < 30:
-        return []  # nothing is warm yet
+    if n < 30 or nodes.has_tsan():
+        return []  # nothing is warm yet; TSan never ends to take notes
     warm = statistics.median(node.samples[n // 3:n // 3 + n // 10])
     late = statistics.median(node.samples[-(n // 10):])
     print(f"{node.name}: {warm:.0f} kB when warm, {late:.0f} kB at the end")

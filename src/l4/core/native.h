@@ -1,10 +1,13 @@
 #pragma once
 /* The native half of env.h. */
 #include "base/clock.h"
+#include "l4/image.h"
 
 #include <bpf/bpf_endian.h>
 /* the C library's before the kernel's, which then leaves out what is there */
 #include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))

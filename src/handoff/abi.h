@@ -1,0 +1,53 @@
+#pragma once
+/*
+ * What the programs that steer moved connections and the process that feeds
+ * them agree on: the keys and values of the maps. Addresses and ports are in
+ * network order, everything else in host order.
+ *
+ *	flows	client -> where its packets go; absent: to our own TCP
+ *	stamps	client -> the TSval of the last data that came from it
+ *	windows	client -> the congestion window that a socket is to begin with
+ *	steered	verdict -> packets (per CPU)
+ *
+ * There is one virtual address and port, so that a client's address and port
+ * name a connection.
+ *
+ * Who may write a flow, and when (see move.h): whoever gives a connection away
+ * parks it, and forwards it when the taker has said that it has it; whoever
+ * takes one removes what it has. So the forwards of a client's packets form a
+ * tree whose root is the connection's owner, and no packet goes in circles.
+ */
+#include <linux/types.h>
+
+#define HANDOFF_FLOWS_MAX (1u << 20)
+#define HANDOFF_STAMPS_MAX (1u << 16)
+#define HANDOFF_WINDOWS_MAX 4096u
+
+struct handoff_key {
+	__u32 client;
+	__u16 port;
+	__u16 zero;
+};
+_Static_assert(sizeof(struct handoff_key) == 8, "map ABI");
+
+enum handoff_way {
+	HANDOFF_PARK,	 /* to whoever reads the park */
+	HANDOFF_FORWARD, /* to another node */
+};
+
+struct handoff_flow {
+	__u64 used_ns; /* when a packet last came by, CLOCK_MONOTONIC_COARSE */
+	__u32 way;     /* enum handoff_way */
+	__u32 node;    /* its address; HANDOFF_FORWARD */
+	__u32 closing; /* the client has sent FIN or RST */
+	__u32 seq, ack; /* of its last segment; host order */
+	__u32 id;	/* the process's: of the forward */
+};
+_Static_assert(sizeof(struct handoff_flow) == 32, "map ABI");
+
+enum handoff_verdict {
+#define VERDICT(name, text) HANDOFF_##name,
+#include "handoff/verdicts.def"
+#undef VERDICT
+	HANDOFF_VERDICTS,
+};

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/*
+ * Steers the packets of connections that have been moved to other nodes. Runs
+ * at the ingress of the interface on which clients' packets come, and of the
+ * park, a TAP device: a packet of a connection that is being moved goes out
+ * there, to our process, which writes it back to it when that is settled; then
+ * it meets this program again, and goes where the flow says by then.
+ *
+ * A packet that is forwarded stays as it is, but for its TTL: the next node has
+ * the virtual address, too.
+ *
+ * Nobody outside can make us park or forward: there is a flow for what this
+ * process has moved only.
+ */
+#include "handoff/abi.h"
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/pkt_cls.h>
+#include <linux/tcp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <stdbool.h>
+
+#define AF_INET 2
+#define TCP_TIMESTAMPS 0x0101080au /* two no-ops, and then the option */
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile __u32 vip = 0;
+const volatile __u16 vip_port = 0;
+const volatile __u32 nic = 0, park = 0; /* interfaces */
+
+/* How many packets ever went to the park. Shared with the process: if it has
+ * read as many, there is nothing to look for. */
+__u64 parked = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, HANDOFF_FLOWS_MAX);
+	__type(key, struct handoff_key);
+	__type(value, struct handoff_flow);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, HANDOFF_STAMPS_MAX);
+	__type(key, struct handoff_key);
+	__type(value, __u32);
+} stamps SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HANDOFF_VERDICTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} steered SEC(".maps");
+
+struct packet {
+	struct iphdr *ip;
+	struct tcphdr *tcp;
+	void *end;
+	unsigned payload; /* bytes */
+	struct handoff_key key;
+};
+
+/* False: it is none of those that can be steered. */
+static __always_inline bool
+parse(struct __sk_buff *skb, struct packet *p)
+{
+	void *data = (void *)(unsigned long)skb->data;
+	struct iphdr *ip = data + ETH_HLEN;
+	unsigned head, tcp_head;
+
+	p->end = (void *)(unsigned long)skb->data_end;
+	if ((void *)(ip + 1) > p->end || ip->version != 4 ||
+		ip->protocol != IPPROTO_TCP || ip->daddr != vip ||
+		(ip->frag_off & bpf_htons(0x3fff)))
+		return false;
+	head = ip->ihl * 4u;
+	if (head < sizeof(*ip))
+		return false;
+	p->ip = ip;
+	p->tcp = (void *)ip + (head & 0x3c);
+	if ((void *)(p->tcp + 1) > p->end || p->tcp->dest != vip_port)
+		return false;
+	tcp_head = p->tcp->doff * 4u;
+	p->payload = bpf_ntohs(ip->tot_len);
+	p->payload = p->payload > head + tcp_head
+		? p->payload - head - tcp_head
+		: 0;
+	p->key = (struct handoff_key){ip->saddr, p->tcp->source, 0};
+	return true;
+}
+
+/* So that whoever takes the connection can tell its client the time that it
+ * last told us (RFC 7323). Only as nearly everybody writes the option. */
+static __always_inline void
+note_stamp(const struct packet *p)
+{
+	__be32 *option = (void *)(p->tcp + 1);
+	__u32 stamp;
+
+	if (!p->payload || p->tcp->doff < 8 || (void *)(option + 3) > p->end ||
+		option[0] != bpf_htonl(TCP_TIMESTAMPS))
+		return;
+	stamp = bpf_ntohl(option[1]);
+	bpf_map_update_elem(&stamps, &p->key, &stamp, BPF_ANY);
+}
+
+/* As a router does. False: it must not go on. */
+static __always_inline bool
+count_down(struct iphdr *ip)
+{
+	__u32 sum = ip->check;
+
+	if (ip->ttl <= 1)
+		return false;
+	sum += bpf_htons(0x0100);
+	ip->check = (__u16)(sum + (sum >= 0xffff));
+	ip->ttl--;
+	return true;
+}
+
+static __always_inline int
+steer(struct packet *p, struct handoff_flow *f, enum handoff_verdict *v)
+{
+	struct bpf_redir_neigh next = {.nh_family = AF_INET};
+
+	f->used_ns = bpf_ktime_get_coarse_ns();
+	f->seq = bpf_ntohl(p->tcp->seq);
+	f->ack = bpf_ntohl(p->tcp->ack_seq);
+	if (p->tcp->fin || p->tcp->rst)
+		f->closing = 1;
+	else if (p->tcp->syn)
+		f->closing = 0;
+	if (f->way == HANDOFF_PARK) {
+		*v = HANDOFF_parked;
+		__sync_fetch_and_add(&parked, 1);
+		return (int)bpf_redirect(park, 0);
+	}
+	if (!count_down(p->ip)) {
+		*v = HANDOFF_circled;
+		return TC_ACT_SHOT;
+	}
+	*v = HANDOFF_forwarded;
+	next.ipv4_nh = f->node;
+	return (int)bpf_redirect_neigh(nic, &next, sizeof(next), 0);
+}
+
+SEC("tc")
+int
+steer_client(struct __sk_buff *skb)
+{
+	enum handoff_verdict v = HANDOFF_ours;
+	int action = TC_ACT_UNSPEC; /* other filters may look at it, too */
+	struct packet p;
+	struct handoff_flow *f;
+	__u64 *count;
+	__u32 key;
+
+	/* A switch may flood; what is for someone else must not go twice. */
+	if (skb->pkt_type != PACKET_HOST ||
+		skb->protocol != bpf_htons(ETH_P_IP) || !parse(skb, &p))
+		return TC_ACT_UNSPEC;
+	f = bpf_map_lookup_elem(&flows, &p.key);
+	if (f)
+		action = steer(&p, f, &v);
+	else
+		note_stamp(&p);
+	key = v;
+	count = bpf_map_lookup_elem(&steered, &key);
+	if (count)
+		(*count)++;
+	return action;
+}

@@ -1,0 +1,311 @@
+/* The programs that steer, in a network of the test's own: a packet of a client
+ * is ours, kept, or passed on, as its flow says. */
+#include "handoff/steer.h"
+
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+
+/* va is the node's, vb the network's end. */
+static const char set_up[] =
+	"ip link add va type veth peer name vb && "
+	"ip link set va address 02:00:00:00:00:0a && "
+	"ip link set vb address 02:00:00:00:00:0b && "
+	"ip addr add 10.0.0.1/24 dev va && "
+	"ip addr add 192.0.2.10/32 dev lo && ip link set lo up && "
+	"ip link set va up && ip link set vb up && "
+	"ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev va";
+
+static struct steer *steer;
+static int wire; /* bound to vb */
+static const struct handoff_key key = {0x0700000a, 0x409c, 0}; /* 10.0.0.7 */
+
+static int
+open_wire(void)
+{
+	struct sockaddr_ll a = {.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)if_nametoindex("vb")};
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
+
+	return bind(fd, (struct sockaddr *)&a, sizeof(a)) ? -1 : fd;
+}
+
+static int
+begin(void **state)
+{
+	struct steer_config c = {.vip_port = 80, .idle_ns = NS_PER_S};
+	const char *why = "";
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) < 0) {
+		puts("SKIP: needs CAP_SYS_ADMIN for a network namespace");
+		return 0;
+	}
+	inet_pton(AF_INET, "192.0.2.10", &c.vip);
+	inet_pton(AF_INET, "10.0.0.1", &c.self);
+	if (system(set_up) != 0)
+		return -1;
+	wire = open_wire();
+	if (steer_open(&c, &steer, &why) < 0) {
+		printf("steer_open: %s\n", why);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	steer_close(steer);
+	return 0;
+}
+
+/* A segment of the client's comes to the node. */
+static void
+arrives(uint8_t ttl)
+{
+	struct {
+		struct ethhdr eth;
+		uint8_t packet[SEGMENT_MAX];
+	} __attribute__((packed)) f = {.eth = {.h_proto = htons(ETH_P_IP)}};
+	struct segment s = {.kind = SEGMENT_ACK,
+		.from.s_addr = key.client,
+		.from_port = ntohs(key.port),
+		.to_port = 80,
+		.seq = 1000,
+		.ack = 2000};
+	size_t n;
+
+	inet_pton(AF_INET, "192.0.2.10", &s.to);
+	memcpy(f.eth.h_dest, "\x02\0\0\0\0\x0a", 6);
+	n = segment_put(&s, f.packet);
+	if (ttl != f.packet[8]) {
+		uint32_t sum = (uint32_t)(f.packet[10] << 8 | f.packet[11]) +
+			(uint32_t)(f.packet[8] - ttl) * 256;
+
+		sum = (sum & 0xffff) + (sum >> 16);
+		f.packet[8] = ttl;
+		f.packet[10] = (uint8_t)(sum >> 8);
+		f.packet[11] = (uint8_t)sum;
+	}
+	assert_int_equal(send(wire, &f, ETH_HLEN + n, 0), ETH_HLEN + n);
+}
+
+/* The client's segment came out again, to the node 10.0.0.2. */
+static bool
+is_passed_on(void)
+{
+	struct pollfd p = {.fd = wire, .events = POLLIN};
+	uint8_t f[256];
+	ssize_t n;
+
+	while (poll(&p, 1, 200) > 0) {
+		n = recv(wire, f, sizeof(f), 0);
+		if (n < ETH_HLEN + 40 || memcmp(f, "\x02\0\0\0\0\x02", 6) != 0)
+			continue;
+		assert_memory_equal(f + 26, &key.client, 4);
+		assert_int_equal(f[14 + 8], IPDEFTTL - 1);
+		return true;
+	}
+	return false;
+}
+
+static uint64_t
+verdicts(enum handoff_verdict v)
+{
+	struct steer_counts c;
+
+	steer_counts(steer, &c);
+	return c.verdict[v];
+}
+
+static struct in_addr
+other(void)
+{
+	struct in_addr a;
+
+	inet_pton(AF_INET, "10.0.0.2", &a);
+	return a;
+}
+
+static void
+need_steer(void)
+{
+	if (!steer)
+		skip();
+}
+
+static void
+test_ours(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	need_steer();
+	before = verdicts(HANDOFF_ours);
+	arrives(64);
+	assert_false(is_passed_on());
+	assert_int_equal(verdicts(HANDOFF_ours), before + 1);
+}
+
+static void
+test_forward(void **state)
+{
+	(void)state;
+	need_steer();
+	assert_int_equal(steer_forward(steer, &key, other()), 0);
+	arrives(64);
+	assert_true(is_passed_on());
+	arrives(1);
+	assert_false(is_passed_on());
+	assert_int_equal(verdicts(HANDOFF_circled), 1);
+	steer_ours(steer, &key, NULL);
+	arrives(64);
+	assert_false(is_passed_on());
+}
+
+static void
+settle(void)
+{
+	usleep(20000);
+	steer_on_readable(steer);
+}
+
+static uint64_t
+parked_now(void)
+{
+	struct steer_counts c;
+
+	steer_counts(steer, &c);
+	return c.parked;
+}
+
+/* Kept, however often one looks, and then where its flow goes. */
+static void
+test_park(void **state)
+{
+	struct handoff_flow before;
+
+	(void)state;
+	need_steer();
+	assert_int_equal(steer_park(steer, &key, &before), 0);
+	arrives(64);
+	arrives(64);
+	settle();
+	settle();
+	assert_int_equal(parked_now(), 2);
+	assert_false(is_passed_on());
+	assert_int_equal(steer_forward(steer, &key, other()), 0);
+	assert_int_equal(parked_now(), 0);
+	assert_true(is_passed_on());
+	assert_true(is_passed_on());
+	/* It is what it was before. */
+	assert_int_equal(steer_park(steer, &key, &before), 1);
+	assert_int_equal(before.node, other().s_addr);
+	arrives(64);
+	settle();
+	steer_back(steer, &key, &before);
+	assert_true(is_passed_on());
+	steer_ours(steer, &key, NULL);
+}
+
+/* What the process has not read yet by the time its flow is settled. */
+static void
+test_unread(void **state)
+{
+	uint64_t ours;
+
+	(void)state;
+	need_steer();
+	assert_int_equal(steer_park(steer, &key, NULL), 0);
+	arrives(64);
+	usleep(20000);
+	ours = verdicts(HANDOFF_ours);
+	steer_ours(steer, &key, NULL);
+	assert_int_equal(parked_now(), 0);
+	assert_int_equal(verdicts(HANDOFF_ours), ours + 1);
+}
+
+static void
+test_sweep(void **state)
+{
+	struct steer_counts c;
+
+	(void)state;
+	need_steer();
+	assert_int_equal(steer_park(steer, &key, NULL), 0);
+	arrives(64);
+	settle();
+	steer_sweep(steer, clock_mono_ns());
+	steer_counts(steer, &c);
+	assert_int_equal(c.parked, 1);
+	steer_sweep(steer, clock_mono_ns() + 2 * NS_PER_S);
+	steer_counts(steer, &c);
+	assert_int_equal(c.parked, 0);
+	assert_int_equal(c.park_dropped, 1);
+	/* Those of earlier tests are gone, or another's by now. */
+	assert_int_equal(steer_forward(steer, &key, other()), 0);
+	steer_sweep(steer, clock_mono_ns());
+	arrives(64);
+	assert_true(is_passed_on());
+	steer_sweep(steer, clock_mono_ns() + 20 * NS_PER_S);
+	steer_counts(steer, &c);
+	assert_int_equal(c.flows, 0);
+	arrives(64);
+	assert_false(is_passed_on());
+}
+
+/* Whoever comes next goes on with what there is. */
+static void
+test_inherit(void **state)
+{
+	struct steer_config c = {.vip_port = 80, .idle_ns = NS_PER_S};
+	struct handoff_flow before;
+	const char *why;
+
+	(void)state;
+	need_steer();
+	inet_pton(AF_INET, "192.0.2.10", &c.vip);
+	inet_pton(AF_INET, "10.0.0.1", &c.self);
+	assert_int_equal(steer_forward(steer, &key, other()), 0);
+	steer_close(steer);
+	arrives(64);
+	assert_true(is_passed_on());
+	assert_int_equal(steer_open(&c, &steer, &why), 0);
+	arrives(64);
+	assert_true(is_passed_on());
+	assert_int_equal(steer_park(steer, &key, &before), 1);
+	steer_ours(steer, &key, NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ours),
+		cmocka_unit_test(test_forward),
+		cmocka_unit_test(test_park),
+		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_inherit),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}

@@ -1,0 +1,434 @@
+#include "prog/bench_handoff.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "admin/table.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "bench/load.h"
+#include "bench/trail.h"
+#include "lab/lab.h"
+#include "lab/netns.h"
+#include "lab/topo.h"
+
+enum {
+	CANDIDATES = 12, /* of a size, of which each node will own one */
+	CONNECTIONS = 8,
+	KEEP_ALIVE = 64, /* requests on a connection */
+};
+
+static const char usage[] =
+	"usage: sevenfold bench handoff [--seconds N] [--json]\n"
+	"\n"
+	"What a request costs two nodes together, in microseconds of CPU, when\n"
+	"the one that gets it has the answer (local), passes it on from the\n"
+	"other (relay), or moves the connection there (handoff): with a\n"
+	"connection for each request, and with 64 on one. Needs root.\n"
+	"\n"
+	"  --seconds N  for each figure (1)\n"
+	"  --json       a line of JSON per row\n";
+
+static const uint64_t sizes[] = {
+	1 << 10, 10 << 10, 30 << 10, 100 << 10, 300 << 10, 1 << 20, 10 << 20};
+
+enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
+
+enum way { LOCAL, RELAY, HANDOFF, WAYS };
+
+/* Of one way, size and kind of connection. */
+struct cost {
+	double first_us, both_us; /* per request: the first node's; all */
+	uint64_t p50_ns, p99_ns;
+	uint64_t wrong;
+};
+
+struct figures {
+	struct cost fresh[SIZES][WAYS], kept[SIZES][WAYS];
+};
+
+/* What the client's process is to do, and what came of it. */
+struct job {
+	char target[64];
+	unsigned per_connection;
+	uint64_t duration_ns; /* 0: one request */
+	char owner[32];	      /* of the last answer */
+	bool asked;
+	struct load_result result;
+};
+
+/* --- the client ------------------------------------------------------------ */
+
+static bool
+next(void *ctx, struct load_request *r)
+{
+	struct job *j = ctx;
+
+	if (!j->duration_ns && j->asked)
+		return false;
+	j->asked = true;
+	r->method = METHOD_GET;
+	r->host = STR("lab");
+	r->target = str_z(j->target);
+	r->status = 200;
+	r->bytes = strtoull(j->target + 1, NULL, 10);
+	return true;
+}
+
+static void
+on_head(void *ctx, const struct load_request *r, const struct head *h)
+{
+	struct job *j = ctx;
+	struct trail t = trail_of(h);
+
+	(void)r;
+	snprintf(j->owner, sizeof(j->owner), "%.*s", STR_ARG(t.owner));
+}
+
+/* All packets for the virtual address go to the first node. */
+static int
+aim(const void *arg)
+{
+	static const char *const ip[] = {"ip", "-batch", "-", NULL};
+	struct topo_host first = topo_host(TOPO_FIRST_NODE);
+	own_free char *line = xasprintf(
+		"neigh replace " LAB_VIP " lladdr %s nud permanent dev %s\n",
+		first.mac, first.dev);
+
+	(void)arg;
+	return netns_feed(ip, str_z(line));
+}
+
+static int
+ask(const void *arg)
+{
+	struct job *j = *(struct job *const *)arg;
+	struct load l = {.port = 80,
+		.connections = j->duration_ns ? CONNECTIONS : 1,
+		.per_connection = j->per_connection,
+		.duration_ns = j->duration_ns,
+		.next = next,
+		.on_head = on_head,
+		.ctx = j};
+
+	inet_pton(AF_INET, LAB_VIP, &l.addr);
+	return load_run(&l, &j->result);
+}
+
+static int
+in_client(int (*fn)(const void *), const void *arg)
+{
+	return netns_wait(netns_start("client", fn, arg));
+}
+
+/* --- a figure -------------------------------------------------------------- */
+
+/* The time that a host's daemon has run. */
+static uint64_t
+ran_ns(const char *host)
+{
+	own_free char *folder = xasprintf("/proc/%d/task", (int)lab_pid(host));
+	DIR *d = opendir(folder);
+	uint64_t total = 0, ran;
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		own_free char *path =
+			xasprintf("%s/%s/schedstat", folder, e->d_name);
+		own_file FILE *f = fopen(path, "re");
+
+		if (f && fscanf(f, "%" SCNu64, &ran) == 1)
+			total += ran;
+	}
+	if (d)
+		closedir(d);
+	return total;
+}
+
+static int
+measure(struct job *j, uint64_t duration_ns, unsigned per_connection,
+	struct cost *out)
+{
+	uint64_t first = ran_ns("n1"), second = ran_ns("n2"), n;
+	int r;
+
+	j->duration_ns = duration_ns;
+	j->per_connection = per_connection;
+	j->asked = false;
+	r = in_client(ask, &j);
+	first = ran_ns("n1") - first;
+	second = ran_ns("n2") - second;
+	n = load_requests(&j->result);
+	if (r < 0 || n == 0)
+		return r < 0 ? r : -EIO;
+	*out = (struct cost){
+		.first_us = (double)first / 1e3 / (double)n,
+		.both_us = (double)(first + second) / 1e3 / (double)n,
+		.p50_ns = hist_quantile(&j->result.latency_ns, 0.5),
+		.p99_ns = hist_quantile(&j->result.latency_ns, 0.99),
+		.wrong = load_wrong(&j->result),
+	};
+	return 0;
+}
+
+/* One that this node owns, into j->target. */
+static int
+find_owned(struct job *j, uint64_t size, const char *node)
+{
+	for (int i = 0; i < CANDIDATES; i++) {
+		int r;
+
+		snprintf(j->target, sizeof(j->target), "/%" PRIu64 "-%d", size,
+			i);
+		j->duration_ns = 0;
+		j->asked = false;
+		r = in_client(ask, &j);
+		if (r < 0)
+			return r;
+		if (!strcmp(j->owner, node))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+/* All sizes of one way, in the lab that is up. */
+static int
+measure_way(enum way way, struct job *j, uint64_t duration_ns,
+	struct figures *out)
+{
+	for (size_t i = 0; i < SIZES; i++) {
+		int r = find_owned(j, sizes[i], way == LOCAL ? "n1" : "n2");
+
+		if (r == 0)
+			r = measure(j, duration_ns, 1, &out->fresh[i][way]);
+		if (r == 0)
+			r = measure(j, duration_ns, KEEP_ALIVE,
+				&out->kept[i][way]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+measure_lab(enum conf_handoff handoff, const char *root, uint64_t duration_ns,
+	struct figures *out)
+{
+	struct lab_options o = {.nodes = 2,
+		.workers = 1,
+		.handoff = handoff,
+		.origin_root = root};
+	struct job *j = mmap(NULL, sizeof(*j), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool on = handoff == CONF_HANDOFF_ON;
+	int r, down;
+
+	if (j == MAP_FAILED)
+		return -errno;
+	r = lab_up(&o);
+	if (r == 0) {
+		r = in_client(aim, NULL);
+		if (r == 0 && !on)
+			r = measure_way(LOCAL, j, duration_ns, out);
+		if (r == 0)
+			r = measure_way(
+				on ? HANDOFF : RELAY, j, duration_ns, out);
+		down = lab_down();
+		r = r < 0 ? r : down;
+	}
+	munmap(j, sizeof(*j));
+	return r;
+}
+
+/* --- the origin's files ---------------------------------------------------- */
+
+static int
+make_files(const char *folder)
+{
+	for (size_t i = 0; i < SIZES; i++)
+		for (int k = 0; k < CANDIDATES; k++) {
+			own_free char *path = xasprintf(
+				"%s/%" PRIu64 "-%d", folder, sizes[i], k);
+			own_fd int fd = open(
+				path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+
+			if (fd < 0 || ftruncate(fd, (off_t)sizes[i]) < 0)
+				return -errno;
+		}
+	return 0;
+}
+
+static void
+remove_files(const char *folder)
+{
+	for (size_t i = 0; i < SIZES; i++)
+		for (int k = 0; k < CANDIDATES; k++) {
+			own_free char *path = xasprintf(
+				"%s/%" PRIu64 "-%d", folder, sizes[i], k);
+
+			(void)unlink(path);
+		}
+	(void)rmdir(folder);
+}
+
+/* --- what is said ---------------------------------------------------------- */
+
+static void
+put_table(const char *title, const struct cost rows[SIZES][WAYS],
+	struct buf *out)
+{
+	static const struct table_column columns[] = {{"bytes", true},
+		{"local", true}, {"relay", true}, {"handoff", true},
+		{"relay,\nfirst", true}, {"handoff,\nfirst", true},
+		{"relay,\np50 us", true}, {"handoff,\np50 us", true}};
+	struct table *t = table_new(columns, 8);
+
+	buf_printf(out, "%s\n", title);
+	for (size_t i = 0; i < SIZES; i++) {
+		const struct cost *c = rows[i];
+
+		table_cell(t, TABLE_PLAIN, "%" PRIu64, sizes[i]);
+		for (enum way w = LOCAL; w < WAYS; w++)
+			table_cell(t, TABLE_PLAIN, "%.1f", c[w].both_us);
+		table_cell(t, TABLE_PLAIN, "%.1f", c[RELAY].first_us);
+		table_cell(t, TABLE_PLAIN, "%.1f", c[HANDOFF].first_us);
+		table_cell(t, TABLE_PLAIN, "%.0f",
+			(double)c[RELAY].p50_ns / 1e3);
+		table_cell(t, TABLE_PLAIN, "%.0f",
+			(double)c[HANDOFF].p50_ns / 1e3);
+	}
+	table_write(t, false, out);
+	table_free(t);
+}
+
+/* The size from which on a move costs less; between two sizes, in proportion.
+ * 0: it always does; infinite: never. */
+static double
+break_even(const struct cost rows[SIZES][WAYS])
+{
+	double last = 0;
+
+	for (size_t i = 0; i < SIZES; i++) {
+		double gain = rows[i][RELAY].both_us - rows[i][HANDOFF].both_us;
+
+		if (gain >= 0 && i == 0)
+			return 0;
+		if (gain >= 0)
+			return (double)sizes[i - 1] +
+				(double)(sizes[i] - sizes[i - 1]) * -last /
+				(gain - last);
+		last = gain;
+	}
+	return 1 / 0.0;
+}
+
+static void
+put_text(const struct figures *f, struct buf *out)
+{
+	double even = break_even(f->fresh) / 1024;
+
+	put_table("CPU of both nodes, us per request; a connection for each",
+		f->fresh, out);
+	put_table("\n... with 64 requests on each connection", f->kept, out);
+	buf_printf(out, "\na move costs %.1f us, both nodes together\n",
+		f->fresh[0][HANDOFF].both_us - f->fresh[0][LOCAL].both_us);
+	buf_printf(out, "it costs less than passing on from %.0f KB on\n",
+		even);
+}
+
+static void
+put_json(const char *kind, const struct cost rows[SIZES][WAYS],
+	struct buf *out)
+{
+	static const char *const names[] = {"local", "relay", "handoff"};
+
+	for (size_t i = 0; i < SIZES; i++)
+		for (enum way w = LOCAL; w < WAYS; w++)
+			buf_printf(out,
+				"{\"connections\":\"%s\",\"bytes\":%" PRIu64
+				",\"way\":\"%s\",\"cpu_us\":%.2f,"
+				"\"first_cpu_us\":%.2f,\"p50_us\":%.1f,"
+				"\"p99_us\":%.1f,\"wrong\":%" PRIu64 "}\n",
+				kind, sizes[i], names[w], rows[i][w].both_us,
+				rows[i][w].first_us,
+				(double)rows[i][w].p50_ns / 1e3,
+				(double)rows[i][w].p99_ns / 1e3,
+				rows[i][w].wrong);
+}
+
+static void
+print(const struct figures *f, bool json)
+{
+	struct buf out = {0};
+
+	if (json) {
+		put_json("fresh", f->fresh, &out);
+		put_json("kept", f->kept, &out);
+	} else {
+		put_text(f, &out);
+	}
+	printf("%.*s", STR_ARG(buf_view(&out)));
+	buf_fini(&out);
+}
+
+static int
+run(uint64_t duration_ns, bool json)
+{
+	char folder[] = "/tmp/sevenfold-bench-XXXXXX";
+	struct figures *f = NEW(struct figures);
+	int r = mkdtemp(folder) && chmod(folder, 0755) == 0 ? 0 : -errno;
+
+	if (r == 0)
+		r = make_files(folder);
+	if (r == 0)
+		r = measure_lab(CONF_HANDOFF_OFF, folder, duration_ns, f);
+	if (r == 0)
+		r = measure_lab(CONF_HANDOFF_ON, folder, duration_ns, f);
+	if (r == 0)
+		print(f, json);
+	else
+		fprintf(stderr, "sevenfold bench: %s\n", strerror(-r));
+	remove_files(folder);
+	free(f);
+	return r == 0 ? 0 : 1;
+}
+
+int
+bench_handoff(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"seconds", required_argument, NULL, 's'},
+		{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	uint64_t seconds = 1;
+	bool json = false;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (o == 'j') {
+			json = true;
+		} else if (o != 's' ||
+			str_u64(str_z(optarg), 600, &seconds) < 0 ||
+			seconds == 0) {
+			fputs(usage, stderr);
+			return 2;
+		}
+	if (optind != argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (geteuid() != 0) {
+		fputs("sevenfold bench: needs root, for network namespaces\n",
+			stderr);
+		return 1;
+	}
+	return run(seconds * 1000000000, json);
+}

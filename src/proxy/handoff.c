@@ -1,0 +1,222 @@
+#include "proxy/handoff.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "handoff/repair.h"
+#include "proxy/advice.h"
+#include "proxy/peer.h"
+
+#include <xxhash.h>
+
+enum {
+	STEP_MS = 250,
+	PATIENCE_MS = 150, /* and longer where packets wait long */
+	PATIENCE_WAITS = 4,
+	SLACK_S = 60, /* beyond the time that a client may be idle */
+};
+
+/* Negative errno, and why. */
+static int
+open_steer(
+	const struct node_config *config, struct steer **out, const char **why)
+{
+	struct steer_config c = {
+		.vip = config->vip,
+		.vip_port = config->vip_port,
+		.self = config->peers[config->self].addr,
+		.idle_ns = config->idle_timeout_ns + SLACK_S * NS_PER_S,
+	};
+	int err = repair_permitted();
+
+	*why = "TCP_REPAIR is not permitted";
+	return err ? err : steer_open(&c, out, why);
+}
+
+struct handoff *
+handoff_open(const struct node_config *config)
+{
+	struct steer *steer;
+	struct handoff *h;
+	const char *why;
+	int err;
+
+	if (config->handoff == NODE_HANDOFF_OFF || !config->secret.p ||
+		config->npeers < 2)
+		return NULL;
+	err = open_steer(config, &steer, &why);
+	if (err) {
+		log_warn("handoff_off why=\"%s\" error=\"%s\"", why,
+			strerror(-err));
+		return NULL;
+	}
+	h = NEW(struct handoff);
+	h->steer = steer;
+	h->park.fd = -1;
+	h->threshold_bytes = SCARCITY_CPU_BYTES;
+	h->patience_ns = PATIENCE_MS * NS_PER_MS;
+	return h;
+}
+
+static void
+on_park(struct source *s, uint32_t events)
+{
+	(void)events;
+	steer_on_readable(container_of(s, struct handoff, park)->steer);
+}
+
+/* --- what is scarce -------------------------------------------------------- */
+
+/* The time that all our threads have run, or waited to; and how many there
+ * are. */
+static uint64_t
+ran_ns(unsigned *threads)
+{
+	DIR *d = opendir("/proc/self/task");
+	uint64_t total = 0, ran, waited;
+	struct dirent *e;
+
+	*threads = 0;
+	while (d && (e = readdir(d))) {
+		own_free char *path =
+			xasprintf("/proc/self/task/%s/schedstat", e->d_name);
+		own_file FILE *f = fopen(path, "re");
+
+		if (!f || fscanf(f, "%" SCNu64 " %" SCNu64, &ran, &waited) != 2)
+			continue;
+		total += ran + waited;
+		++*threads;
+	}
+	if (d)
+		closedir(d);
+	return total;
+}
+
+static double
+peers_wait_us(const struct worker *w)
+{
+	double sum = 0, us;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < w->node->config->npeers; i++)
+		if (w->peers[i] && peer_wait_us(w->peers[i], &us)) {
+			sum += us;
+			n++;
+		}
+	return n ? sum / n : 0;
+}
+
+static void
+look(struct handoff *h)
+{
+	uint64_t now_ns = clock_mono_ns(), ran;
+	double wall = (double)(now_ns - h->looked_ns);
+	unsigned threads;
+
+	ran = ran_ns(&threads);
+	if (h->looked_ns && threads)
+		scarcity_look(&h->scarcity, peers_wait_us(h->first),
+			(double)(ran - h->ran_ns) / (wall * threads));
+	h->looked_ns = now_ns;
+	h->ran_ns = ran;
+	h->threshold_bytes = scarcity_threshold(&h->scarcity);
+	h->patience_ns = PATIENCE_MS * NS_PER_MS +
+		(uint64_t)(PATIENCE_WAITS * 1000 * h->scarcity.wait_us);
+}
+
+uint64_t
+handoff_threshold(const struct worker *w)
+{
+	return atomic_load_explicit(
+		&w->node->handoff->threshold_bytes, memory_order_relaxed);
+}
+
+uint64_t
+handoff_patience_ns(const struct worker *w)
+{
+	return atomic_load_explicit(
+		&w->node->handoff->patience_ns, memory_order_relaxed);
+}
+
+static uint64_t
+hash_of(const struct exchange *x)
+{
+	return XXH3_64bits(x->route.key.p, x->route.key.n);
+}
+
+void
+handoff_learn(struct exchange *x, uint64_t bytes)
+{
+	if (x->worker->advice)
+		advice_learn(x->worker->advice, hash_of(x), bytes);
+}
+
+bool
+handoff_is_due(const struct exchange *x, unsigned streak)
+{
+	const struct worker *w = x->worker;
+
+	return w->node->config->handoff == NODE_HANDOFF_ON ||
+		streak >= ADVICE_STREAK ||
+		advice_is_large(w->advice, hash_of(x), handoff_threshold(w));
+}
+
+/* --- house-keeping --------------------------------------------------------- */
+
+static void
+on_timer(struct timer *t)
+{
+	struct handoff *h = container_of(t, struct handoff, timer);
+
+	steer_sweep(h->steer, clock_mono_ns());
+	look(h);
+	loop_arm(h->first->loop, t, STEP_MS * NS_PER_MS);
+}
+
+int
+handoff_watch(struct handoff *h, struct worker *first)
+{
+	int err;
+
+	h->first = first;
+	h->park.on_io = on_park;
+	h->timer.on_timer = on_timer;
+	err = loop_watch_foreign(
+		first->loop, &h->park, steer_fd(h->steer), EPOLLIN);
+	if (!err)
+		loop_arm(first->loop, &h->timer, 0);
+	return err;
+}
+
+void
+handoff_unwatch(struct handoff *h)
+{
+	if (!h || !h->first)
+		return;
+	loop_disarm(h->first->loop, &h->timer);
+	(void)loop_watch_foreign(
+		h->first->loop, &h->park, steer_fd(h->steer), 0);
+	h->first = NULL;
+}
+
+void
+handoff_close(struct handoff *h)
+{
+	if (!h)
+		return;
+	steer_close(h->steer);
+	free(h);
+}
+
+void
+handoff_count(struct worker *w, enum handoff_reason r)
+{
+	count(&w->stayed[r], 1);
+}

@@ -1,0 +1,224 @@
+#include "proxy/lookup.h"
+
+#include "http/precondition.h"
+#include "http/vary.h"
+#include "proxy/exchange.h"
+#include "proxy/fetch.h"
+#include "proxy/parts.h"
+
+enum {
+	JOIN_MS = 5000, /* the longest wait for another's fetch */
+	MISLED_MAX = 2, /* how often one joins what turns out to be unfit */
+};
+
+static int64_t
+now_s(const struct exchange *x)
+{
+	return loop_wall_s(x->worker->loop);
+}
+
+bool
+lookup_is_reserve(const struct exchange *x, const struct object *o)
+{
+	return cachectl_usable_on_error(
+		&x->asked, &o->fresh, object_age_s(o, now_s(x)));
+}
+
+/* --- the ways to an answer ------------------------------------------------ */
+
+void
+lookup_pass(struct exchange *x)
+{
+	count(&x->worker->counters.served, 1);
+	count(&x->worker->counters.passes, 1);
+	(void)exchange_read_flight(
+		x, flight_new(&x->worker->node->flight), FROM_PASS);
+	fetch_start(x,
+		&(struct fetch_order){.flight = x->flight, .mode = FETCH_PASS});
+}
+
+static void
+hit(struct exchange *x, struct object *o)
+{
+	count(&x->worker->counters.hits, 1);
+	count(&x->worker->counters.served, 1);
+	exchange_read_object(x, object_ref(o), FROM_HIT);
+}
+
+void
+lookup_join(struct exchange *x, struct flight *f)
+{
+	struct counters *c = &x->worker->counters;
+
+	if (exchange_read_flight(x, f, FROM_JOIN) < 0) {
+		lookup_pass(x);
+		return;
+	}
+	count(&c->coalesced, 1);
+	count(&c->served, 1);
+	loop_arm(x->worker->loop, &x->timer, JOIN_MS * NS_PER_MS);
+}
+
+/* stale: what is stored, to be validated; NULL: nothing. */
+static void
+miss(struct exchange *x, struct flight *f, struct object *stale)
+{
+	struct counters *c = &x->worker->counters;
+
+	(void)exchange_read_flight(x, f, FROM_MISS);
+	count(&c->misses, 1);
+	count(&c->served, 1);
+	fetch_start(x,
+		&(struct fetch_order){
+			.flight = f, .mode = FETCH_KEEP, .stale = stale});
+}
+
+/* --- which of them -------------------------------------------------------- */
+
+/* With those who want the same. seen: what is stored, stale or a mark. */
+static void
+board(struct exchange *x, const struct wanted *w, struct object *seen,
+	struct object *stale)
+{
+	struct flight *f;
+
+	/* A HEAD that won't have what is stored does not cost a GET. */
+	if (stale && x->head.method == METHOD_HEAD &&
+		!lookup_is_reserve(x, stale)) {
+		lookup_pass(x);
+		return;
+	}
+	switch (store_board(x->worker->node->store, w, seen, &f)) {
+	case STORE_STORED: lookup(x); break;
+	case STORE_JOIN: lookup_join(x, f); break;
+	case STORE_BEGIN: miss(x, f, stale); break;
+	}
+}
+
+static enum exchange_why
+why_not(const struct exchange *x, const struct object *o, bool others)
+{
+	if (!o || object_is_mark(o))
+		return others ? WHY_VARY_MISS : WHY_URI_MISS;
+	return !o->fresh.no_cache &&
+			object_age_s(o, now_s(x)) < o->fresh.lifetime_s
+		? WHY_REQUEST
+		: WHY_STALE;
+}
+
+static void
+refuse_uncached(struct exchange *x)
+{
+	count(&x->worker->counters.served, 1);
+	count(&x->worker->counters.unsatisfied, 1);
+	exchange_fail(x, 504, "not in the cache");
+}
+
+/* Others are not likely to share the answer, so nobody waits for it; if they
+ * can, it is stored. A part is not asked for as a whole for that. */
+static void
+go_alone(struct exchange *x, const struct wanted *w, struct object *stale)
+{
+	if (x->head.method == METHOD_HEAD || precondition_in(&x->head) ||
+		head_find(&x->head, FIELD_RANGE))
+		lookup_pass(x);
+	else
+		miss(x, store_begin_alone(x->worker->node->store, w), stale);
+}
+
+/* May the answer be what is stored? */
+static enum cachectl_use
+use_of(const struct exchange *x, const struct object *o)
+{
+	int64_t age_s = object_age_s(o, now_s(x));
+
+	/* Of a mark, whether it still holds. */
+	if (object_is_mark(o))
+		return age_s < o->fresh.lifetime_s ? USE_FRESH : USE_REVALIDATE;
+	return cachectl_use(&x->asked, &o->fresh, age_s);
+}
+
+/* What is stored (NULL: nothing) won't do. marked: it is a mark that holds. */
+static void
+look_further(struct exchange *x, const struct wanted *w, struct object *o,
+	bool marked)
+{
+	struct object *stale = o && !object_is_mark(o) ? o : NULL;
+
+	if (x->asked.only_if_cached)
+		refuse_uncached(x);
+	else if (marked || (!o && w->authorized) || x->misled == MISLED_MAX)
+		go_alone(x, w, stale);
+	else
+		board(x, w, o, stale);
+}
+
+/* The client has what is stored, meanwhile. */
+static void
+revalidate_meanwhile(
+	struct exchange *x, const struct wanted *w, struct object *stale)
+{
+	struct flight *f;
+
+	switch (store_board(x->worker->node->store, w, stale, &f)) {
+	case STORE_STORED: return;
+	case STORE_JOIN: break; /* somebody does already */
+	case STORE_BEGIN:
+		fetch_start(x,
+			&(struct fetch_order){.flight = f,
+				.mode = FETCH_KEEP,
+				.stale = stale});
+		break;
+	}
+	flight_unref(f);
+}
+
+void
+lookup(struct exchange *x)
+{
+	struct wanted w = {x->route.key, &x->head,
+		head_find(&x->head, FIELD_AUTHORIZATION)};
+	bool others;
+	struct object *o = store_find(x->worker->node->store, &w, &others);
+	enum cachectl_use use = o ? use_of(x, o) : USE_REVALIDATE;
+
+	if (o && !object_is_mark(o) && use != USE_REVALIDATE) {
+		hit(x, o);
+	} else {
+		bool over = o && object_is_mark(o) && use == USE_REVALIDATE;
+
+		x->why = why_not(x, o, others);
+		if ((o && !over) || w.authorized || !parts_serve(x))
+			look_further(x, &w, o, use != USE_REVALIDATE);
+	}
+	if (use == USE_STALE_REVALIDATING)
+		revalidate_meanwhile(x, &w, o);
+	object_unref(o);
+}
+
+/* --- when it was not to be ------------------------------------------------ */
+
+/* It has not been served after all. */
+static void
+uncount(struct exchange *x)
+{
+	struct counters *c = &x->worker->counters;
+
+	count(x->from == FROM_JOIN ? &c->coalesced : &c->misses, (uint64_t)-1);
+	count(&c->served, (uint64_t)-1);
+}
+
+void
+lookup_repass(struct exchange *x)
+{
+	uncount(x);
+	lookup_pass(x);
+}
+
+void
+lookup_again(struct exchange *x)
+{
+	uncount(x);
+	x->misled++;
+	lookup(x);
+}

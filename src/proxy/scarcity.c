@@ -1,0 +1,29 @@
+#include "proxy/scarcity.h"
+
+/* Apart, or it would go back and forth: to be scarce, and no longer. */
+static const double link_on_us = 2000, link_off_us = 500;
+static const double cpu_on = 0.85, cpu_off = 0.7;
+static const double weight = 0.3; /* of a new look */
+
+static bool
+crosses(bool is, double v, double on, double off)
+{
+	return is ? v > off : v > on;
+}
+
+void
+scarcity_look(struct scarcity *s, double wait_us, double busy)
+{
+	s->wait_us += weight * (wait_us - s->wait_us);
+	s->busy += weight * (busy - s->busy);
+	s->link = crosses(s->link, s->wait_us, link_on_us, link_off_us);
+	s->cpu = crosses(s->cpu, s->busy, cpu_on, cpu_off);
+}
+
+uint64_t
+scarcity_threshold(const struct scarcity *s)
+{
+	if (!s->link)
+		return SCARCITY_CPU_BYTES;
+	return s->cpu ? SCARCITY_BOTH_BYTES : SCARCITY_LINK_BYTES;
+}

@@ -1,0 +1,34 @@
+#pragma once
+/*
+ * struct scarcity: which does a node have less of, its link or its processors?
+ * Both are measured by how long things wait for them: packets, by what the
+ * round trips to our peers take now beyond what they take at best; threads, by
+ * the share of the time in which they wanted to run (and perhaps did). That
+ * asks for no knowledge of the link's rate, and sees a bottleneck elsewhere on
+ * the way, too.
+ *
+ * From that comes the size from which moving a connection is worth it:
+ *
+ *	link free	what passing on costs in CPU is all: SCARCITY_CPU_BYTES
+ *	link scarce	every byte passed on is missed: SCARCITY_LINK_BYTES;
+ *			unless the processors are scarce, too
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	/* `sevenfold bench handoff`: where the two cost the same CPU. */
+	SCARCITY_CPU_BYTES = 192 * 1024,
+	SCARCITY_LINK_BYTES = 1024,
+	SCARCITY_BOTH_BYTES = 16 * 1024,
+};
+
+struct scarcity {
+	bool link, cpu;
+	double wait_us, busy; /* smoothed */
+};
+
+/* One more look, wait_us: a round trip's time beyond the shortest; busy: of
+ * each thread's time, 0 to 1. */
+void scarcity_look(struct scarcity *s, double wait_us, double busy);
+uint64_t scarcity_threshold(const struct scarcity *s);

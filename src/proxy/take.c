@@ -1,0 +1,142 @@
+#include "proxy/take.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/own.h"
+#include "handoff/move.h"
+#include "handoff/repair.h"
+#include "proxy/conn.h"
+#include "proxy/handoff.h"
+
+enum { CWND_MAX = 1024 /* segments */ };
+
+struct take {
+	struct worker *worker; /* borrowed */
+	struct snapshot snapshot;
+	struct in6_addr client;
+	int fd;			    /* owned */
+	struct handoff_flow before; /* what the client's packets did here */
+	bool had_flow;
+	struct buf head; /* of the request */
+};
+
+void
+take_put(const struct snapshot *s, const struct in6_addr *client,
+	struct str head, struct buf *out)
+{
+	char bytes[SNAPSHOT_BYTES];
+
+	snapshot_put(s, bytes);
+	buf_append(out, bytes, sizeof(bytes));
+	buf_append(out, client, sizeof(*client));
+	buf_str(out, head);
+}
+
+bool
+take_parse(struct str text, struct take_text *out)
+{
+	struct take_text t;
+
+	if (!snapshot_take(&text, &t.snapshot) || text.n <= sizeof(t.client))
+		return false;
+	memcpy(&t.client, text.p, sizeof(t.client));
+	t.head = str_of(text.p + sizeof(t.client), text.n - sizeof(t.client));
+	*out = t;
+	return true;
+}
+
+static struct steer *
+steer_of(const struct take *t)
+{
+	return t->worker->node->handoff->steer;
+}
+
+static bool
+is_for_us(const struct worker *w, const struct take_text *t)
+{
+	const struct node_config *config = w->node->config;
+
+	return w->node->handoff && !w->stopping &&
+		t->snapshot.local.s_addr == config->vip.s_addr &&
+		t->snapshot.local_port == config->vip_port;
+}
+
+static void
+take_free(struct take *t)
+{
+	own_fd_(&t->fd);
+	buf_fini(&t->head);
+	free(t);
+}
+
+/* Its packets are kept until it is clear whose it is. */
+static int
+put_together(struct take *t)
+{
+	struct handoff_key key = steer_key(&t->snapshot);
+	struct steer *steer = steer_of(t);
+	uint32_t cwnd = t->snapshot.cwnd < CWND_MAX ? t->snapshot.cwnd
+						    : CWND_MAX;
+	int r;
+
+	steer_window(steer, &key, cwnd);
+	r = repair_make(&t->snapshot, &t->fd);
+	steer_window_done(steer, &key, cwnd);
+	if (r < 0)
+		return r;
+	r = steer_park(steer, &key, &t->before);
+	t->had_flow = r > 0;
+	return r < 0 ? r : 0;
+}
+
+struct take *
+take_start(struct worker *w, const struct take_text *text)
+{
+	struct take *t;
+
+	if (!is_for_us(w, text))
+		return NULL;
+	t = NEW(struct take);
+	t->worker = w;
+	t->snapshot = text->snapshot;
+	t->client = text->client;
+	t->fd = -1;
+	if (put_together(t) < 0) {
+		count(&w->counters.moves_refused, 1);
+		take_free(t);
+		return NULL;
+	}
+	buf_str(&t->head, text->head);
+	return t;
+}
+
+void
+take_go(struct take *t)
+{
+	struct handoff_key key = steer_key(&t->snapshot);
+	struct worker *w = t->worker;
+
+	(void)repair_finish(t->fd);
+	steer_ours(steer_of(t), &key, &t->snapshot);
+	count(&w->counters.taken, 1);
+	count(&w->connections, 1);
+	conn_start_taken(w, take_fd(&t->fd), &t->client, buf_view(&t->head));
+	take_free(t);
+}
+
+void
+take_discard(struct take *t)
+{
+	struct handoff_key key;
+
+	if (!t)
+		return;
+	key = steer_key(&t->snapshot);
+	if (t->had_flow)
+		steer_back(steer_of(t), &key, &t->before);
+	else
+		steer_ours(steer_of(t), &key, NULL);
+	take_free(t); /* in repair: without a word */
+}

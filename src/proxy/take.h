@@ -1,0 +1,35 @@
+#pragma once
+/*
+ * Takes a client's connection from the node that got it: the taker's side of
+ * handoff/move.h, between the channel from the giver (serve.h) and the new
+ * connection (conn.h). What a MOVE consists of, in network order:
+ *
+ *	a snapshot (handoff/snapshot.h)
+ *	the client's address, of IPv6 or mapped (16), which a PROXY header may
+ *		have said
+ *	the head of the request that it is to be served
+ */
+#include "base/buf.h"
+#include "handoff/snapshot.h"
+#include "proxy/worker.h"
+
+struct take;
+
+void take_put(const struct snapshot *s, const struct in6_addr *client,
+	struct str head, struct buf *out);
+
+struct take_text {
+	struct snapshot snapshot;
+	struct in6_addr client;
+	struct str head; /* borrowed from the text */
+};
+
+/* False when it makes no sense. */
+bool take_parse(struct str text, struct take_text *out);
+
+/* The connection is here, mute. NULL when it can't be. */
+struct take *take_start(struct worker *w, const struct take_text *t);
+/* It is ours: a client's connection like any, whose request is served. */
+void take_go(struct take *t);
+/* The giver has it again, or is lost: away without a word. NULL is fine. */
+void take_discard(struct take *t);

@@ -1,0 +1,526 @@
+"""Hand-off: the owner of what is asked for answers the client itself.
+
+What the nodes say of themselves is held against the switch's counters of its
+ports: an answer that came by way of the node that got the request crosses two
+nodes' links.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import (SEVENFOLD, STATE, VIP, lab_exec, lab_popen, sevenfold,
+                      sh, status)
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def node_names(n):
+    return [f"n{i + 1}" for i in range(n)]
+
+
+def from_host_bytes(hosts):
+    """Bytes that came from these hosts, by the switch's counters."""
+    links = json.loads(sh("ip", "-n", "sevenfold-switch", "-s", "-j",
+                          "link", "show").stdout)
+    return sum(link["stats64"]["rx"]["bytes"] for link in links
+               if link["ifname"] in [f"p-{h}" for h in hosts])
+
+
+def tcp_counter(host, name):
+    """One of the kernel's counters of TCP, of a host, since it began."""
+    text = lab_exec(host, "cat", "/proc/net/snmp", "/proc/net/netstat").stdout
+    total = {}
+    lines = text.splitlines()
+    for keys, values in zip(lines[::2], lines[1::2]):
+        prefix = keys.split(":")[0]
+        for key, value in zip(keys.split()[1:], values.split()[1:]):
+            total[prefix + key] = int(value)
+    return total[name]
+
+
+def resets():
+    """Of the client's connections, by either end."""
+    return sum(tcp_counter("client", name)
+               for name in ("TcpEstabResets", "TcpOutRsts"))
+
+
+def counters():
+    return {n["name"]: n["counters"] for n in status("n1")["nodes"]}
+
+
+def total(name):
+    return sum(c[name] for c in counters().values())
+
+
+def stayed():
+    sums = {}
+    for node in status("n1")["nodes"]:
+        for why, n in node.get("handoff", {}).get("stayed", {}).items():
+            sums[why] = sums.get(why, 0) + n
+    return {why: n for why, n in sums.items() if n}
+
+
+def parked():
+    return sum(n["handoff"]["packets"]["parked_now"]
+               for n in status("n1")["nodes"])
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    """A log of 6,000 requests for 300 objects, the mean some 23 KB, and what
+    an origin needs to serve it."""
+    folder = tmp_path_factory.mktemp("replay")
+    rng = random.Random(11)
+    sizes = [int(300 * 2 ** (rng.random() ** 2 * 9)) for _ in range(300)]
+    file = folder / "access.log"
+    file.write_text("".join(
+        f'c - - [01/Aug/1995:06:00:00 +0000] "GET /{i}.bin HTTP/1.0" 200 '
+        f'{sizes[i]}\n' for i in (rng.randrange(300) for _ in range(6000))))
+    sevenfold("bench", "replay", file, "--prepare", folder)
+    for d in (folder, *list(folder.parents)[:-1]):
+        d.chmod(d.stat().st_mode | 0o055)
+    return file, folder / "nginx.conf"
+
+
+def replay(log, *options):
+    said = lab_exec("client", SEVENFOLD, "bench", "replay", log, "--target",
+                    f"{VIP}:80", "--json", *options, timeout=300).stdout
+    return json.loads(said)
+
+
+def crossing(log, nodes, *options):
+    """Bytes that nodes sent for each that was delivered, when all is cached;
+    the replay's figures, too."""
+    replay(log, *options)
+    before = from_host_bytes(nodes)
+    said = replay(log, *options)
+    assert said["wrong"] == 0 and said["requests"] == 6000, said
+    return (from_host_bytes(nodes) - before) / said["body_bytes"], said
+
+
+@pytest.mark.parametrize("options", [[], ["--close"]],
+                         ids=["keep-alive", "close"])
+def test_crosses_once(lab, log, options):
+    file, origin = log
+    nodes = node_names(4)
+    lab(nodes="4", origin_conf=origin, handoff="on")
+    sent, said = crossing(file, nodes, *options)
+    print(sent, said, stayed(), counters())
+    # Heads and frames' headers are some 4 % of bodies of this size.
+    assert sent < 1.12
+    assert total("given") == total("taken") > 12000 / 2
+    assert total("moves_failed") == total("moves_refused") == 0
+    assert total("requests") == 12000
+    assert resets() == 0
+    assert parked() == 0
+    assert f"connections moved: {total('given'):,}" in sevenfold(
+        "status", "--socket", "/run/sevenfold/lab/n1.sock").stdout
+
+
+def test_off_crosses_twice(lab, log):
+    file, origin = log
+    nodes = node_names(4)
+    lab(nodes="4", origin_conf=origin, handoff="off")
+    sent, said = crossing(file, nodes)
+    print(sent, said)
+    assert sent > 1.7
+    assert total("given") == 0
+
+
+def test_curl(lab, tmp_path):
+    """Of all sizes, and the bodies' every byte."""
+    root = tmp_path / "root"
+    root.mkdir()
+    rng = random.Random(3)
+    sizes = {i: 3 ** i for i in range(15)}
+    for i, size in sizes.items():
+        (root / f"{i}.bin").write_bytes(rng.randbytes(size))
+    for d in (root, *list(root.parents)[:-1]):
+        d.chmod(d.stat().st_mode | 0o055)
+    lab(nodes="3", origin_root=root, handoff="on")
+    for _ in range(3):
+        for i in sizes:
+            out = tmp_path / "out"
+            lab_exec("client", "curl", "-sSf", "-o", out,
+                     f"http://{VIP}/{i}.bin")
+            assert out.read_bytes() == (root / f"{i}.bin").read_bytes()
+    # On one connection, whose owner changes.
+    urls = [f"http://{VIP}/{rng.randrange(15)}.bin" for _ in range(60)]
+    args = [a for k, u in enumerate(urls) for a in ("-o", tmp_path / f"o{k}",
+                                                    u)]
+    r = lab_exec("client", "curl", "-sSf", "-w", "%{num_connects} ", *args)
+    assert sum(map(int, r.stdout.split())) == 1
+    for k, url in enumerate(urls):
+        name = url.rsplit("/", 1)[1]
+        assert (tmp_path / f"o{k}").read_bytes() == (root / name).read_bytes()
+    assert total("given") > 30
+    assert resets() == 0
+
+
+# --- clients that do what clients do at bad moments --------------------------
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Objects of 1 byte to 1 MB."""
+    folder = tmp_path_factory.mktemp("root")
+    rng = random.Random(5)
+    for i, size in enumerate([1, 300, 1448, 5000, 20000, 60000, 150000, 300000,
+                              1 << 20]):
+        for k in range(3):
+            (folder / f"{i}-{k}.bin").write_bytes(rng.randbytes(size))
+    for d in (folder, *list(folder.parents)[:-1]):
+        d.chmod(d.stat().st_mode | 0o055)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fault(tmp_path_factory):
+    """What is preloaded into nodes to have their calls fail; see fault.c."""
+    so = tmp_path_factory.mktemp("fault") / "fault.so"
+    sh("cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", so, HERE / "fault.c",
+       "-ldl")
+    return so
+
+
+def race(root, seconds, seed, *behaviours):
+    said = json.loads(lab_exec(
+        "client", "python3", HERE / "racer.py", VIP, "80", root, str(seconds),
+        str(seed), *behaviours, timeout=seconds + 60).stdout)
+    print(said, stayed(), {k: total(k) for k in (
+        "given", "taken", "moves_refused", "moves_failed")})
+    return said
+
+
+@pytest.mark.parametrize("delay_us", [0, 3000])
+def test_races(lab, root, fault, monkeypatch, delay_us):
+    """Data, acknowledgements, ends and resets arrive at each step."""
+    if "san" in SEVENFOLD:
+        pytest.skip("a sanitizer has to be loaded first")
+    monkeypatch.setenv("FAULT_DELAY_US", str(delay_us))
+    if delay_us:
+        monkeypatch.setenv("LD_PRELOAD", str(fault))
+    lab(nodes="3", origin_root=root, handoff="on")
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    said = race(root, 8, 1 + delay_us)
+    assert said["wrong"] == {}
+    assert all(n > 20 for n in said["tried"].values())
+    assert total("given") == total("taken") > 300
+    assert total("moves_failed") == 0
+    assert parked() == 0
+
+
+def restart(node, **env):
+    sevenfold("lab", "kill", node)
+    sevenfold("lab", "start", node, env={**os.environ, **env})
+    deadline = time.monotonic() + 5
+    while not all(n["up"] for i in (1, 2, 3)
+                  for n in status(f"n{i}")["nodes"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("call", ["bind", "connect", "options", "window",
+                                  "sequence"])
+def test_taker_fails(lab, root, fault, call):
+    """A node that can't take connections: they stay, and nobody notices."""
+    if "san" in SEVENFOLD:
+        pytest.skip("a sanitizer has to be loaded first")
+    lab(nodes="3", origin_root=root, handoff="on")
+    restart("n2", LD_PRELOAD=str(fault), FAULT_CALLS=call,
+            FAULT_PERCENT="100")
+    said = race(root, 3, 7)
+    assert said["wrong"] == {}
+    # After some in a row it is not asked for a while.
+    assert 10 < counters()["n2"]["moves_refused"] < 80
+    assert counters()["n2"]["taken"] == 0
+    assert total("moves_failed") == 0
+    assert counters()["n1"]["given"] > 0
+
+
+def test_giver_fails(lab, root, fault):
+    """One that can't take its sockets apart."""
+    if "san" in SEVENFOLD:
+        pytest.skip("a sanitizer has to be loaded first")
+    lab(nodes="3", origin_root=root, handoff="on")
+    restart("n2", LD_PRELOAD=str(fault), FAULT_CALLS="disconnect",
+            FAULT_PERCENT="100")
+    said = race(root, 3, 8)
+    assert said["wrong"] == {}
+    assert counters()["n2"]["given"] == 0
+    assert counters()["n2"]["relayed"] > 20
+    assert total("moves_failed") == 0
+
+
+def test_no_rights(lab, root, fault):
+    """A node that may not move connections passes answers on."""
+    if "san" in SEVENFOLD:
+        pytest.skip("a sanitizer has to be loaded first")
+    lab(nodes="3", origin_root=root, handoff="on")
+    restart("n2", LD_PRELOAD=str(fault), FAULT_CALLS="repair",
+            FAULT_PERCENT="100")
+    log = (STATE / "logs/n2.log").read_text()
+    assert 'event=handoff_off why="TCP_REPAIR is not permitted"' in log
+    said = race(root, 3, 9)
+    assert said["wrong"] == {}
+    assert counters()["n2"]["given"] == counters()["n2"]["taken"] == 0
+    assert counters()["n1"]["given"] > 0
+
+
+# --- far away, and what is worth it ------------------------------------------
+
+@contextlib.contextmanager
+def wan(delay_ms, loss_percent=0):
+    """A host `wan` behind the client, with delay and loss each way."""
+    line = subprocess.Popen(
+        ["python3", HERE / "wan.py", str(delay_ms), str(loss_percent)],
+        stdout=subprocess.PIPE, text=True)
+    try:
+        assert line.stdout.readline() == "ready\n"
+        for node in ("n1", "n2", "n3"):
+            lab_exec(node, "ping", "-c", "1", "-W", "3", "198.18.0.77")
+        yield
+    finally:
+        line.kill()
+        line.wait()
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def test_far_client(lab, root):
+    """The congestion window moves with the connection: a megabyte from another
+    node takes no longer than from the same one."""
+    lab(nodes="3", origin_root=root, handoff="on")
+    owners = {f"8-{k}.bin": owner_of(f"8-{k}.bin") for k in range(3)}
+    if len(set(owners.values())) == 1:
+        pytest.skip("all objects have one owner")
+    first = next(iter(owners))
+    second = next(n for n in owners if owners[n] != owners[first])
+    urls = ([first, first] * 3) + [first, first, second, second] * 10
+    with wan(20):
+        out = lab_exec("wan", "curl", "-sSf", "-w", "%{time_total} ", *[
+            a for n in urls
+            for a in ("-o", "/dev/null", f"http://{VIP}/{n}")]).stdout
+    took = [float(t) for t in out.split()][6:]
+    moved, stays = median(took[2::2]), median(took[3::2])
+    print(f"1 MB, 40 ms away: moved {moved * 1e3:.1f} ms, stays "
+          f"{stays * 1e3:.1f} ms", sorted(took[2::2]), sorted(took[3::2]))
+    assert total("given") >= 19
+    assert moved < 1.15 * stays
+    assert stays > 0.04
+
+
+def test_lossy_line(lab, root):
+    lab(nodes="3", origin_root=root, handoff="on")
+    with wan(3, 1):
+        said = json.loads(lab_exec(
+            "wan", "python3", HERE / "racer.py", VIP, "80", root, "6", "3",
+            "keep_alive", "pipelined", "in_pieces", "half_close",
+            timeout=60).stdout)
+    print(said, stayed())
+    assert said["wrong"] == {}
+    assert total("given") > 50
+
+
+def test_auto(lab, root):
+    """What is large moves, and small things when they have one owner."""
+    lab(nodes="3", origin_root=root, handoff="auto")
+    for _ in range(4):
+        for k in range(3):
+            for i in (1, 3, 4):
+                owner_of(f"{i}-{k}.bin")
+    assert total("given") == 0
+    assert total("relayed") > 5
+    for _ in range(4):
+        for k in range(3):
+            owner_of(f"8-{k}.bin")
+    given = total("given")
+    assert given > 3
+    relayed = total("relayed")
+    owner_of("8-0.bin")
+    assert total("relayed") == relayed
+    # Three in a row from one connection.
+    small = [f"{i}-{k}.bin" for i in (1, 2, 3) for k in range(3)]
+    owner = owner_of(small[0])
+    same = [n for n in small if owner_of(n) == owner]
+    for _ in range(4):
+        given, taken = total("given"), counters()[owner]["taken"]
+        lab_exec("client", "curl", "-sSf", *[
+            a for n in (same * 6)[:6]
+            for a in ("-o", "/dev/null", f"http://{VIP}/{n}")])
+        assert total("given") - given in (0, 1)
+        assert counters()[owner]["taken"] - taken == total("given") - given
+    assert counters()[owner]["taken"] > 0
+
+
+def test_auto_link(lab, log):
+    """Where the link is what is scarce, small things move, too."""
+    file, origin = log
+    nodes = node_names(4)
+    lab(nodes="4", origin_conf=origin, handoff="auto", link="20mbit")
+    replay(file, "--limit", "3000")
+    sizes = [n["handoff"]["threshold_bytes"] for n in status("n1")["nodes"]]
+    before = from_host_bytes(nodes)
+    said = replay(file)
+    sent = (from_host_bytes(nodes) - before) / said["body_bytes"]
+    print(sizes, sent, stayed())
+    assert said["wrong"] == 0
+    assert min(sizes) <= 16384
+    assert sent < 1.2
+
+
+# --- nodes that die ----------------------------------------------------------
+
+def pid_of(host):
+    return int((STATE / f"{host}.pid").read_text())
+
+
+def owner_of(name):
+    head = lab_exec("client", "curl", "-sSf", "-o", "/dev/null", "-D", "-",
+                    f"http://{VIP}/{name}").stdout
+    return head.split("Cache-Status: ")[1].split(";")[0].strip()
+
+
+def owned_by(node, names):
+    return [n for n in names if owner_of(n) == node]
+
+
+def test_taker_is_stopped(lab, root):
+    """The owner says nothing in time: the connection stays, and its answer
+    comes from elsewhere when the owner is given up; when it wakes up it throws
+    away what it was given."""
+    lab(nodes="3", origin_root=root, handoff="on")
+    names = owned_by("n2", [f"3-{k}.bin" for k in range(3)] +
+                     [f"4-{k}.bin" for k in range(3)] +
+                     [f"5-{k}.bin" for k in range(3)])
+    assert names
+    os.kill(pid_of("n2"), signal.SIGSTOP)
+    start = time.monotonic()
+    # The balancer has not noticed yet, for n2's kernel accepts.
+    said = [lab_exec("client", "curl", "-sS", "-m", "10", "-o", f"/dev/null",
+                     "-w", "%{http_code} %{size_download}",
+                     f"http://{VIP}/{names[0]}", check=False).stdout
+            for _ in range(3)]
+    print(said, time.monotonic() - start)
+    os.kill(pid_of("n2"), signal.SIGCONT)
+    size = (root / names[0]).stat().st_size
+    # A connection that went to n2 itself waits until it goes on.
+    assert said.count(f"200 {size}") >= 2
+    time.sleep(1)
+    assert total("moves_failed") == 0
+    assert stayed().get("late", 0) >= 1 or stayed().get("lost", 0) >= 1
+    assert race(root, 2, 3)["wrong"] == {}
+
+
+def test_node_is_killed(lab, root):
+    """Under load: nothing but what was under way on that node goes wrong, and
+    the others take its place."""
+    lab(nodes="3", origin_root=root, handoff="on")
+    client = lab_popen("client", "python3", HERE / "racer.py", VIP, "80", root,
+                       "6", "9", "keep_alive", stdout=subprocess.PIPE)
+    time.sleep(2)
+    sevenfold("lab", "kill", "n2")
+    said = json.loads(client.communicate(timeout=60)[0])
+    print(said, stayed())
+    # 24 connections at a time, each of which can be on n2 or on its way there;
+    # and then others that the balancer sends there, which are refused.
+    assert sum(n for what, n in said["wrong"].items()
+               if "Refused" not in what) <= 24
+    assert not any("Wrong" in what for what in said["wrong"])
+    assert said["tried"]["keep_alive"] > 100
+    assert not any("TimeoutError" in what for what in said["wrong"])
+
+
+def test_giver_is_killed(lab, root, tmp_path):
+    """What it has given lives on: the kernel goes on steering."""
+    lab(nodes="3", origin_root=root, handoff="on", link="16mbit")
+    name = "8-0.bin"
+    owner = owner_of(name)
+    others = [n for n in node_names(3) if n != owner]
+    before = {n: counters()[n]["given"] for n in others}
+    loads = [lab_popen("client", "curl", "-sSf", "-o", tmp_path / f"{i}",
+                       "--limit-rate", "300K", f"http://{VIP}/{name}")
+             for i in range(3)]
+    time.sleep(1)
+    for n in others:
+        assert counters()[n]["given"] > before[n]
+    sevenfold("lab", "kill", others[0])
+    sevenfold("lab", "start", others[0])
+    for i, load in enumerate(loads):
+        assert load.wait(timeout=30) == 0
+        assert (tmp_path / f"{i}").read_bytes() == (root / name).read_bytes()
+
+
+def test_host_dies(lab, root):
+    """The client of a download hears of it, and does not wait for ever."""
+    lab(nodes="3", origin_root=root, handoff="on")
+    name = "8-0.bin"
+    owner = owner_of(name)
+    loads = [lab_popen("client", "curl", "-sSf", "-o", "/dev/null",
+                       "--limit-rate", "100K", f"http://{VIP}/{name}")
+             for _ in range(3)]
+    time.sleep(1)
+    sh("ip", "-n", "sevenfold-switch", "link", "set", f"p-{owner}", "down")
+    start = time.monotonic()
+    # That which the owner got itself hears of nobody.
+    ended = 0
+    while ended < 2 and time.monotonic() - start < 8:
+        ended = sum(load.poll() is not None for load in loads)
+        time.sleep(0.05)
+    took = time.monotonic() - start
+    for load in loads:
+        load.kill()
+        load.wait()
+    print(f"{ended} of 3 heard of it after {took:.1f} s")
+    assert ended >= 2 and took < 5
+
+
+# --- others who speak to nodes -------------------------------------------------
+
+FORGER = """
+import socket, struct, sys, time
+view, me, peer = sys.argv[1:4]
+def frame(kind, stream, payload):
+    return struct.pack("!IIII", len(payload), kind << 24, stream,
+                       0)[:12] + payload
+def talk(*frames):
+    s = socket.create_connection((peer, 7077), source_address=(me, 0))
+    s.settimeout(3)
+    hello = f"sevenfold 2 lab n2 {view} 0123456789abcdef 00000000"
+    s.sendall(frame(1, 0, hello.encode()))
+    s.recv(4096)
+    s.sendall(b"".join(frames))
+    try:
+        while s.recv(4096):
+            pass
+        return "closed"
+    except ConnectionResetError:
+        return "closed"
+    except TimeoutError:
+        return "open"
+junk = bytes(range(256))
+print(talk(frame(32, 1, junk)), talk(frame(35, 1, b"")),
+      talk(frame(35, 1, junk)), talk(frame(32, 1, b"")), talk(frame(33, 1,
+      b"")), talk(frame(37, 1, bytes(8))))
+"""
+
+
+def test_forged(lab, root):
+    """Even one who has a node's address, and knows all but the secret, is not
+    believed."""
+    lab(nodes="3", origin_root=root, handoff="on")
+    view = status("n1")["view"]
+    said = lab_exec("n2", "python3", "-c", FORGER, view, "198.18.1.2",
+                    "198.18.1.1").stdout
+    assert said.split() == ["closed"] * 6
+    assert counters()["n1"]["taken"] == 0
+    assert race(root, 2, 4, "keep_alive")["wrong"] == {}
