@@ -431,6 +431,20 @@ class Plays(unittest.TestCase):
         self.result(load)
         self.assertGreater(second.verdicts()["tx_adopted"], 0)
 
+    def test_mute_node(self):
+        """A node that gets packets and answers none is out before its checks,
+        which are rare, say so."""
+        b = self.balancer(more="check_interval 20s; check_timeout 10s; "
+                          "check_fall 1")
+        # it can't answer the client any more, but its checks it can
+        inside("n2", "ip", "route", "add", "blackhole", v4("client"))
+        load = self.load(8, 30)
+        wait_for("it's noticed", lambda: "node_mute node=n2" in
+                 pathlib.Path(b.log).read_text(), 10)
+        wait_for("it's out", lambda: {n["name"] for n in b.status()["nodes"]
+                                      if n["up"]} == {"n1", "n3"}, 2)
+        load.kill()
+
     def test_interface_disappears(self):
         b = self.balancer()
         inside("lb", "ip", "link", "del", "eth0")
