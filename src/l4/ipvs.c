@@ -242,7 +242,7 @@ get_mask(bool v6, uint32_t netmask)
 	for (unsigned i = 0; v6 && i < 16; i++) {
 		unsigned n = netmask > 8 * i ? netmask - 8 * i : 0;
 
-		p[i] = n >= 8 ? 255 : (uint8_t)(0xff00 >> n);
+		p[i] = (uint8_t)(n >= 8 ? 255 : 0xff00 >> n);
 	}
 	return m;
 }
