@@ -72,7 +72,7 @@ struct conf {
 	uint16_t peer_port;
 	enum conf_handoff handoff;
 	char *secret_file; /* NULL: none */
-	unsigned workers; /* 0: one per core */
+	unsigned workers;  /* 0: one per core */
 	uint64_t cache_bytes;
 	uint64_t object_max_bytes;
 	uint64_t head_timeout_ns;

@@ -593,5 +593,5 @@ write_file(struct buf *b, const void *member, size_t i)
 	return true;
 }
 
-const struct kind kind_file = {"FILE", "/etc/sevenfold.secret", 1, 1, false,
-	set_file, write_file};
+const struct kind kind_file = {
+	"FILE", "/etc/sevenfold.secret", 1, 1, false, set_file, write_file};
