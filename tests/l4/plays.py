@@ -164,6 +164,7 @@ class Balancer:
         self.conf = net.path(host + ".conf")
         self.pin = f"/sys/fs/bpf/{PREFIX}{host}"
         self.log = net.path(host + ".log")
+        pathlib.Path(self.log).touch()
         with open(self.conf, "w") as f:
             f.write(f"cluster test {{\n    vip {VIP4}:80\n")
             for node in NODES:
@@ -171,12 +172,18 @@ class Balancer:
             f.write(f"}}\nbalancer {{\n {more}\n}}\n")
             f.write("site example.org {\n    origin http://127.0.0.1:80\n}\n")
 
+    def started(self):
+        """How often one has; with --replace the old one still answers."""
+        return pathlib.Path(self.log).read_text().count("balancer_started")
+
     def start(self, *more):
+        before = self.started()
         with open(self.log, "a") as log:
             self.process = self.net.start(
                 self.host, SEVENFOLD, "balancer", "-c", self.conf, "--socket",
                 self.socket, "--pin", self.pin, *more, stderr=log)
-        wait_for("the balancer answers", self.answers)
+        wait_for("it has started", lambda: self.answers() and
+                 self.started() > before)
         wait_for("all nodes are up", lambda: all(
             n["up"] for n in self.status()["nodes"]))
 
@@ -444,6 +451,7 @@ class Plays(unittest.TestCase):
         wait_for("it's out", lambda: {n["name"] for n in b.status()["nodes"]
                                       if n["up"]} == {"n1", "n3"}, 2)
         load.kill()
+        load.stdout.close()
 
     def test_interface_disappears(self):
         b = self.balancer()
