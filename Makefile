@@ -1,7 +1,7 @@
 # The verbs. Meson does the work: see scripts/build. Each verb first installs
 # what it needs from Debian, if it is missing (scripts/deps).
 
-.PHONY: all demo test san tsan fuzz soak soak-build soak-san soak-tsan bench \
+.PHONY: all demo test san tsan ipvs fuzz soak soak-build soak-san soak-tsan bench \
 	lint format install clean help
 all:
 	@scripts/deps build
@@ -20,6 +20,11 @@ test:
 san tsan lint:
 	@scripts/deps all
 	@scripts/test $@
+
+ipvs:
+	@scripts/deps build ipvs
+	@scripts/build gcc
+	@tests/ipvs/run build
 
 FUZZ_S = 600
 fuzz:
@@ -40,14 +45,7 @@ soak-san soak-tsan: soak-%: soak-build
 bench:
 	@scripts/deps build bench lab
 	@scripts/build gcc
-ifneq ($(SUITE),handoff)
-	@PYTHONDONTWRITEBYTECODE=1 tests/engine/bench.py $(if $(QUICK),--quick) \
-		$(if $(JSON),--json) $(SUITE)
-endif
-ifneq ($(filter handoff,$(or $(SUITE),handoff)),)
-	@scripts/root "make network namespaces and load programs into the kernel" \
-		build/sevenfold bench handoff $(if $(JSON),--json)
-endif
+	@scripts/bench $(if $(QUICK),--quick) $(if $(JSON),--json) $(SUITE)
 
 format:
 	@scripts/deps all
@@ -67,11 +65,14 @@ help:
 	@echo 'make test     all tests, with both compilers and the sanitizers'
 	@echo 'make san      unit tests with AddressSanitizer and UBSan'
 	@echo 'make tsan     unit tests with ThreadSanitizer'
+	@echo 'make ipvs     the balancer beside Linux'\''s IPVS, in a machine of its own'
+	@echo '              with Debian'\''s kernel under qemu; minutes'
 	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer; -j2: both at once'
 	@echo 'make bench    what requests cost beside other servers, ten minutes;'
-	@echo '              SUITE=hit: one of hit, relay, idle, keys, handoff, distill;'
+	@echo '              SUITE=hit: one of hit, relay, idle, keys, distill, l4,'
+	@echo '              handoff;'
 	@echo '              QUICK=1: a first look; JSON=1: for programs'
 	@echo 'make lint     form, include directions, static analysis'
 	@echo 'make format   put the code into form'

@@ -196,7 +196,10 @@ struct l4_count {
 	__s32 active, inactive;
 	__u32 templates;
 	__u32 overloaded;
-	__u32 pad[12];
+	/* Of handshakes, as a client's half of them shows: SYNs that had to be
+	 * repeated, and connections that came about. */
+	__u32 repeated, opened;
+	__u32 pad[10];
 };
 _Static_assert(sizeof(struct l4_count) == 64, "a cache line");
 
@@ -222,7 +225,7 @@ struct l4_tally {
 	__u32 begun;
 	__u64 added, ended; /* entries of the flow table, ever */
 	__u64 scratch;	    /* a detour by memory: see l4_flow_add() */
-	__u64 work[52]; /* the packet under work: struct l4_job */
+	__u64 work[52];	    /* the packet under work: struct l4_job */
 };
 _Static_assert(sizeof(struct l4_tally) == 960, "whole cache lines");
 

@@ -351,6 +351,25 @@ control_set_health(
 }
 
 void
+control_handshakes(const struct control *c, const union l4_addr *addr,
+	struct driver_counts *out)
+{
+	const struct driver *d = &c->config.driver;
+
+	for (size_t i = 0; i < c->rules->n; i++)
+		for (size_t k = 0; k < c->rules->services[i].nservers; k++) {
+			const struct rules_service *s = &c->rules->services[i];
+			struct driver_counts one = {0};
+
+			if (!addr_same(&s->servers[k].addr, addr))
+				continue;
+			d->ops->counts(d->ctx, s, &s->servers[k], &one);
+			out->repeated += one.repeated;
+			out->opened += one.opened;
+		}
+}
+
+void
 control_suspect(struct control *c, const union l4_addr *addr)
 {
 	struct control_target *t = find_target(c, addr);

@@ -17,7 +17,7 @@ struct control_config {
 	struct xdp *xdp; /* borrowed; NULL: the driver finds servers itself */
 	int ifindex;
 	uint16_t mtu;	     /* of the interface; what is longer is not sent */
-	bool assume; /* without looking: all servers can be sent to */
+	bool assume;	     /* without looking: all servers can be sent to */
 	struct rules *rules; /* taken: what there is already; NULL: none */
 };
 
@@ -51,6 +51,9 @@ int control_change(
  * of its weight that it is to have, in 1/1000. */
 void control_set_health(struct control *c, const union l4_addr *addr, bool down,
 	uint16_t share);
+/* Adds up the handshakes with a server, of all services. */
+void control_handshakes(const struct control *c, const union l4_addr *addr,
+	struct driver_counts *out);
 /* It did not answer: perhaps another machine has its address now. */
 void control_suspect(struct control *c, const union l4_addr *addr);
 /* NULL: not known (yet). */

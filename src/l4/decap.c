@@ -45,8 +45,8 @@ decap_load(const struct decap_config *c)
 	if (!err)
 		err = put_addrs(skel, c->vips, c->nvips, DECAP_VIP);
 	if (!err) {
-		fd = fcntl(bpf_program__fd(skel->progs.decap), F_DUPFD_CLOEXEC,
-			0);
+		fd = fcntl(
+			bpf_program__fd(skel->progs.decap), F_DUPFD_CLOEXEC, 0);
 		err = fd < 0 ? -errno : 0;
 	}
 	decap_bpf__destroy(skel);

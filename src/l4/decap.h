@@ -11,7 +11,7 @@
 
 struct decap_config {
 	int ifindex;
-	uint16_t gue_port;		 /* 0: 6080 */
+	uint16_t gue_port;		/* 0: 6080 */
 	const union l4_addr *balancers; /* borrowed: whose packets are taken */
 	size_t nbalancers;
 	const union l4_addr *vips; /* ... and whom they are for */

@@ -7,6 +7,7 @@
 
 struct driver_counts {
 	uint32_t active, inactive, templates;
+	uint32_t repeated, opened; /* handshakes: see abi.h; or 0 */
 	struct l4_stat stat;
 };
 

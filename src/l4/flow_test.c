@@ -119,7 +119,11 @@ test_counts(void **state)
 	(void)tcp(1, SYN, L4_tx_new);
 	(void)tcp(1, SYN, L4_tx_known);
 	count_is(2, 1, 0);
+	assert_int_equal(rig.model.counts[2].repeated, 1);
+	assert_int_equal(rig.model.counts[2].opened, 0);
 	(void)tcp(1, ACK, L4_tx_known);
+	(void)tcp(1, ACK, L4_tx_known);
+	assert_int_equal(rig.model.counts[2].opened, 1);
 	(void)tcp(2, SYN, L4_tx_new);
 	(void)tcp(3, SYN, L4_tx_new);
 	count_is(2, 2, 0);
@@ -128,8 +132,8 @@ test_counts(void **state)
 	count_is(2, 1, 1);
 	balancer_stat(&rig.model, 2, &stat);
 	assert_int_equal(stat.connections, 2);
-	assert_int_equal(stat.in_packets, 5);
-	assert_int_equal(stat.in_bytes, 5 * 58);
+	assert_int_equal(stat.in_packets, 6);
+	assert_int_equal(stat.in_bytes, 6 * 58);
 	/* nobody looks: the counts stay until someone does */
 	rig_pass_time(&rig, 130);
 	count_is(2, 1, 1);

@@ -237,6 +237,18 @@ due_ns(const struct health *h, const struct target *t)
 	return t->begin_ns + (t->fd >= 0 ? h->config.timeout_ns : 0);
 }
 
+static void rearm(struct health *h);
+
+void
+health_suspect(struct health *h, size_t target)
+{
+	struct target *t = &h->targets[target];
+
+	finish(h, t, clock_mono_ns(), ETIMEDOUT);
+	t->begin_ns = clock_mono_ns();
+	rearm(h);
+}
+
 static void
 rearm(struct health *h)
 {

@@ -56,6 +56,9 @@ void health_close(struct health *h); /* NULL is fine */
 int health_fd(const struct health *h);
 /* Does what is due. Never blocks. */
 void health_run(struct health *h);
+/* Something else says that the target does not answer: that is as good as a
+ * failed check, and the next one begins with the next health_run(). */
+void health_suspect(struct health *h, size_t target);
 bool health_up(const struct health *h, size_t target);
 /* In words, until the next call. */
 const char *health_reason(int err);

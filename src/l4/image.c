@@ -26,7 +26,7 @@ static const struct {
 };
 
 #define NEW_MAX 8192 /* flows a CPU begins in a tick: 122,000 a second */
-#define START 4096u /* buckets in use at first: 1 MB, for 10,000 flows */
+#define START 4096u  /* buckets in use at first: 1 MB, for 10,000 flows */
 #define CACHE_S (24 * 3600)
 
 uint32_t
@@ -81,8 +81,7 @@ l4_image_start(struct l4_image *i)
 	(void)!getrandom(ctl->seed, sizeof(ctl->seed), 0);
 	for (size_t k = 0; k < sizeof(timeouts) / sizeof(timeouts[0]); k++)
 		ctl->timeout[timeouts[k].state] = l4_image_ticks(timeouts[k].s);
-	ctl->bucket_mask =
-		i->n_buckets < START ? i->n_buckets - 1 : START - 1;
+	ctl->bucket_mask = i->n_buckets < START ? i->n_buckets - 1 : START - 1;
 	ctl->old_mask = ctl->bucket_mask;
 	ctl->new_max = NEW_MAX;
 	ctl->cache_timeout = l4_image_ticks(CACHE_S);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "l4/addr.h"
+#include "l4/ipvs_attr.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <string.h>
 
 #define FRESH_NS (NS_PER_S / 10) /* how long counts are as good as new */
-#define ATTRS_MAX 32
 
 struct ipvs {
 	struct mnl_socket *socket; /* owned */
@@ -79,34 +79,12 @@ talk(struct ipvs *v, struct message *m, mnl_cb_t fn, void *arg)
 }
 
 static int
-keep_attr(const struct nlattr *a, void *ctx)
-{
-	const struct nlattr **all = ctx;
-
-	if (mnl_attr_get_type(a) < ATTRS_MAX)
-		all[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
-}
-
-static uint64_t
-number(const struct nlattr *a)
-{
-	size_t n = a ? mnl_attr_get_payload_len(a) : 0;
-
-	return n >= 8	 ? mnl_attr_get_u64(a)
-		: n >= 4 ? mnl_attr_get_u32(a)
-		: n >= 2 ? mnl_attr_get_u16(a)
-		: n >= 1 ? mnl_attr_get_u8(a)
-			 : 0;
-}
-
-static int
 on_family(const struct nlmsghdr *h, void *ctx)
 {
-	const struct nlattr *a[ATTRS_MAX] = {NULL};
+	const struct nlattr *a[IPVS_ATTRS_MAX] = {NULL};
 
-	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), keep_attr, a);
-	*(uint16_t *)ctx = (uint16_t)number(a[CTRL_ATTR_FAMILY_ID]);
+	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), ipvs_keep_attr, a);
+	*(uint16_t *)ctx = (uint16_t)ipvs_number(a[CTRL_ATTR_FAMILY_ID]);
 	return MNL_CB_OK;
 }
 
@@ -120,216 +98,6 @@ find_family(struct ipvs *v)
 	mnl_attr_put_strz(m.h, CTRL_ATTR_FAMILY_NAME, IPVS_GENL_NAME);
 	err = talk(v, &m, on_family, &v->family);
 	return err ? err : v->family ? 0 : -ENOENT;
-}
-
-/* --- rules into attributes
- * -------------------------------------------------------- */
-
-static unsigned
-mask_bits(const union l4_addr *m)
-{
-	unsigned bits = 0;
-
-	for (int i = 0; i < 4; i++)
-		bits += (unsigned)__builtin_popcount(m->w[i]);
-	return bits;
-}
-
-static void
-put_addr(struct nlmsghdr *h, uint16_t type, const union l4_addr *a)
-{
-	uint8_t bytes[16] = {0};
-
-	memcpy(bytes, addr_start(a), addr_bytes(a));
-	mnl_attr_put(h, type, sizeof(bytes), bytes);
-}
-
-static void
-put_id(struct nlmsghdr *h, const struct rules_id *id)
-{
-	mnl_attr_put_u16(h, IPVS_SVC_ATTR_AF, id->v6 ? AF_INET6 : AF_INET);
-	if (id->mark) {
-		mnl_attr_put_u32(h, IPVS_SVC_ATTR_FWMARK, id->mark);
-		return;
-	}
-	mnl_attr_put_u16(h, IPVS_SVC_ATTR_PROTOCOL, id->proto);
-	put_addr(h, IPVS_SVC_ATTR_ADDR, &id->addr);
-	mnl_attr_put_u16(h, IPVS_SVC_ATTR_PORT, htons(id->port));
-}
-
-static void
-put_service(struct nlmsghdr *h, const struct rules_service *s)
-{
-	struct nlattr *nest = mnl_attr_nest_start(h, IPVS_CMD_ATTR_SERVICE);
-	struct ip_vs_flags flags = {.mask = ~0u};
-
-	if (s->flags & L4_PERSISTENT)
-		flags.flags |= IP_VS_SVC_F_PERSISTENT;
-	if (s->flags & L4_ONE_PACKET)
-		flags.flags |= IP_VS_SVC_F_ONEPACKET;
-	if (s->flags & L4_HASH_FALLBACK)
-		flags.flags |= IP_VS_SVC_F_SCHED1;
-	if (s->flags & L4_HASH_PORT)
-		flags.flags |= IP_VS_SVC_F_SCHED2;
-	put_id(h, &s->id);
-	mnl_attr_put_strz(h, IPVS_SVC_ATTR_SCHED_NAME,
-		rules_scheduler_name(s->scheduler));
-	mnl_attr_put(h, IPVS_SVC_ATTR_FLAGS, sizeof(flags), &flags);
-	mnl_attr_put_u32(h, IPVS_SVC_ATTR_TIMEOUT,
-		s->flags & L4_PERSISTENT ? s->persist_s : 0);
-	mnl_attr_put_u32(h, IPVS_SVC_ATTR_NETMASK,
-		s->id.v6 ? mask_bits(&s->mask) : s->mask.w[3]);
-	mnl_attr_nest_end(h, nest);
-}
-
-static void
-put_service_id(struct nlmsghdr *h, const struct rules_id *id)
-{
-	struct nlattr *nest = mnl_attr_nest_start(h, IPVS_CMD_ATTR_SERVICE);
-
-	put_id(h, id);
-	mnl_attr_nest_end(h, nest);
-}
-
-/* IPVS knows no health: a server that is down gets nothing new. */
-static uint32_t
-weight_of(const struct rules_server *s)
-{
-	uint32_t w = (uint32_t)s->weight * s->share / 1000;
-
-	return s->down ? 0 : s->weight && !w ? 1 : w;
-}
-
-static void
-put_server(struct nlmsghdr *h, const struct rules_server *s)
-{
-	static const uint32_t methods[] = {IP_VS_CONN_F_DROUTE,
-		IP_VS_CONN_F_TUNNEL, IP_VS_CONN_F_MASQ, IP_VS_CONN_F_DROUTE};
-	static const uint8_t tunnels[] = {IP_VS_CONN_F_TUNNEL_TYPE_IPIP,
-		IP_VS_CONN_F_TUNNEL_TYPE_GUE, IP_VS_CONN_F_TUNNEL_TYPE_GRE};
-	struct nlattr *nest = mnl_attr_nest_start(h, IPVS_CMD_ATTR_DEST);
-
-	mnl_attr_put_u16(h, IPVS_DEST_ATTR_ADDR_FAMILY, addr_family(&s->addr));
-	put_addr(h, IPVS_DEST_ATTR_ADDR, &s->addr);
-	mnl_attr_put_u16(h, IPVS_DEST_ATTR_PORT, htons(s->port));
-	mnl_attr_put_u32(h, IPVS_DEST_ATTR_FWD_METHOD, methods[s->method]);
-	mnl_attr_put_u32(h, IPVS_DEST_ATTR_WEIGHT, weight_of(s));
-	mnl_attr_put_u32(h, IPVS_DEST_ATTR_U_THRESH, s->upper);
-	mnl_attr_put_u32(h, IPVS_DEST_ATTR_L_THRESH, s->lower);
-	mnl_attr_put_u8(h, IPVS_DEST_ATTR_TUN_TYPE, tunnels[s->tun]);
-	mnl_attr_put_u16(h, IPVS_DEST_ATTR_TUN_PORT, htons(s->tun_port));
-	mnl_attr_put_u16(h, IPVS_DEST_ATTR_TUN_FLAGS, 0);
-	mnl_attr_nest_end(h, nest);
-}
-
-/* --- attributes into rules
- * ----------------------------------------------------------- */
-
-static bool
-get_addr(const struct nlattr *a, int family, union l4_addr *out)
-{
-	return a && mnl_attr_get_payload_len(a) >= 16 &&
-		addr_from(family, mnl_attr_get_payload(a),
-			family == AF_INET ? 4 : 16, out);
-}
-
-static union l4_addr
-get_mask(bool v6, uint32_t netmask)
-{
-	union l4_addr m = {.w = {~0u, ~0u, ~0u, netmask}};
-	uint8_t *p = (uint8_t *)&m;
-
-	for (unsigned i = 0; v6 && i < 16; i++) {
-		unsigned n = netmask > 8 * i ? netmask - 8 * i : 0;
-
-		p[i] = n >= 8 ? 255 : (uint8_t)(0xff00 >> n);
-	}
-	return m;
-}
-
-static bool
-get_service(const struct nlattr *nest, struct rules_service *out)
-{
-	const struct nlattr *a[ATTRS_MAX] = {NULL};
-	struct rules_service s = {0};
-	struct ip_vs_flags flags = {0};
-	const char *name;
-
-	(void)mnl_attr_parse_nested(nest, keep_attr, a);
-	s.id.v6 = number(a[IPVS_SVC_ATTR_AF]) == AF_INET6;
-	s.id.mark = (uint32_t)number(a[IPVS_SVC_ATTR_FWMARK]);
-	s.id.proto = (uint8_t)number(a[IPVS_SVC_ATTR_PROTOCOL]);
-	s.id.port = ntohs((uint16_t)number(a[IPVS_SVC_ATTR_PORT]));
-	if (!s.id.mark &&
-		!get_addr(a[IPVS_SVC_ATTR_ADDR], s.id.v6 ? AF_INET6 : AF_INET,
-			&s.id.addr))
-		return false;
-	name = a[IPVS_SVC_ATTR_SCHED_NAME]
-		? mnl_attr_get_str(a[IPVS_SVC_ATTR_SCHED_NAME])
-		: "";
-	s.scheduler = rules_scheduler(name);
-	if (a[IPVS_SVC_ATTR_FLAGS] &&
-		mnl_attr_get_payload_len(a[IPVS_SVC_ATTR_FLAGS]) >=
-			sizeof(flags))
-		memcpy(&flags, mnl_attr_get_payload(a[IPVS_SVC_ATTR_FLAGS]),
-			sizeof(flags));
-	s.flags = (uint16_t)((flags.flags & IP_VS_SVC_F_PERSISTENT
-					     ? L4_PERSISTENT
-					     : 0) |
-		(flags.flags & IP_VS_SVC_F_ONEPACKET ? L4_ONE_PACKET : 0) |
-		(flags.flags & IP_VS_SVC_F_SCHED1 ? L4_HASH_FALLBACK : 0) |
-		(flags.flags & IP_VS_SVC_F_SCHED2 ? L4_HASH_PORT : 0));
-	s.persist_s = (uint32_t)number(a[IPVS_SVC_ATTR_TIMEOUT]);
-	s.mask = get_mask(s.id.v6, (uint32_t)number(a[IPVS_SVC_ATTR_NETMASK]));
-	*out = s;
-	return s.scheduler < L4_SCHEDULERS;
-}
-
-static void
-get_stat(const struct nlattr *nest, struct l4_stat *out)
-{
-	const struct nlattr *a[ATTRS_MAX] = {NULL};
-
-	if (!nest)
-		return;
-	(void)mnl_attr_parse_nested(nest, keep_attr, a);
-	out->connections = number(a[IPVS_STATS_ATTR_CONNS]);
-	out->in_packets = number(a[IPVS_STATS_ATTR_INPKTS]);
-	out->out_packets = number(a[IPVS_STATS_ATTR_OUTPKTS]);
-	out->in_bytes = number(a[IPVS_STATS_ATTR_INBYTES]);
-	out->out_bytes = number(a[IPVS_STATS_ATTR_OUTBYTES]);
-}
-
-static bool
-get_server(const struct nlattr *nest, struct rules_server *out,
-	struct driver_counts *counts)
-{
-	const struct nlattr *a[ATTRS_MAX] = {NULL};
-	uint32_t method;
-	int family;
-
-	(void)mnl_attr_parse_nested(nest, keep_attr, a);
-	family = (int)number(a[IPVS_DEST_ATTR_ADDR_FAMILY]);
-	if (!get_addr(a[IPVS_DEST_ATTR_ADDR], family, &out->addr))
-		return false;
-	out->port = ntohs((uint16_t)number(a[IPVS_DEST_ATTR_PORT]));
-	method = number(a[IPVS_DEST_ATTR_FWD_METHOD]) & IP_VS_CONN_F_FWD_MASK;
-	out->method = method == IP_VS_CONN_F_TUNNEL ? L4_TUNNEL
-		: method == IP_VS_CONN_F_MASQ	    ? L4_MASQ
-						    : L4_ROUTE;
-	out->local = method == IP_VS_CONN_F_LOCALNODE;
-	out->weight = (uint16_t)number(a[IPVS_DEST_ATTR_WEIGHT]);
-	out->upper = (uint32_t)number(a[IPVS_DEST_ATTR_U_THRESH]);
-	out->lower = (uint32_t)number(a[IPVS_DEST_ATTR_L_THRESH]);
-	out->tun = (enum l4_tun)(number(a[IPVS_DEST_ATTR_TUN_TYPE]) % 3);
-	out->tun_port = ntohs((uint16_t)number(a[IPVS_DEST_ATTR_TUN_PORT]));
-	counts->active = (uint32_t)number(a[IPVS_DEST_ATTR_ACTIVE_CONNS]);
-	counts->inactive = (uint32_t)number(a[IPVS_DEST_ATTR_INACT_CONNS]);
-	counts->templates = (uint32_t)number(a[IPVS_DEST_ATTR_PERSIST_CONNS]);
-	get_stat(a[IPVS_DEST_ATTR_STATS64] ? a[IPVS_DEST_ATTR_STATS64]
-					   : a[IPVS_DEST_ATTR_STATS],
-		&counts->stat);
-	return true;
 }
 
 /* --- commands
@@ -348,9 +116,9 @@ service_command(struct ipvs *v, uint8_t command, const struct rules_service *s)
 
 	begin(v, &m, v->family, command, NLM_F_ACK);
 	if (command == IPVS_CMD_DEL_SERVICE)
-		put_service_id(m.h, &s->id);
+		ipvs_put_id(m.h, &s->id);
 	else
-		put_service(m.h, s);
+		ipvs_put_service(m.h, s);
 	return talk(v, &m, no_answer, NULL);
 }
 
@@ -361,8 +129,8 @@ server_command(struct ipvs *v, uint8_t command, const struct rules_service *s,
 	struct message m;
 
 	begin(v, &m, v->family, command, NLM_F_ACK);
-	put_service_id(m.h, &s->id);
-	put_server(m.h, server);
+	ipvs_put_id(m.h, &s->id);
+	ipvs_put_server(m.h, server);
 	return talk(v, &m, no_answer, NULL);
 }
 
@@ -386,7 +154,7 @@ set_timeouts(struct ipvs *v, const struct rules *r)
 static bool
 same_server(const struct rules_server *a, const struct rules_server *b)
 {
-	return weight_of(a) == weight_of(b) && a->upper == b->upper &&
+	return ipvs_weight(a) == ipvs_weight(b) && a->upper == b->upper &&
 		a->lower == b->lower && a->method == b->method &&
 		a->tun == b->tun && a->tun_port == b->tun_port;
 }
@@ -480,12 +248,12 @@ static int
 on_service(const struct nlmsghdr *h, void *ctx)
 {
 	struct reading *r = ctx;
-	const struct nlattr *a[ATTRS_MAX] = {NULL};
+	const struct nlattr *a[IPVS_ATTRS_MAX] = {NULL};
 	struct rules_service s;
 
-	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), keep_attr, a);
+	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), ipvs_keep_attr, a);
 	if (a[IPVS_CMD_ATTR_SERVICE] &&
-		get_service(a[IPVS_CMD_ATTR_SERVICE], &s))
+		ipvs_get_service(a[IPVS_CMD_ATTR_SERVICE], &s))
 		(void)rules_add(r->rules, &s);
 	return MNL_CB_OK;
 }
@@ -494,17 +262,17 @@ static int
 on_server(const struct nlmsghdr *h, void *ctx)
 {
 	struct reading *r = ctx;
-	const struct nlattr *a[ATTRS_MAX] = {NULL};
+	const struct nlattr *a[IPVS_ATTRS_MAX] = {NULL};
 	struct rules_server s = {0};
 	struct counted *c;
 
-	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), keep_attr, a);
+	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), ipvs_keep_attr, a);
 	r->v->servers =
 		xrealloc(r->v->servers, (r->v->nservers + 1) * sizeof(*c));
 	c = &r->v->servers[r->v->nservers];
 	*c = (struct counted){0};
 	if (!a[IPVS_CMD_ATTR_DEST] ||
-		!get_server(a[IPVS_CMD_ATTR_DEST], &s, &c->counts))
+		!ipvs_get_server(a[IPVS_CMD_ATTR_DEST], &s, &c->counts))
 		return MNL_CB_OK;
 	c->addr = s.addr;
 	c->port = s.port;
@@ -531,7 +299,7 @@ read_servers(
 
 	v->nservers = 0;
 	begin(v, &m, v->family, IPVS_CMD_GET_DEST, NLM_F_DUMP);
-	put_service_id(m.h, id);
+	ipvs_put_id(m.h, id);
 	return talk(v, &m, on_server, &r);
 }
 
@@ -649,18 +417,18 @@ flows(void *ctx, const struct rules *r, driver_flow_fn fn, void *arg)
  */
 
 struct config {
-	uint32_t value[ATTRS_MAX];
+	uint32_t value[IPVS_ATTRS_MAX];
 };
 
 static int
 on_config(const struct nlmsghdr *h, void *ctx)
 {
-	const struct nlattr *a[ATTRS_MAX] = {NULL};
+	const struct nlattr *a[IPVS_ATTRS_MAX] = {NULL};
 	struct config *c = ctx;
 
-	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), keep_attr, a);
-	for (int i = 0; i < ATTRS_MAX; i++)
-		c->value[i] = (uint32_t)number(a[i]);
+	(void)mnl_attr_parse(h, sizeof(struct genlmsghdr), ipvs_keep_attr, a);
+	for (int i = 0; i < IPVS_ATTRS_MAX; i++)
+		c->value[i] = (uint32_t)ipvs_number(a[i]);
 	return MNL_CB_OK;
 }
 

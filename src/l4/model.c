@@ -66,7 +66,8 @@ model_sweep(struct l4_image *i, uint32_t from, uint32_t n)
 	return used;
 }
 
-/* --- growth ---------------------------------------------------------------- */
+/* --- growth ----------------------------------------------------------------
+ */
 
 static uint64_t
 entries(const struct l4_image *i)

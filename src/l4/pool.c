@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HEAR_NS (NS_PER_S / 2)
+#define REPEATED_MIN 3 /* SYNs, and no connection that came about */
 #define SHARE_ALL 1000
 #define SHARE_STEPS 20 /* of a slow start */
 
@@ -68,6 +70,30 @@ on_check(void *ctx, size_t i, int err, enum health_change change)
 		p->config.control, &n->addr, !n->up, share(p, n, now_ns));
 }
 
+/* What the node's clients' packets say, twice a second. */
+static void
+hear(struct pool *p, size_t i, uint64_t now_ns)
+{
+	struct pool_node *n = &p->nodes[i];
+	struct driver_counts c = {0};
+	bool mute;
+
+	if (now_ns - n->heard_ns < HEAR_NS)
+		return;
+	control_handshakes(p->config.control, &n->addr, &c);
+	mute = n->heard_ns && c.repeated - n->repeated >= REPEATED_MIN &&
+		c.opened == n->opened;
+	n->repeated = c.repeated;
+	n->opened = c.opened;
+	n->heard_ns = now_ns;
+	if (!mute || !n->up)
+		return;
+	log_info("node_mute node=%s hint=\"SYNs are repeated, none is "
+		 "answered\"",
+		n->name);
+	health_suspect(p->health, i);
+}
+
 void
 pool_tick(struct pool *p)
 {
@@ -76,6 +102,7 @@ pool_tick(struct pool *p)
 	for (size_t i = 0; i < p->n; i++) {
 		struct pool_node *n = &p->nodes[i];
 
+		hear(p, i, now_ns);
 		if (!n->up || !n->up_ns)
 			continue;
 		control_set_health(p->config.control, &n->addr, false,

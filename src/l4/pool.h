@@ -2,7 +2,9 @@
 /*
  * The nodes of the cluster's service: checks their health and tells the
  * control of every change, which goes to the log as well. A node that comes
- * back gets its share of new connections bit by bit, if that is wanted.
+ * back gets its share of new connections bit by bit, if that is wanted. One
+ * whose clients repeat their SYNs, and whose connections don't come about, is
+ * as good as one that failed a check: it need not be waited for.
  *
  * When pool_fd() is readable, call pool_run(); pool_tick() now and then. Not
  * thread-safe.
@@ -20,6 +22,8 @@ struct pool_node {
 	bool up;	  /* says its health */
 	uint64_t good_ns; /* its last good check, or the pool's start */
 	uint64_t up_ns;	  /* when it came back; 0: has all its share */
+	uint32_t repeated, opened; /* as of `heard_ns`: see driver.h */
+	uint64_t heard_ns;
 };
 
 struct pool_config {

@@ -4,6 +4,12 @@
  * process may load programs, through the XDP program by BPF_PROG_TEST_RUN as
  * well; both must say and do the same, byte for byte.
  */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
 #include "l4/balancer.h"
 #include "l4/model.h"
 #include "l4/test_frame.h"

@@ -167,7 +167,7 @@ prefix_mask(unsigned bits)
 	for (unsigned i = 0; i < 16; i++) {
 		unsigned n = bits > 8 * i ? bits - 8 * i : 0;
 
-		p[i] = n >= 8 ? 255 : (uint8_t)(0xff00 >> n);
+		p[i] = (uint8_t)(n >= 8 ? 255 : 0xff00 >> n);
 	}
 	return m;
 }

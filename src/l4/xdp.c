@@ -67,6 +67,8 @@ counts(void *ctx, const struct rules_service *s,
 	out->active = floor0(c->active);
 	out->inactive = floor0(c->inactive);
 	out->templates = c->templates;
+	out->repeated = c->repeated;
+	out->opened = c->opened;
 	balancer_stat(x->image, server->number, &out->stat);
 }
 

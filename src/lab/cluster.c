@@ -165,8 +165,9 @@ run_daemon(const char *host, bool is_node)
 	own_free char *socket_path = file_of(host, "sock");
 	char exe[PATH_MAX] = {0};
 	const char *own[] = {exe, is_node ? "node" : "balancer", "-c",
-		CONF_FILE, "--socket", socket_path, is_node ? "--name" : NULL,
-		host, NULL};
+		CONF_FILE, "--socket", socket_path,
+		/* what a lab pins would outlive it */
+		is_node ? "--name" : "--pin", is_node ? host : "none", NULL};
 	bool is_origin = !strcmp(host, "origin");
 	const char *const *argv = squid ? squid
 		: is_origin		? origin_argv()

@@ -375,12 +375,18 @@ static void
 balancer_text(const json_t *doc, bool colour, struct buf *out)
 {
 	const json_t *nodes = json_object_get(doc, "nodes");
+	const json_t *flows = json_object_get(doc, "flows");
 	double uptime_s = json_number_value(json_object_get(doc, "uptime_s"));
 
 	buf_printf(out, "balancer: vip %s on %s, xdp %s", get_z(doc, "vip"),
 		get_z(doc, "interface"), get_z(doc, "xdp"));
 	write_nodes_up(nodes, out);
-	buf_printf(out, "\nup for %s\n\n", human_duration(uptime_s).z);
+	buf_printf(out, "\nup for %s", human_duration(uptime_s).z);
+	if (flows)
+		buf_printf(out, ", %s flows in a table for %s",
+			human_count(get_u64(flows, "used")).z,
+			human_count(get_u64(flows, "room")).z);
+	buf_z(out, "\n\n");
 	targets_table(nodes, colour, out);
 	verdicts_table(json_object_get(doc, "verdicts"), colour, out);
 }

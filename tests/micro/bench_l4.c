@@ -292,8 +292,9 @@ main(int argc, char **argv)
 	say("... on the kernel's LRU, 1 M flows", kernel, 0, 0, "");
 	say("established, 1 M flows", many, kernel, 0.5, "the LRU");
 	lru_bpf__destroy(other);
-	printf(json ? "" : "%zu bytes of table per flow\n",
-		2 * sizeof(struct l4_flow));
+	if (!json)
+		printf("%zu bytes of table per flow\n",
+			2 * sizeof(struct l4_flow));
 	bench_bpf__destroy(bench);
 	return failed ? 1 : 0;
 }

@@ -91,7 +91,7 @@ inside(struct xdp_md *ctx, struct outer *o)
 		gre = at(ctx, o->bytes, 4);
 		if (!gre || gre[0])
 			return false;
-		o->proto = gre[1] == bpf_htons(ETH_P_IP) ? IPPROTO_IPIP
+		o->proto = gre[1] == bpf_htons(ETH_P_IP)  ? IPPROTO_IPIP
 			: gre[1] == bpf_htons(ETH_P_IPV6) ? IPPROTO_IPV6
 							  : 0;
 		o->bytes += 4;
@@ -159,7 +159,7 @@ inner_ok(struct xdp_md *ctx, const struct outer *o)
 		ip4->tos |= 3;
 		sum += bpf_htons(ip4->tos);
 		sum = (sum & 0xffff) + (sum >> 16);
-		ip4->check = (__u16)~((sum & 0xffff) + (sum >> 16));
+		ip4->check = (__u16) ~((sum & 0xffff) + (sum >> 16));
 		return true;
 	}
 	ip6 = at(ctx, o->bytes, sizeof(*ip6));

@@ -7,7 +7,7 @@
 #include "l4/core/balance.h"
 
 struct rotate {
-	__u32 at;    /* the next flow */
+	__u32 at; /* the next flow */
 	__u32 flows;
 	__u32 base;  /* of the clients' addresses */
 	__u32 step;  /* from one to the next; below flows, no common divisor */

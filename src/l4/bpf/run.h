@@ -31,8 +31,7 @@ l4_run(struct xdp_md *ctx)
 	j = l4_job_of(t);
 	l4_job_start(j, ctl, cpu);
 	v = l4_balance(ctx, j, ctl);
-	if (v < L4_VERDICTS_MAX)
-		t->verdict[v]++;
+	t->verdict[v & (L4_VERDICTS_MAX - 1)]++;
 	act = l4_action(v);
 	if (act == XDP_TX && j->out && j->out != ctl->ifindex)
 		return (int)bpf_redirect(j->out, 0);

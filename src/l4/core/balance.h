@@ -42,8 +42,8 @@ l4_flow_key(const struct l4_job *j, const union l4_addr *client, __u32 cport,
 static __always_inline bool
 l4_fragment_key(const struct l4_job *j, struct l4_key *k)
 {
-	__u32 front = l4_front_find(
-		j->half, &j->p.dst, 0, j->p.proto, L4_FRONT_VIP);
+	__u32 front =
+		l4_front_find(j->half, &j->p.dst, 0, j->p.proto, L4_FRONT_VIP);
 
 	k->client[0] = j->p.src.d[0];
 	k->client[1] = j->p.src.d[1];
@@ -136,7 +136,7 @@ l4_send_hop(L4_FRAME *f, struct l4_job *j, __u32 hop, enum l4_verdict verdict)
 	struct l4_hop *h = hop ? at_hops(hop - 1) : NULL;
 	struct l4_ctl *ctl = at_ctl(0);
 	struct ethhdr *eth = frame_at(f, 0, sizeof(*eth));
-	__u8 mac[ETH_ALEN];
+	__u8 mac[ETH_ALEN] __attribute__((aligned(2)));
 
 	if (!h || !ctl || !eth)
 		return L4_drop_reply_hop;

@@ -112,8 +112,8 @@ l4_front_is(const struct l4_front *f, const union l4_addr *a, __u32 port,
 
 /* It's not where its window begins. */
 L4_STEP int
-l4_front_search(__u32 half, const union l4_addr *a, __u32 port, __u32 proto,
-	__u32 kind)
+l4_front_search(
+	__u32 half, const union l4_addr *a, __u32 port, __u32 proto, __u32 kind)
 {
 	__u32 start;
 
@@ -135,8 +135,8 @@ l4_front_search(__u32 half, const union l4_addr *a, __u32 port, __u32 proto,
 
 /* The number of the front, or 0. */
 static __always_inline __u32
-l4_front_find(__u32 half, const union l4_addr *a, __u32 port, __u32 proto,
-	__u32 kind)
+l4_front_find(
+	__u32 half, const union l4_addr *a, __u32 port, __u32 proto, __u32 kind)
 {
 	__u32 at = l4_front_hash(a, port, proto);
 	struct l4_front *f = l4_front(half, at);

@@ -1,14 +1,42 @@
 #pragma once
 /* The native half of env.h. */
 #include "base/clock.h"
+#include "l4/image.h"
 
-#include <bpf/bpf_endian.h>
+#include <arpa/inet.h>
 /* the C library's before the kernel's, which then leaves out what is there */
 #include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #define L4_STEP static __attribute__((unused))
+
+/* libbpf's are macros whose results are ints. */
+static __always_inline __u16
+bpf_htons(__u16 v)
+{
+	return htons(v);
+}
+
+static __always_inline __u16
+bpf_ntohs(__u16 v)
+{
+	return ntohs(v);
+}
+
+static __always_inline __u32
+bpf_htonl(__u32 v)
+{
+	return htonl(v);
+}
+
+static __always_inline __u32
+bpf_ntohl(__u32 v)
+{
+	return ntohl(v);
+}
 
 /* A frame in a buffer with room before it. */
 struct l4_frame {

@@ -151,8 +151,7 @@ l4_choose_mh(struct l4_job *j, struct l4_service *s)
 	if (!(s->flags & L4_HASH_FALLBACK))
 		return 0;
 	for (__u32 i = 0; i < L4_FALLBACKS_MAX; i++) {
-		slot = l4_at_ring(
-			j, s, l4_place_mh(v, (first + i) % n, n));
+		slot = l4_at_ring(j, s, l4_place_mh(v, (first + i) % n, n));
 		if (l4_usable(j, s, slot))
 			return (int)slot;
 	}

@@ -86,6 +86,23 @@ l4_next_state(const struct l4_packet *p, __u32 state, __u32 way)
 	return l4_row(way, event) >> (4 * (state & 15)) & 15;
 }
 
+/* What the client's packet says of how its server does. */
+static __always_inline void
+l4_notice(const struct l4_packet *p, __u32 dest, __u32 state, __u32 next)
+{
+	bool again = state == L4_SYN_RECV && l4_event(p->tcp) == L4_EV_SYN;
+	bool opened = state == L4_SYN_RECV && next == L4_ESTABLISHED;
+	struct l4_count *c;
+
+	if (!again && !opened)
+		return;
+	c = at_counts(dest);
+	if (c && again)
+		__sync_fetch_and_add(&c->repeated, 1);
+	else if (c)
+		__sync_fetch_and_add(&c->opened, 1);
+}
+
 /* A packet of the flow came by. */
 static __always_inline void
 l4_flow_pass(
@@ -101,6 +118,8 @@ l4_flow_pass(
 	else if (!(flags & L4_FLOW_TWO_WAY))
 		way = L4_IN_ONLY;
 	next = l4_next_state(&j->p, state, way);
+	if (state == L4_SYN_RECV && way != L4_OUT)
+		l4_notice(&j->p, l4_word_dest(old), state, next);
 	packets += count && packets < L4_PACKETS_MAX;
 	new = l4_word(j->now, l4_word_dest(old), packets, flags, next);
 	if (new == old ||

@@ -8,14 +8,18 @@
 
 struct l4_macs {
 	__u8 dst[ETH_ALEN], src[ETH_ALEN];
-};
+} __attribute__((aligned(2)));
 
 static __always_inline void
 l4_set_macs(struct ethhdr *eth, const __u8 *dst, const __u8 *src)
 {
-	for (int i = 0; i < ETH_ALEN; i++) {
-		eth->h_dest[i] = dst[i];
-		eth->h_source[i] = src[i];
+	char *at = (char *)eth;
+	__u16 *to = (void *)at;
+	const __u16 *d = (const void *)dst, *s = (const void *)src;
+
+	for (int i = 0; i < 3; i++) {
+		to[i] = d[i];
+		to[3 + i] = s[i];
 	}
 }
 
