@@ -135,6 +135,8 @@ def test_a_day_of_traffic_through_the_vip(lab, tmp_path):
     assert total["relayed"] == result["relayed"]
     assert (total["hits"] + total["coalesced"] + total["misses"]
             + total["passes"]) == total["served"]
-    assert total["misses"] == len(fetched)
+    # what is hot is copied from one node to another
+    assert total["misses"] == len(fetched) + total["filled"]
     assert total["origin_fetches"] == len(lines)
-    assert total["objects"] == len(fetched)
+    assert len(fetched) <= total["objects"] <= \
+        len(fetched) + total["filled"]
