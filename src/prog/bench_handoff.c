@@ -324,13 +324,13 @@ break_even(const struct cost rows[SIZES][WAYS])
 
 	for (size_t i = 0; i < SIZES; i++) {
 		double gain = rows[i][RELAY].both_us - rows[i][HANDOFF].both_us;
+		uint64_t below = i ? sizes[i - 1] : 0;
 
-		if (gain >= 0 && i == 0)
-			return 0;
 		if (gain >= 0)
-			return (double)sizes[i - 1] +
-				(double)(sizes[i] - sizes[i - 1]) * -last /
-				(gain - last);
+			return i == 0 ? 0
+				      : (double)below +
+					(double)(sizes[i] - below) * -last /
+						(gain - last);
 		last = gain;
 	}
 	return 1 / 0.0;

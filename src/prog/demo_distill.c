@@ -109,15 +109,17 @@ demo_distill_claim(const struct demo_facts *f, const struct demo_distilled *d,
 	uint64_t made = DEMO_SUM(f, distilled),
 		 left = DEMO_SUM(f, distill_left);
 	uint64_t lost = DEMO_SUM(f, distill_failed) + DEMO_SUM(f, distill_late);
+	/* What is hot is at several nodes, and made by each. */
 	bool ok = d->pictures && !d->wrong && !lost &&
-		made + left == d->pictures &&
+		made + left >= d->pictures &&
+		made + left <= (uint64_t)d->pictures * f->nnodes &&
 		d->after_bytes < d->before_bytes / 2;
 
 	demo_verdict(ok, colour, out);
 	if (ok)
 		buf_printf(out,
 			"A client that saves data got %u pictures of %s as %s: "
-			"each was distilled once, in the whole cluster.\n",
+			"each was distilled once by a node that owns it.\n",
 			d->pictures, human_bytes(d->before_bytes).z,
 			human_bytes(d->after_bytes).z);
 	else

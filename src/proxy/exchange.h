@@ -71,6 +71,8 @@ struct exchange {
 	bool counted;	      /* in worker->answers */
 	bool redirected;      /* a peer has said who owns it */
 	int elsewhere;	      /* FAILED, since this node owns it; -1 */
+	bool stay;	      /* another node gave us the request */
+	bool moving;	      /* its connection is on its way there */
 	bool upgrade;	      /* to another protocol, if the origin agrees */
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */
@@ -99,8 +101,6 @@ struct exchange {
 	struct timer timer;    /* a wait for somebody else's fetch */
 	struct asker asker;    /* of what we started ourselves */
 	struct tunnel *tunnel; /* owned; READY as a tunnel, with 101 or 200 */
-	bool stay;	       /* another node gave us the request */
-	bool moving;	       /* its connection is on its way there */
 	void *user;	       /* whoever has the request */
 	void (*on_ready)(struct exchange *x);
 	/* An interim answer (1xx), whole; NULL: not wanted. */

@@ -324,7 +324,8 @@ def test_programs(lab, root, tmp_path, program):
         for f in root.glob("*.bin"):
             assert (tmp_path / f.name).read_bytes() == f.read_bytes()
     assert total("given") > 5
-    assert resets() == 0
+    # wrk ends in the middle of its requests.
+    assert program == "wrk" or resets() == 0
 
 
 # --- far away, and what is worth it ------------------------------------------
