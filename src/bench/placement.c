@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -183,6 +184,7 @@ placement_measure(const struct placement_options *o,
 {
 	struct keys k;
 
+	CHECK(o->keys && o->nodes && o->seeds);
 	*out = (struct placement_result){0};
 	keys_init(&k, o->keys);
 	for (unsigned seed = 0; seed < o->seeds; seed++)

@@ -31,7 +31,7 @@ rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 		s = score(v, &v->nodes[i], k);
 		if (at < most)
 			out->n++;
-		else if (scores[--at] >= s)
+		else if (!at || scores[--at] >= s)
 			continue;
 		for (; at && scores[at - 1] < s; at--) {
 			scores[at] = scores[at - 1];

@@ -27,6 +27,8 @@ rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 	uint64_t h = XXH3_64bits(key.p, key.n), seen = 0;
 
 	out->n = 0;
+	if (!v->nnodes)
+		return;
 	for (int tries = 0; out->n < want && tries < 16 * VIEW_MAX_NODES;
 		tries++) {
 		size_t i = jump(h, v->nnodes);

@@ -64,16 +64,16 @@ struct exchange {
 	const char *raw; /* what head's slices point into: borrowed, or from
 			    exchange_keep() on in the arena */
 	bool kept;
+	bool stay;   /* another node gave us the request */
+	bool moving; /* its connection is on its way there */
 	struct route route;
 	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
+	bool upgrade;	 /* to another protocol, if the origin agrees */
+	bool counted;	 /* in worker->answers */
+	bool redirected; /* a peer has said who owns it */
 	enum exchange_fill fill;
-	bool counted;	      /* in worker->answers */
-	bool redirected;      /* a peer has said who owns it */
 	int elsewhere;	      /* FAILED, since this node owns it; -1 */
-	bool stay;	      /* another node gave us the request */
-	bool moving;	      /* its connection is on its way there */
-	bool upgrade;	      /* to another protocol, if the origin agrees */
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */
 	uint32_t stream;      /* ... and how this is called there */
@@ -82,13 +82,13 @@ struct exchange {
 	struct cachectl asked;
 	enum exchange_from from;
 	enum exchange_why why;	  /* FROM_JOIN, FROM_MISS */
+	bool known;		  /* the answer is, as content and response */
 	bool by_parts;		  /* flight is a part of the answer, if it is
 				     one: see parts.h */
 	struct flight *flight;	  /* counted; the answer is on its way */
 	struct object *object;	  /* counted; the answer is stored */
 	unsigned instead_of;	  /* see struct flight */
 	unsigned misled;	  /* how often what we joined was not for us */
-	bool known;		  /* the answer is, as content and: */
 	struct response response; /* the object's, or lent by its owner */
 	struct route_error error; /* ours, FROM_US */
 
