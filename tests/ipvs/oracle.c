@@ -358,8 +358,7 @@ compare_driver(void)
 	};
 	static const char *const listings[] = {"-L -n", "-S -n",
 		"-L -n --thresholds", "-L -n --persistent-conn",
-		"-L -n --tun-info", "-L -n --stats", "-L --timeout",
-		"-L -n -c"};
+		"-L -n --tun-info", "-L -n --stats", "-L --timeout"};
 	struct control_config config = {0};
 	struct buf said = {0};
 	struct ipvs *v = NULL;
@@ -383,6 +382,15 @@ compare_driver(void)
 	(void)their_choice(0x0a090001, 30000, 3000);
 	for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++)
 		both(listings[i]);
+	/* of all there are, expiring every second, the one just made */
+	said = (struct buf){0};
+	our_output("-L -n -c", &said);
+	buf_append(&said, "", 1);
+	if (!strstr(buf_head(&said),
+		    "SYN_RECV    10.9.0.1:30000     "
+		    "192.0.2.10:3000    10.0.0.1"))
+		complain("-L -n -c", buf_head(&said), "");
+	buf_fini(&said);
 	control_close(control);
 	ipvs_close(v);
 }
