@@ -43,13 +43,20 @@ soak-san soak-tsan: soak-%: soak-build
 	@scripts/soak $$(($(SOAK_S) / 2)) $*
 
 bench:
-	@scripts/deps build bench
+	@scripts/deps build bench lab
 	@scripts/build gcc
-	@$(if $(filter-out l4,$(SUITE)),:,scripts/root "load XDP programs" \
-		build/tests/micro/bench_l4 $(if $(QUICK),--quick) \
-		$(if $(JSON),--json)) || true
-	@$(if $(filter l4,$(SUITE)),:,PYTHONDONTWRITEBYTECODE=1 tests/engine/bench.py $(if $(QUICK),--quick) \
-		$(if $(JSON),--json) $(SUITE))
+ifneq ($(filter l4,$(or $(SUITE),l4)),)
+	@scripts/root "load XDP programs" build/tests/micro/bench_l4 \
+		$(if $(QUICK),--quick) $(if $(JSON),--json) || true
+endif
+ifeq ($(filter l4 handoff,$(SUITE)),)
+	@PYTHONDONTWRITEBYTECODE=1 tests/engine/bench.py $(if $(QUICK),--quick) \
+		$(if $(JSON),--json) $(SUITE)
+endif
+ifneq ($(filter handoff,$(or $(SUITE),handoff)),)
+	@scripts/root "make network namespaces and load programs into the kernel" \
+		build/sevenfold bench handoff $(if $(JSON),--json)
+endif
 
 format:
 	@scripts/deps all
@@ -75,7 +82,7 @@ help:
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer; -j2: both at once'
 	@echo 'make bench    what requests cost beside other servers, ten minutes;'
-	@echo '              SUITE=hit: one of l4, hit, relay, idle, keys;'
+	@echo '              SUITE=hit: one of l4, hit, relay, idle, keys, handoff;'
 	@echo '              QUICK=1: a first look; JSON=1: for programs'
 	@echo 'make lint     form, include directions, static analysis'
 	@echo 'make format   put the code into form'

@@ -21,8 +21,8 @@ struct expiry_flow {
 struct expiry *expiry_new(uint64_t delay_ns);
 void expiry_free(struct expiry *e); /* NULL is fine */
 /* Its id. */
-uint32_t expiry_add(
-	struct expiry *e, const struct handoff_key *key, uint64_t now_ns);
+uint32_t
+expiry_add(struct expiry *e, const struct handoff_key *key, uint64_t now_ns);
 /* It goes on being of interest. */
 void expiry_again(struct expiry *e, struct expiry_flow f, uint64_t now_ns);
 /* Takes out the next one that is due. */

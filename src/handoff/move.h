@@ -26,10 +26,10 @@
 
 enum move_state {
 	MOVE_IDLE,
-	MOVE_SENT,  /* giver: MOVE has been sent */
-	MOVE_HELD,  /* taker: TAKEN has been sent */
-	MOVE_GONE,  /* giver: GO has been sent. taker: it is ours */
-	MOVE_BACK,  /* giver: it is ours again. taker: thrown away */
+	MOVE_SENT, /* giver: MOVE has been sent */
+	MOVE_HELD, /* taker: TAKEN has been sent */
+	MOVE_GONE, /* giver: GO has been sent. taker: it is ours */
+	MOVE_BACK, /* giver: it is ours again. taker: thrown away */
 };
 
 enum move_event {

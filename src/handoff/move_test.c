@@ -15,10 +15,10 @@ enum message { NONE, MOVE, TAKEN, REFUSED, GO, CANCEL };
 struct world {
 	enum move_state giver, taker;
 	enum message to_taker[3], to_giver[3];
-	bool lost;	    /* the connection between them */
-	bool giver_knows;   /* ... that it is */
+	bool lost;	  /* the connection between them */
+	bool giver_knows; /* ... that it is */
 	bool taker_knows;
-	bool late;	    /* the giver has lost patience */
+	bool late; /* the giver has lost patience */
 };
 
 static unsigned worlds, ended, moved, restored, died;

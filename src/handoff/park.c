@@ -72,8 +72,8 @@ of(const char *name)
 static int
 write_zero(const char *family, const char *name, const char *setting)
 {
-	own_free char *path = xasprintf(
-		"/proc/sys/net/%s/conf/%s/%s", family, name, setting);
+	own_free char *path =
+		xasprintf("/proc/sys/net/%s/conf/%s/%s", family, name, setting);
 	own_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	return fd < 0 || write(fd, "0", 1) != 1 ? -errno : 0;

@@ -36,7 +36,7 @@ get(int fd, int option, void *p, size_t n)
 int
 repair_names(int fd, struct snapshot *s)
 {
-	struct sockaddr_in a;
+	struct sockaddr_in a = {0};
 	socklen_t n = sizeof(a);
 
 	if (getpeername(fd, (struct sockaddr *)&a, &n) < 0)
@@ -72,7 +72,7 @@ queue_is_empty(int fd, unsigned long request)
 static int
 get_rest(int fd, struct snapshot *s)
 {
-	struct tcp_info info;
+	struct tcp_info info = {0};
 	int r = queue_is_empty(fd, SIOCINQ);
 
 	if (r <= 0)
@@ -97,7 +97,7 @@ get_rest(int fd, struct snapshot *s)
 static int
 get_all(int fd, struct snapshot *s)
 {
-	struct tcp_repair_window w;
+	struct tcp_repair_window w = {0};
 	int mss = 0, r;
 
 	/* In repair this is what the client's SYN allowed. */
@@ -236,7 +236,8 @@ set_window(int fd, const struct snapshot *s)
 int
 repair_make(const struct snapshot *s, int *out)
 {
-	own_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	own_fd int fd =
+		socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int r;
 
 	if (fd < 0)

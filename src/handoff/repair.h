@@ -20,8 +20,8 @@ enum repair_result {
 
 /* The addresses and ports, into *s. 0 or negative errno. */
 int repair_names(int fd, struct snapshot *s);
-/* The rest of it, but for its stamp; the socket is in repair. If it is not DONE, or a
- * negative errno, the socket is what it was. */
+/* The rest of it, but for its stamp; the socket is in repair. If it is not
+ * DONE, or a negative errno, the socket is what it was. */
 int repair_take(int fd, struct snapshot *s);
 /* What repair_take() did is undone. */
 void repair_undo(int fd);

@@ -41,9 +41,8 @@ derive(const struct seal_context *c, bool from_dialler, uint8_t *key)
 	};
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 	EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-	int r = ctx && EVP_KDF_derive(ctx, key, KEY_BYTES, params) > 0
-		? 0
-		: -EIO;
+	int r = ctx && EVP_KDF_derive(ctx, key, KEY_BYTES, params) > 0 ? 0
+								       : -EIO;
 
 	EVP_KDF_CTX_free(ctx);
 	EVP_KDF_free(kdf);
@@ -89,8 +88,8 @@ begin(struct seal *s, struct str about, int sealing)
 	memcpy(nonce + 4, &n, sizeof(n));
 	return EVP_CipherInit_ex(s->ctx, NULL, NULL, NULL, nonce, sealing) >
 		0 &&
-		EVP_CipherUpdate(s->ctx, NULL, &done,
-			(const uint8_t *)about.p, (int)about.n) > 0;
+		EVP_CipherUpdate(s->ctx, NULL, &done, (const uint8_t *)about.p,
+			(int)about.n) > 0;
 }
 
 int
@@ -126,8 +125,8 @@ seal_open(struct seal *s, struct str about, struct str sealed, struct buf *out)
 	if (!begin(s, about, 0) ||
 		EVP_DecryptUpdate(s->ctx, at, &n, (const uint8_t *)sealed.p,
 			(int)bytes) <= 0 ||
-		EVP_CIPHER_CTX_ctrl(s->ctx, EVP_CTRL_AEAD_SET_TAG, SEAL_BYTES,
-			tag) <= 0 ||
+		EVP_CIPHER_CTX_ctrl(
+			s->ctx, EVP_CTRL_AEAD_SET_TAG, SEAL_BYTES, tag) <= 0 ||
 		EVP_DecryptFinal_ex(s->ctx, at + n, &rest) <= 0)
 		return -EBADMSG;
 	s->n++;

@@ -27,9 +27,9 @@ void seal_free(struct seal *s); /* NULL is fine */
 
 /* Appends it, sealed, in SEAL_BYTES more; what it is about (known to the other
  * end otherwise) is sealed with it. 0 or negative errno. */
-int seal_put(
-	struct seal *s, struct str about, struct str text, struct buf *out);
+int
+seal_put(struct seal *s, struct str about, struct str text, struct buf *out);
 /* Appends what was sealed. -EBADMSG: it is not what the other end said next;
  * *out is as it was. */
-int seal_open(
-	struct seal *s, struct str about, struct str sealed, struct buf *out);
+int
+seal_open(struct seal *s, struct str about, struct str sealed, struct buf *out);

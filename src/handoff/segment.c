@@ -80,8 +80,8 @@ segment_put(const struct segment *s, uint8_t out[SEGMENT_MAX])
 int
 segment_open(void)
 {
-	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		IPPROTO_RAW);
+	int fd = socket(
+		AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 
 	return fd < 0 ? -errno : fd;
 }

@@ -23,8 +23,8 @@ struct snapshot {
 	uint8_t snd_wscale, rcv_wscale; /* below 15 (RFC 7323, 2.3) */
 	uint16_t mss;			/* that the client's SYN allowed */
 	uint32_t snd_nxt, rcv_nxt;	/* sequence numbers */
-	uint32_t clock;	 /* of our timestamps: what it shows */
-	uint32_t stamp;	 /* the client's: what it sent last */
+	uint32_t clock;			/* of our timestamps: what it shows */
+	uint32_t stamp;			/* the client's: what it sent last */
 	uint32_t snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup;
 	uint32_t cwnd; /* segments */
 	uint32_t rtt_us;

@@ -70,10 +70,10 @@ test_nonsense(void **state)
 	struct snapshot s;
 
 	(void)state;
-	expect_refused(0, 2);	/* another form */
-	expect_refused(2, 15);	/* a window scale that there is not */
+	expect_refused(0, 2);  /* another form */
+	expect_refused(2, 15); /* a window scale that there is not */
 	expect_refused(3, 15);
-	expect_refused(18, 1);	/* what has no meaning yet */
+	expect_refused(18, 1); /* what has no meaning yet */
 	snapshot_put(&some, bytes);
 	for (size_t n = 0; n < SNAPSHOT_BYTES; n++) {
 		struct str in = str_of(bytes, n);
@@ -104,8 +104,7 @@ test_primer(void **state)
 	assert_memory_equal(f, mac, 6);
 	assert_int_equal(sum(f + 14, 20, 0), 0xffff);
 	/* Of the pseudo header: the addresses, the protocol, the length. */
-	assert_int_equal(
-		sum(f + 34, 32, sum(f + 26, 8, 6 + 32)), 0xffff);
+	assert_int_equal(sum(f + 34, 32, sum(f + 26, 8, 6 + 32)), 0xffff);
 	assert_int_equal(f[34] << 8 | f[35], 40000);
 	assert_memory_equal(f + 38, "\0\0\0\x11\xff\xff\xff\xf0", 8);
 	assert_int_equal(f[48] << 8 | f[49], 65536 >> 7);

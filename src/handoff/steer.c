@@ -183,6 +183,18 @@ is_settled(void *user, const struct handoff_key *key)
 		f.way != HANDOFF_PARK;
 }
 
+/* The strict filter drops what comes by another interface than answers go out
+ * by, as what was parked does. */
+static bool
+filter_is_strict(void)
+{
+	own_fd int fd = open(
+		"/proc/sys/net/ipv4/conf/all/rp_filter", O_RDONLY | O_CLOEXEC);
+	char c = '0';
+
+	return fd >= 0 && read(fd, &c, 1) == 1 && c == '1';
+}
+
 static int
 open_all(struct steer *s, const char **why)
 {
@@ -193,6 +205,9 @@ open_all(struct steer *s, const char **why)
 	s->nic = park.nic = interface_of(s->config.self);
 	if (!s->nic)
 		return -ENODEV;
+	*why = "net.ipv4.conf.all.rp_filter is 1";
+	if (filter_is_strict())
+		return -EINVAL;
 	*why = "no TAP device can be made";
 	err = park_open(&park, &s->park);
 	if (err)
@@ -208,8 +223,8 @@ open_all(struct steer *s, const char **why)
 }
 
 int
-steer_open(const struct steer_config *config, struct steer **out,
-	const char **why)
+steer_open(
+	const struct steer_config *config, struct steer **out, const char **why)
 {
 	struct steer *s = NEW(struct steer);
 	int err;
@@ -255,8 +270,7 @@ steer_close(struct steer *s)
 struct handoff_key
 steer_key(const struct snapshot *s)
 {
-	return (struct handoff_key){
-		s->client.s_addr, htons(s->client_port), 0};
+	return (struct handoff_key){s->client.s_addr, htons(s->client_port), 0};
 }
 
 int
@@ -327,8 +341,7 @@ steer_stamp(struct steer *s, const struct handoff_key *key, uint32_t *stamp)
 }
 
 void
-steer_window(
-	struct steer *s, const struct handoff_key *key, uint32_t segments)
+steer_window(struct steer *s, const struct handoff_key *key, uint32_t segments)
 {
 	if (s->window && segments > INITIAL_WINDOW)
 		window_set(s->window, key, segments);
@@ -342,7 +355,8 @@ steer_window_done(
 		window_clear(s->window, key);
 }
 
-/* --- connections that are lost --------------------------------------------- */
+/* --- connections that are lost ---------------------------------------------
+ */
 
 void
 steer_reset(struct steer *s, const struct snapshot *lost)
@@ -418,7 +432,8 @@ steer_on_readable(struct steer *s)
 static bool
 is_over(const struct steer *s, const struct handoff_flow *f, uint64_t now_ns)
 {
-	uint64_t idle_ns = f->closing ? CLOSED_MS * NS_PER_MS : s->config.idle_ns;
+	uint64_t idle_ns =
+		f->closing ? CLOSED_MS * NS_PER_MS : s->config.idle_ns;
 
 	return now_ns > f->used_ns + idle_ns;
 }
@@ -475,6 +490,5 @@ steer_counts(struct steer *s, struct steer_counts *out)
 		.windows = s->window,
 	};
 	for (uint32_t i = 0; i < HANDOFF_VERDICTS; i++)
-		out->verdict[i] =
-			sum(bpf_map__fd(s->skel->maps.steered), i);
+		out->verdict[i] = sum(bpf_map__fd(s->skel->maps.steered), i);
 }

@@ -16,10 +16,10 @@ struct steer;
 struct steer_config {
 	struct in_addr vip;
 	uint16_t vip_port;
-	struct in_addr self;	 /* an address of the interface at which clients'
-				    packets arrive */
-	uint64_t idle_ns;	 /* after so long without a packet, a connection
-				    is no more */
+	struct in_addr self; /* an address of the interface at which clients'
+				packets arrive */
+	uint64_t idle_ns;    /* after so long without a packet, a connection
+				is no more */
 };
 
 /* Negative errno, and *why is what could not be done: static text. */
@@ -45,12 +45,12 @@ void steer_ours(struct steer *s, const struct handoff_key *key,
 	const struct snapshot *primed);
 /* What the client's timestamps had come to, when it last sent data; false:
  * unknown. Costs the memory of it. */
-bool steer_stamp(
-	struct steer *s, const struct handoff_key *key, uint32_t *stamp);
+bool
+steer_stamp(struct steer *s, const struct handoff_key *key, uint32_t *stamp);
 /* The next socket of that client begins with such a congestion window;
  * afterwards steer_window_done(). */
-void steer_window(
-	struct steer *s, const struct handoff_key *key, uint32_t segments);
+void
+steer_window(struct steer *s, const struct handoff_key *key, uint32_t segments);
 void steer_window_done(
 	struct steer *s, const struct handoff_key *key, uint32_t segments);
 
@@ -68,8 +68,8 @@ void steer_sweep(struct steer *s, uint64_t now_ns);
 struct steer_counts {
 	uint64_t flows;	       /* forwarded: some may have ended */
 	uint64_t parked;       /* now */
-	uint64_t park_dropped;	  /* ever */
-	bool windows;		  /* can be restored */
+	uint64_t park_dropped; /* ever */
+	bool windows;	       /* can be restored */
 	uint64_t verdict[HANDOFF_VERDICTS];
 };
 void steer_counts(struct steer *s, struct steer_counts *out);

@@ -3,6 +3,7 @@
 #include "handoff/steer.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/ip.h>
@@ -32,7 +33,7 @@ static const char set_up[] =
 	"ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev va";
 
 static struct steer *steer;
-static int wire; /* bound to vb */
+static int wire;					       /* bound to vb */
 static const struct handoff_key key = {0x0700000a, 0x409c, 0}; /* 10.0.0.7 */
 
 static int
@@ -295,6 +296,25 @@ test_inherit(void **state)
 	steer_ours(steer, &key, NULL);
 }
 
+/* It says what is in its way. */
+static void
+test_filter(void **state)
+{
+	struct steer_config c = {.vip_port = 80};
+	struct steer *other_steer;
+	const char *why;
+
+	(void)state;
+	need_steer();
+	inet_pton(AF_INET, "10.0.0.1", &c.self);
+	assert_int_equal(system("sysctl -qw net.ipv4.conf.all.rp_filter=1"), 0);
+	assert_int_equal(steer_open(&c, &other_steer, &why), -EINVAL);
+	assert_string_equal(why, "net.ipv4.conf.all.rp_filter is 1");
+	assert_int_equal(system("sysctl -qw net.ipv4.conf.all.rp_filter=0"), 0);
+	inet_pton(AF_INET, "10.0.0.9", &c.self);
+	assert_int_equal(steer_open(&c, &other_steer, &why), -ENODEV);
+}
+
 int
 main(void)
 {
@@ -305,6 +325,7 @@ main(void)
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_inherit),
+		cmocka_unit_test(test_filter),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -81,9 +81,9 @@ load(struct window *w, struct in_addr vip, uint16_t vip_port)
 	if (err)
 		return err;
 	w->map = bpf_map__fd(w->skel->maps.windows);
-	w->link = bpf_link_create(
-		bpf_program__fd(w->skel->progs.restore_window), group,
-		BPF_CGROUP_SOCK_OPS, NULL);
+	w->link =
+		bpf_link_create(bpf_program__fd(w->skel->progs.restore_window),
+			group, BPF_CGROUP_SOCK_OPS, NULL);
 	return w->link < 0 ? w->link : 0;
 }
 
@@ -114,8 +114,7 @@ window_close(struct window *w)
 }
 
 void
-window_set(
-	struct window *w, const struct handoff_key *key, uint32_t segments)
+window_set(struct window *w, const struct handoff_key *key, uint32_t segments)
 {
 	(void)bpf_map_update_elem(w->map, key, &segments, BPF_ANY);
 }

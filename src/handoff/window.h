@@ -11,9 +11,8 @@
 struct window;
 
 /* Negative errno. */
-int
-window_open(struct in_addr vip, uint16_t vip_port, struct window **out);
+int window_open(struct in_addr vip, uint16_t vip_port, struct window **out);
 void window_close(struct window *w); /* NULL is fine */
-void window_set(
-	struct window *w, const struct handoff_key *key, uint32_t segments);
+void
+window_set(struct window *w, const struct handoff_key *key, uint32_t segments);
 void window_clear(struct window *w, const struct handoff_key *key);

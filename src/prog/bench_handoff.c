@@ -30,7 +30,8 @@ enum {
 static const char usage[] =
 	"usage: sevenfold bench handoff [--seconds N] [--json]\n"
 	"\n"
-	"What a request costs two nodes together, in microseconds of CPU, when\n"
+	"What a request costs two nodes together, in microseconds of CPU, "
+	"when\n"
 	"the one that gets it has the answer (local), passes it on from the\n"
 	"other (relay), or moves the connection there (handoff): with a\n"
 	"connection for each request, and with 64 on one. Needs root.\n"
@@ -66,7 +67,8 @@ struct job {
 	struct load_result result;
 };
 
-/* --- the client ------------------------------------------------------------ */
+/* --- the client ------------------------------------------------------------
+ */
 
 static bool
 next(void *ctx, struct load_request *r)
@@ -100,8 +102,8 @@ aim(const void *arg)
 {
 	static const char *const ip[] = {"ip", "-batch", "-", NULL};
 	struct topo_host first = topo_host(TOPO_FIRST_NODE);
-	own_free char *line = xasprintf(
-		"neigh replace " LAB_VIP " lladdr %s nud permanent dev %s\n",
+	own_free char *line = xasprintf("neigh replace " LAB_VIP
+					" lladdr %s nud permanent dev %s\n",
 		first.mac, first.dev);
 
 	(void)arg;
@@ -130,7 +132,8 @@ in_client(int (*fn)(const void *), const void *arg)
 	return netns_wait(netns_start("client", fn, arg));
 }
 
-/* --- a figure -------------------------------------------------------------- */
+/* --- a figure --------------------------------------------------------------
+ */
 
 /* The time that a host's daemon has run. */
 static uint64_t
@@ -202,8 +205,8 @@ find_owned(struct job *j, uint64_t size, const char *node)
 
 /* All sizes of one way, in the lab that is up. */
 static int
-measure_way(enum way way, struct job *j, uint64_t duration_ns,
-	struct figures *out)
+measure_way(
+	enum way way, struct job *j, uint64_t duration_ns, struct figures *out)
 {
 	for (size_t i = 0; i < SIZES; i++) {
 		int r = find_owned(j, sizes[i], way == LOCAL ? "n1" : "n2");
@@ -211,8 +214,8 @@ measure_way(enum way way, struct job *j, uint64_t duration_ns,
 		if (r == 0)
 			r = measure(j, duration_ns, 1, &out->fresh[i][way]);
 		if (r == 0)
-			r = measure(j, duration_ns, KEEP_ALIVE,
-				&out->kept[i][way]);
+			r = measure(
+				j, duration_ns, KEEP_ALIVE, &out->kept[i][way]);
 		if (r < 0)
 			return r;
 	}
@@ -249,7 +252,8 @@ measure_lab(enum conf_handoff handoff, const char *root, uint64_t duration_ns,
 	return r;
 }
 
-/* --- the origin's files ---------------------------------------------------- */
+/* --- the origin's files ----------------------------------------------------
+ */
 
 static int
 make_files(const char *folder)
@@ -280,11 +284,12 @@ remove_files(const char *folder)
 	(void)rmdir(folder);
 }
 
-/* --- what is said ---------------------------------------------------------- */
+/* --- what is said ----------------------------------------------------------
+ */
 
 static void
-put_table(const char *title, const struct cost rows[SIZES][WAYS],
-	struct buf *out)
+put_table(
+	const char *title, const struct cost rows[SIZES][WAYS], struct buf *out)
 {
 	static const struct table_column columns[] = {{"bytes", true},
 		{"local", true}, {"relay", true}, {"handoff", true},
@@ -301,8 +306,8 @@ put_table(const char *title, const struct cost rows[SIZES][WAYS],
 			table_cell(t, TABLE_PLAIN, "%.1f", c[w].both_us);
 		table_cell(t, TABLE_PLAIN, "%.1f", c[RELAY].first_us);
 		table_cell(t, TABLE_PLAIN, "%.1f", c[HANDOFF].first_us);
-		table_cell(t, TABLE_PLAIN, "%.0f",
-			(double)c[RELAY].p50_ns / 1e3);
+		table_cell(
+			t, TABLE_PLAIN, "%.0f", (double)c[RELAY].p50_ns / 1e3);
 		table_cell(t, TABLE_PLAIN, "%.0f",
 			(double)c[HANDOFF].p50_ns / 1e3);
 	}
@@ -319,13 +324,13 @@ break_even(const struct cost rows[SIZES][WAYS])
 
 	for (size_t i = 0; i < SIZES; i++) {
 		double gain = rows[i][RELAY].both_us - rows[i][HANDOFF].both_us;
+		uint64_t below = i ? sizes[i - 1] : 0;
 
-		if (gain >= 0 && i == 0)
-			return 0;
 		if (gain >= 0)
-			return (double)sizes[i - 1] +
-				(double)(sizes[i] - sizes[i - 1]) * -last /
-				(gain - last);
+			return i == 0 ? 0
+				      : (double)below +
+					(double)(sizes[i] - below) * -last /
+						(gain - last);
 		last = gain;
 	}
 	return 1 / 0.0;
@@ -341,13 +346,12 @@ put_text(const struct figures *f, struct buf *out)
 	put_table("\n... with 64 requests on each connection", f->kept, out);
 	buf_printf(out, "\na move costs %.1f us, both nodes together\n",
 		f->fresh[0][HANDOFF].both_us - f->fresh[0][LOCAL].both_us);
-	buf_printf(out, "it costs less than passing on from %.0f KB on\n",
-		even);
+	buf_printf(
+		out, "it costs less than passing on from %.0f KB on\n", even);
 }
 
 static void
-put_json(const char *kind, const struct cost rows[SIZES][WAYS],
-	struct buf *out)
+put_json(const char *kind, const struct cost rows[SIZES][WAYS], struct buf *out)
 {
 	static const char *const names[] = {"local", "relay", "handoff"};
 

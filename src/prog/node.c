@@ -165,8 +165,8 @@ static bool
 read_secret(const char *path, struct buf *out)
 {
 	own_file FILE *f = fopen(path, "re");
-	size_t n = f ? fread(buf_reserve(out, SECRET_MAX), 1, SECRET_MAX, f)
-		     : 0;
+	size_t n =
+		f ? fread(buf_reserve(out, SECRET_MAX), 1, SECRET_MAX, f) : 0;
 
 	if (!f || ferror(f)) {
 		fprintf(stderr, "sevenfold: %s: %m\n", path);

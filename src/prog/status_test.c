@@ -139,12 +139,12 @@ test_origins_lost(void **state)
 static void
 test_moves(void **state)
 {
-	struct said said = status(
-		HEAD "{'name':'n1','up':true,'counters':{'given':1000},"
-		     "'handoff':{'stayed':{'late':1,'unread':0,'lost':2}}},"
-		     "{'name':'n2','up':true,'counters':{'given':5},"
-		     "'handoff':{'stayed':{'late':1,'lost':'x'}}},"
-		     "{'name':'n3','up':true,'handoff':7}]}",
+	struct said said = status(HEAD
+		"{'name':'n1','up':true,'counters':{'given':1000},"
+		"'handoff':{'stayed':{'late':1,'unread':0,'lost':2}}},"
+		"{'name':'n2','up':true,'counters':{'given':5},"
+		"'handoff':{'stayed':{'late':1,'lost':'x'}}},"
+		"{'name':'n3','up':true,'handoff':7}]}",
 		false);
 
 	assert_int_equal(said.status, 0);

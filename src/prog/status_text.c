@@ -196,12 +196,12 @@ write_moves(const json_t *nodes, struct buf *out)
 		json_object_foreach(stayed, name, n)
 			json_object_set_new(total, name,
 				json_integer(json_integer_value(n) +
-					json_integer_value(json_object_get(
-						total, name))));
+					json_integer_value(
+						json_object_get(total, name))));
 	}
 	if (json_object_size(total))
-		buf_printf(out, "\nconnections moved: %s",
-			human_count(given).z);
+		buf_printf(
+			out, "\nconnections moved: %s", human_count(given).z);
 	json_object_foreach(total, name, n)
 	{
 		if (json_integer_value(n) <= 0)

@@ -34,7 +34,7 @@ static void
 look(struct scarcity *s, unsigned n, double wait_us, double busy)
 {
 	while (n--)
-		scarcity_look(s, wait_us, busy);
+		scarcity_look(s, wait_us, busy, 0);
 }
 
 static void
@@ -56,6 +56,11 @@ test_scarcity(void **state)
 	assert_int_equal(scarcity_threshold(&s), SCARCITY_BOTH_BYTES);
 	look(&s, 20, 100, 1);
 	assert_int_equal(scarcity_threshold(&s), SCARCITY_CPU_BYTES);
+	/* Packets wait for threads that others keep from running. */
+	s = (struct scarcity){0};
+	for (int i = 0; i < 20; i++)
+		scarcity_look(&s, 5000, 0.1, 0.7);
+	assert_int_equal(scarcity_threshold(&s), SCARCITY_BOTH_BYTES);
 }
 
 int

@@ -240,7 +240,8 @@ on_owner(struct exchange *x, struct peer *p, bool wants)
 	return true;
 }
 
-/* --- a request, again ------------------------------------------------------ */
+/* --- a request, again ------------------------------------------------------
+ */
 
 /* An error before there is an exchange. The rest of what the client sends is
  * not looked at: who can't be understood once can't be understood again. */
@@ -556,8 +557,8 @@ conn_start(struct worker *w, int fd, const struct sockaddr_in *peer)
 }
 
 void
-conn_start_taken(struct worker *w, int fd, const struct in6_addr *addr,
-	struct str head)
+conn_start_taken(
+	struct worker *w, int fd, const struct in6_addr *addr, struct str head)
 {
 	struct conn *c = conn_new(w, fd, addr);
 

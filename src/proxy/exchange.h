@@ -56,6 +56,8 @@ struct exchange {
 	struct route route;
 	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
+	bool stay;	      /* another node gave us the request */
+	bool moving;	      /* its connection is on its way there */
 	bool upgrade;	      /* to another protocol, if the origin agrees */
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */
@@ -83,8 +85,6 @@ struct exchange {
 	struct timer timer;    /* a wait for somebody else's fetch */
 	struct asker asker;    /* of what we started ourselves */
 	struct tunnel *tunnel; /* owned; READY as a tunnel, with 101 or 200 */
-	bool stay;		/* another node gave us the request */
-	bool moving;		/* its connection is on its way there */
 	void *user;	       /* whoever has the request */
 	void (*on_ready)(struct exchange *x);
 	/* An interim answer (1xx), whole; NULL: not wanted. */

@@ -12,7 +12,8 @@ steer_of(const struct request *q)
 	return q->worker->node->handoff->steer;
 }
 
-/* --- may it be given? ------------------------------------------------------ */
+/* --- may it be given? ------------------------------------------------------
+ */
 
 /* What can be told without looking at the socket; HANDOFF_REASONS: it may. */
 static enum handoff_reason
@@ -80,7 +81,8 @@ take_apart(struct request *q, int fd)
 	return r == REPAIR_DONE ? HANDOFF_stamp : reason_of(r);
 }
 
-/* --- giving it ------------------------------------------------------------- */
+/* --- giving it -------------------------------------------------------------
+ */
 
 static void
 on_timer(struct timer *t)
@@ -151,7 +153,8 @@ give_start(struct request *q, struct client *c, const struct in6_addr *addr,
 	return true;
 }
 
-/* --- what becomes of it ---------------------------------------------------- */
+/* --- what becomes of it ----------------------------------------------------
+ */
 
 static enum give
 let_go(struct request *q)
@@ -211,9 +214,9 @@ static void
 count_back(struct worker *w, enum move_event e)
 {
 	handoff_count(w,
-		e == MOVE_ON_REFUSED	     ? HANDOFF_refused
+		e == MOVE_ON_REFUSED	    ? HANDOFF_refused
 			: e == MOVE_ON_LATE ? HANDOFF_late
-					     : HANDOFF_lost);
+					    : HANDOFF_lost);
 }
 
 enum give

@@ -13,9 +13,8 @@
 /* May q's connection, whose client is c, be given to p? Then that has begun,
  * and c has no socket any more until give_on(), which is to be called at each
  * q->x->on_move(), says otherwise. False: it stays, and why is counted. */
-bool give_start(
-	struct request *q, struct client *c, const struct in6_addr *addr,
-	struct peer *p);
+bool give_start(struct request *q, struct client *c,
+	const struct in6_addr *addr, struct peer *p);
 
 enum give {
 	GIVE_WAIT,

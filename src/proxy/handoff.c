@@ -72,18 +72,19 @@ on_park(struct source *s, uint32_t events)
 	steer_on_readable(container_of(s, struct handoff, park)->steer);
 }
 
-/* --- what is scarce -------------------------------------------------------- */
+/* --- what is scarce --------------------------------------------------------
+ */
 
-/* The time that all our threads have run, or waited to; and how many there
- * are. */
-static uint64_t
-ran_ns(unsigned *threads)
+/* The time that all our threads have run, and waited to. How many there are. */
+static unsigned
+read_times(uint64_t *ran_ns, uint64_t *waited_ns)
 {
 	DIR *d = opendir("/proc/self/task");
-	uint64_t total = 0, ran, waited;
+	unsigned threads = 0;
+	uint64_t ran, waited;
 	struct dirent *e;
 
-	*threads = 0;
+	*ran_ns = *waited_ns = 0;
 	while (d && (e = readdir(d))) {
 		own_free char *path =
 			xasprintf("/proc/self/task/%s/schedstat", e->d_name);
@@ -91,12 +92,13 @@ ran_ns(unsigned *threads)
 
 		if (!f || fscanf(f, "%" SCNu64 " %" SCNu64, &ran, &waited) != 2)
 			continue;
-		total += ran + waited;
-		++*threads;
+		*ran_ns += ran;
+		*waited_ns += waited;
+		threads++;
 	}
 	if (d)
 		closedir(d);
-	return total;
+	return threads;
 }
 
 static double
@@ -116,16 +118,18 @@ peers_wait_us(const struct worker *w)
 static void
 look(struct handoff *h)
 {
-	uint64_t now_ns = clock_mono_ns(), ran;
-	double wall = (double)(now_ns - h->looked_ns);
-	unsigned threads;
+	uint64_t now_ns = clock_mono_ns(), ran, waited;
+	unsigned threads = read_times(&ran, &waited);
+	double wall = (double)(now_ns - h->looked_ns) * threads;
+	double did = (double)(ran - h->ran_ns);
+	double wanted = did + (double)(waited - h->waited_ns);
 
-	ran = ran_ns(&threads);
-	if (h->looked_ns && threads)
+	if (h->looked_ns && wall > 0 && wanted > 0)
 		scarcity_look(&h->scarcity, peers_wait_us(h->first),
-			(double)(ran - h->ran_ns) / (wall * threads));
+			wanted / wall, 1 - did / wanted);
 	h->looked_ns = now_ns;
 	h->ran_ns = ran;
+	h->waited_ns = waited;
 	h->threshold_bytes = scarcity_threshold(&h->scarcity);
 	h->patience_ns = PATIENCE_MS * NS_PER_MS +
 		(uint64_t)(PATIENCE_WAITS * 1000 * h->scarcity.wait_us);
@@ -168,7 +172,8 @@ handoff_is_due(const struct exchange *x, unsigned streak)
 		advice_is_large(w->advice, hash_of(x), handoff_threshold(w));
 }
 
-/* --- house-keeping --------------------------------------------------------- */
+/* --- house-keeping ---------------------------------------------------------
+ */
 
 static void
 on_timer(struct timer *t)

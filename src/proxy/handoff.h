@@ -14,7 +14,8 @@ struct handoff {
 	struct timer timer;  /* ... who also collects, and looks around */
 	struct worker *first;
 	struct scarcity scarcity;
-	uint64_t looked_ns, ran_ns; /* our threads' time, when it last looked */
+	uint64_t looked_ns, ran_ns,
+		waited_ns; /* our threads' time, when it last looked */
 	_Atomic uint64_t threshold_bytes, patience_ns;
 };
 

@@ -198,27 +198,29 @@ lookup(struct exchange *x)
 
 /* --- when it was not to be ------------------------------------------------ */
 
-/* It has not been served after all. */
-static void
-uncount(struct exchange *x)
+void
+lookup_uncount(struct exchange *x)
 {
 	struct counters *c = &x->worker->counters;
 
-	count(x->from == FROM_JOIN ? &c->coalesced : &c->misses, (uint64_t)-1);
+	count(x->from == FROM_HIT	       ? &c->hits
+			: x->from == FROM_JOIN ? &c->coalesced
+					       : &c->misses,
+		(uint64_t)-1);
 	count(&c->served, (uint64_t)-1);
 }
 
 void
 lookup_repass(struct exchange *x)
 {
-	uncount(x);
+	lookup_uncount(x);
 	lookup_pass(x);
 }
 
 void
 lookup_again(struct exchange *x)
 {
-	uncount(x);
+	lookup_uncount(x);
 	x->misled++;
 	lookup(x);
 }

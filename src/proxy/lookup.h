@@ -21,6 +21,8 @@ void lookup_pass(struct exchange *x);
  * late for f, or that takes too long. */
 void lookup_join(struct exchange *x, struct flight *f);
 
+/* It has not been served after all: a hit, or what joined or missed. */
+void lookup_uncount(struct exchange *x);
 /* What x waited for is not for it: it passes. */
 void lookup_repass(struct exchange *x);
 /* ... or is another variant: looks once more, but not for ever. */

@@ -59,7 +59,7 @@ struct peer {
 	uint16_t *free_slots; /* owned: a stack */
 	uint16_t generation;
 	struct bulks bulks;
-	unsigned refusals;	  /* of connections, in a row */
+	unsigned refusals;	/* of connections, in a row */
 	uint64_t not_before_ns; /* is it to be given one again */
 	struct list calls;
 };
@@ -127,8 +127,8 @@ open_ask(struct peer *p, struct exchange *x)
 void
 peer_ask(struct peer *p, struct exchange *x)
 {
-	bool offers = x->on_owner && x->head.method == METHOD_GET &&
-		peer_takes(p);
+	bool offers =
+		x->on_owner && x->head.method == METHOD_GET && peer_takes(p);
 	uint64_t size = htobe64(offers ? handoff_threshold(p->worker) : 0);
 	struct buf *out;
 
@@ -187,17 +187,18 @@ note_refusal(struct peer *p, bool refused)
 {
 	p->refusals = refused ? p->refusals + 1 : 0;
 	if (p->refusals >= REFUSALS_MAX)
-		p->not_before_ns = loop_now_ns(p->worker->loop) +
-			REFUSED_MS * NS_PER_MS;
+		p->not_before_ns =
+			loop_now_ns(p->worker->loop) + REFUSED_MS * NS_PER_MS;
 }
 
 static bool
-on_moved(struct peer *p, uint32_t stream, enum wire_type type, struct str sealed)
+on_moved(
+	struct peer *p, uint32_t stream, enum wire_type type, struct str sealed)
 {
 	struct ask *a = find_ask(p, stream);
 	struct buf none = {0};
-	bool fine = channel_open_sealed(
-		p->channel, type, stream, sealed, &none);
+	bool fine =
+		channel_open_sealed(p->channel, type, stream, sealed, &none);
 	struct exchange *x = a ? a->x : NULL;
 
 	buf_fini(&none);

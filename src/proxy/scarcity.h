@@ -25,10 +25,13 @@ enum {
 
 struct scarcity {
 	bool link, cpu;
-	double wait_us, busy; /* smoothed */
+	double wait_us, busy, delayed; /* smoothed */
 };
 
-/* One more look, wait_us: a round trip's time beyond the shortest; busy: of
- * each thread's time, 0 to 1. */
-void scarcity_look(struct scarcity *s, double wait_us, double busy);
+/* One more look. wait_us: a round trip's time beyond the shortest. busy: the
+ * share of the time in which each thread ran, or wanted to; delayed: the share
+ * of that in which it only wanted to, for others had the processors. Both from
+ * 0 to 1. */
+void
+scarcity_look(struct scarcity *s, double wait_us, double busy, double delayed);
 uint64_t scarcity_threshold(const struct scarcity *s);

@@ -10,6 +10,7 @@
 #include "proxy/answer.h"
 #include "proxy/channel.h"
 #include "proxy/depot.h"
+#include "proxy/lookup.h"
 #include "proxy/purge.h"
 #include "proxy/status.h"
 #include "proxy/take.h"
@@ -167,8 +168,8 @@ send_fail(struct serve *v, unsigned status)
 	channel_send(v->server->channel, WIRE_FAIL, v->stream, str_z(text));
 }
 
-/* Would we rather have the connection? Not if it would have to be fetched anew
- * for that. */
+/* Would we rather have the connection? Not if we fetch the answer for this
+ * request: it comes at the origin's pace, and would be counted twice. */
 static bool
 takes(const struct serve *v)
 {
@@ -176,7 +177,8 @@ takes(const struct serve *v)
 	const struct response *r = exchange_response(x);
 
 	return v->offered && x->worker->node->handoff &&
-		x->head.method == METHOD_GET && x->from != FROM_PASS &&
+		x->head.method == METHOD_GET &&
+		(x->from == FROM_HIT || x->from == FROM_JOIN) &&
 		!(x->flight && x->flight->private_) && r->status == 200 &&
 		r->length >= 0 && (uint64_t)r->length >= v->offered &&
 		!head_find(&x->head, FIELD_RANGE);
@@ -347,12 +349,15 @@ static bool
 on_go(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
 {
 	struct buf none = {0};
-	bool fine = channel_open_sealed(
-		s->channel, WIRE_GO, stream, sealed, &none);
+	bool fine =
+		channel_open_sealed(s->channel, WIRE_GO, stream, sealed, &none);
 
 	buf_fini(&none);
 	if (!fine || !v || !v->take)
 		return false;
+	/* It is counted again, as a client's. */
+	if (v->x)
+		lookup_uncount(v->x);
 	take_go(take_ptr(&v->take));
 	serve_end(v);
 	return true;

@@ -77,8 +77,8 @@ put_together(struct take *t)
 {
 	struct handoff_key key = steer_key(&t->snapshot);
 	struct steer *steer = steer_of(t);
-	uint32_t cwnd = t->snapshot.cwnd < CWND_MAX ? t->snapshot.cwnd
-						    : CWND_MAX;
+	uint32_t cwnd =
+		t->snapshot.cwnd < CWND_MAX ? t->snapshot.cwnd : CWND_MAX;
 	int r;
 
 	steer_window(steer, &key, cwnd);

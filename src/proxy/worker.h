@@ -43,8 +43,8 @@ struct worker {
 	int **turns;			/* by site: see origins_choose() */
 	struct list probes;		/* struct probe; of the first worker */
 	struct counters counters;
-	struct advice *advice; /* owned; NULL: no connection is moved */
-	_Atomic uint64_t *stayed; /* owned: by enum handoff_reason */
+	struct advice *advice;	      /* owned; NULL: no connection is moved */
+	_Atomic uint64_t *stayed;     /* owned: by enum handoff_reason */
 	_Atomic uint64_t connections; /* of clients, now */
 	struct timer accept_timer;    /* to try again: no descriptor was free */
 	struct timer settle_timer;    /* until the peers have been dialled */

@@ -100,8 +100,8 @@ connect(int fd, const struct sockaddr *a, socklen_t n)
 
 	if (!real)
 		real = dlsym(RTLD_NEXT, "connect");
-	if (is_in_repair(fd) && fault(apart ? "disconnect" : "connect",
-					EADDRNOTAVAIL) < 0)
+	if (is_in_repair(fd) &&
+		fault(apart ? "disconnect" : "connect", EADDRNOTAVAIL) < 0)
 		return -1;
 	return real(fd, a, n);
 }

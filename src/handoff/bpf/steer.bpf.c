@@ -90,9 +90,8 @@ parse(struct __sk_buff *skb, struct packet *p)
 		return false;
 	tcp_head = p->tcp->doff * 4u;
 	p->payload = bpf_ntohs(ip->tot_len);
-	p->payload = p->payload > head + tcp_head
-		? p->payload - head - tcp_head
-		: 0;
+	p->payload =
+		p->payload > head + tcp_head ? p->payload - head - tcp_head : 0;
 	p->key = (struct handoff_key){ip->saddr, p->tcp->source, 0};
 	return true;
 }
@@ -143,9 +142,11 @@ steer(struct packet *p, struct handoff_flow *f, enum handoff_verdict *v)
 		__sync_fetch_and_add(&parked, 1);
 		return (int)bpf_redirect(park, 0);
 	}
+	/* Each node thinks that another one has it: nobody does, and our TCP
+	 * will tell the client. */
 	if (!count_down(p->ip)) {
 		*v = HANDOFF_circled;
-		return TC_ACT_SHOT;
+		return TC_ACT_UNSPEC;
 	}
 	*v = HANDOFF_forwarded;
 	next.ipv4_nh = f->node;
