@@ -42,9 +42,11 @@ rendition_begin(struct exchange *x)
 	e->by_ns = 0;
 	if (!site || !reads || !(site->distill.images || site->distill.text))
 		return;
+	x->head.uncoded = site->distill.text;
+	if (x->fill == FILL_ANSWERS)
+		return; /* a peer's cache wants what ours has */
 	e->rules = &site->distill;
 	e->original = x->asked.no_transform || x->route.original;
-	x->head.uncoded = e->rules->text;
 	class_of(&x->head, e->rules, &e->class);
 }
 

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "l4/control.h"
+#include "l4/ipvs.h"
 #include "l4/model.h"
 #include "l4/test_frame.h"
 #include "l4/vs.h"
@@ -89,13 +90,14 @@ cut(struct buf *b, const char *from, const char *to)
 /*
  * The differences there may be:
  * - the size of the flow table, in a listing's first line;
- * - thresholds, which ipvsadm forgets to save, and we don't.
+ * - thresholds and timeouts, which ipvsadm forgets to save, and we don't.
  */
 static void
 same_text(struct buf *b)
 {
 	cut(b, "(size=", "\n");
 	cut(b, " -x ", "\n");
+	cut(b, "--set 700", "-A");
 }
 
 static void
@@ -336,6 +338,63 @@ open_control(void)
 	return control_open(&config, &control);
 }
 
+/* The driver ipvs: rules made by us, as ipvsadm sees them, and a connection. */
+static void
+compare_driver(void)
+{
+	static const char *const changes[] = {
+		"-A -t 192.0.2.10:3000 -s wrr -p 90 -M 255.255.255.0",
+		"-A -u 192.0.2.10:3001 -s mh -b mh-port -o",
+		"-A -t [2001:db8::80]:3002 -s rr",
+		"-a -t 192.0.2.10:3000 -r 10.0.0.11 -w 5 -x 30 -y 10",
+		"-a -t 192.0.2.10:3000 -r 10.0.0.12 -i -w 2",
+		"-a -u 192.0.2.10:3001 -r 10.0.0.13:99 -m",
+		"-a -t [2001:db8::80]:3002 -r [2001:db8::b]:3002 -g",
+		"-e -t 192.0.2.10:3000 -r 10.0.0.11 -w 7",
+		"-a -t 192.0.2.10:3000 -r 10.0.0.14",
+		"-d -t 192.0.2.10:3000 -r 10.0.0.14",
+		"-E -t 192.0.2.10:3000 -s wlc",
+		"--set 700 70 35",
+	};
+	static const char *const listings[] = {"-L -n", "-S -n",
+		"-L -n --thresholds", "-L -n --persistent-conn",
+		"-L -n --tun-info", "-L -n --stats", "-L --timeout"};
+	struct control_config config = {0};
+	struct buf said = {0};
+	struct ipvs *v = NULL;
+
+	if (ipvs_open(&v, &config.rules)) {
+		complain("ipvs_open", "", "");
+		return;
+	}
+	config.driver = ipvs_driver(v);
+	if (control_open(&config, &control)) {
+		complain("control_open", "", "");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		our_output(changes[i], &said);
+	if (buf_len(&said)) {
+		buf_append(&said, "", 1);
+		complain("changes", buf_head(&said), "");
+	}
+	buf_fini(&said);
+	(void)their_choice(0x0a090001, 30000, 3000);
+	for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++)
+		both(listings[i]);
+	/* of all there are, expiring every second, the one just made */
+	said = (struct buf){0};
+	our_output("-L -n -c", &said);
+	buf_append(&said, "", 1);
+	if (!strstr(buf_head(&said),
+		    "SYN_RECV    10.9.0.1:30000     "
+		    "192.0.2.10:3000    10.0.0.1"))
+		complain("-L -n -c", buf_head(&said), "");
+	buf_fini(&said);
+	control_close(control);
+	ipvs_close(v);
+}
+
 int
 main(void)
 {
@@ -345,6 +404,7 @@ main(void)
 	both("-C");
 	compare_words();
 	compare_choices();
+	compare_driver();
 	printf("oracle: %u compared, %u differ\n", compared, wrong);
 	return wrong ? 1 : 0;
 }
