@@ -54,7 +54,7 @@ struct worker {
 	_Atomic uint64_t answers;  /* exchanges that are answered here, now */
 	pthread_mutex_t topk_lock; /* guards topk, which the first worker
 				      looks at now and then */
-	struct topk *topk, *asked;	   /* owned: see heat.h */
+	struct topk *topk, *asked; /* owned: see heat.h */
 	struct handover *handover; /* owned; the first worker's, or NULL */
 	uint64_t random;	   /* of owner.c */
 	struct wake members;	   /* posted by anybody: there are new ones,
