@@ -295,16 +295,12 @@ mark_front(struct rules *r, const struct rules_service *s)
 	return f ? f->number : 0;
 }
 
-static uint32_t
-gcd(uint32_t a, uint32_t b)
+static unsigned
+gcd(unsigned a, unsigned b)
 {
-	while (b) {
-		uint32_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
+	/* The analyser forgets that a second server's weight was set. */
+	/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
+	return b ? gcd(b, a % b) : a;
 }
 
 /* wrr's step and largest weight: see ip_vs_wrr.c's mw, di. */

@@ -15,12 +15,10 @@ rules_new(void)
 static void *
 copy_of(const void *p, size_t n, size_t size)
 {
-	void *copy = NULL;
+	void *copy = xcalloc(n ? n : 1, size);
 
-	if (n) {
-		copy = xcalloc(n, size);
+	if (n)
 		memcpy(copy, p, n * size);
-	}
 	return copy;
 }
 
