@@ -270,10 +270,12 @@ on_consumed(struct tap *t)
 	wake_post(&container_of(t, struct fill, tap)->wake);
 }
 
+/* Not everything that is stored, and fresh, will do. */
 static bool
-has_wishes(const struct head *h)
+has_wishes(const struct cachectl *asked)
 {
-	return head_find(h, FIELD_CACHE_CONTROL) || head_find(h, FIELD_PRAGMA);
+	return asked->no_cache || asked->no_store || asked->max_age >= 0 ||
+		asked->min_fresh >= 0;
 }
 
 /* Whom to ask; NULL: the origin. Who has nothing to ask for but what is stored
@@ -288,7 +290,7 @@ find_source(struct exchange *x, const struct fetch_order *order, size_t *index,
 		head_find(&x->head, FIELD_AUTHORIZATION))
 		return NULL;
 	p = owner_source(x, index, cached_only);
-	if (p && *cached_only && (order->stale || has_wishes(&x->head)))
+	if (p && *cached_only && (order->stale || has_wishes(&x->asked)))
 		return NULL;
 	return p;
 }
