@@ -70,7 +70,7 @@ help:
 	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer; -j2: both at once'
-	@echo 'make bench    what requests cost beside other servers, ten minutes;'
+	@echo 'make bench    what requests cost beside other servers;'
 	@echo '              SUITE=hit: one of hit, relay, idle, keys, distill, l4,'
 	@echo '              handoff;'
 	@echo '              QUICK=1: a first look; JSON=1: for programs'
