@@ -1,6 +1,7 @@
 #include "placement/circle.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -99,4 +100,11 @@ circle_rank(const struct circle *c, const struct view *v, uint64_t at,
 		seen |= UINT64_C(1) << node;
 		out->node[out->n++] = node;
 	}
+}
+
+void
+circle_rank_key(
+	const struct place *p, struct str key, size_t most, struct ranking *out)
+{
+	circle_rank(p->table, &p->view, XXH3_64bits(key.p, key.n), most, out);
 }

@@ -26,17 +26,11 @@ build(const struct place *p, const struct place *before, size_t *bytes)
 	return c;
 }
 
-static void
-rank(const struct place *p, struct str key, size_t most, struct ranking *out)
-{
-	circle_rank(p->table, &p->view, XXH3_64bits(key.p, key.n), most, out);
-}
-
 const struct policy policy_mit_ch = {
 	.name = "mit_ch",
 	.points = 160,
 	.weights = true,
 	.build = build,
 	.free = circle_free,
-	.rank = rank,
+	.rank = circle_rank_key,
 };

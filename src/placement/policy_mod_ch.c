@@ -8,7 +8,6 @@
 #include "placement/circle.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "base/mem.h"
 
@@ -95,17 +94,11 @@ build(const struct place *p, const struct place *before, size_t *bytes)
 	return c;
 }
 
-static void
-rank(const struct place *p, struct str key, size_t most, struct ranking *out)
-{
-	circle_rank(p->table, &p->view, XXH3_64bits(key.p, key.n), most, out);
-}
-
 const struct policy policy_mod_ch = {
 	.name = "mod_ch",
 	.points = 16,
 	.weights = true,
 	.build = build,
 	.free = circle_free,
-	.rank = rank,
+	.rank = circle_rank_key,
 };
