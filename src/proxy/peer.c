@@ -629,6 +629,7 @@ on_up(struct channel_user *u, size_t index, const struct hello *theirs)
 
 	CHECK(index == p->index);
 	p->up = p->dialled = true;
+	atomic_fetch_add(&p->worker->node->links[index], 1);
 	p->started_ns = clock_mono_ns() - theirs->uptime_ms * NS_PER_MS;
 	p->told_load = 0;
 	damp_rise(&p->damp, loop_now_ns(p->worker->loop));
@@ -668,8 +669,10 @@ on_down(struct channel_user *u)
 		steer_bury(w->node->handoff->steer,
 			membership_addr(w->node, p->index));
 	p->channel = NULL;
-	if (p->up)
+	if (p->up) {
 		damp_fall(&p->damp, loop_now_ns(w->loop));
+		atomic_fetch_sub(&w->node->links[p->index], 1);
+	}
 	p->up = false;
 	p->dialled = true;
 	bulks_close(&p->bulks);
