@@ -1,7 +1,6 @@
 #include "proxy/conn_internal.h"
 #include "proxy/give.h"
 
-/* The socket that it had may be another one. */
 static void
 follow_move(struct conn *c, enum give g)
 {

@@ -113,10 +113,11 @@ on_down(struct channel_user *u)
 	struct worker *w = p->worker;
 	struct list *it;
 
-	if (w->node->handoff && w->index == 0 &&
-		channel_host_is_silent(p->channel))
-		steer_bury(w->node->handoff->steer,
-			membership_addr(w->node, p->index));
+	if (w->node->handoff && w->index == 0 && p->up)
+		steer_lost(w->node->handoff->steer,
+			membership_addr(w->node, p->index),
+			channel_host_is_silent(p->channel),
+			loop_now_ns(w->loop));
 	p->channel = NULL;
 	if (p->up)
 		damp_fall(&p->damp, loop_now_ns(w->loop));
