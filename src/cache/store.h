@@ -42,6 +42,8 @@ enum store_result {
  * *out is a reference of the caller's, unless STORED. */
 enum store_result store_board(struct store *s, const struct wanted *w,
 	const struct object *seen, struct flight **out);
+/* One that is under way already: a reference of the caller's, or NULL. */
+struct flight *store_flight(struct store *s, const struct wanted *w);
 /* One to fill that nobody else boards. */
 struct flight *store_begin_alone(struct store *s, const struct wanted *w);
 /* What its Vary selects is known: others may not board any more. Copied. */

@@ -109,6 +109,21 @@ store_board(struct store *s, const struct wanted *w, const struct object *seen,
 }
 
 struct flight *
+store_flight(struct store *s, const struct wanted *w)
+{
+	uint64_t hash = hash_of_wanted(w);
+	struct shard *h = shard_of(s, hash);
+	struct flight *f;
+
+	pthread_mutex_lock(&h->lock);
+	f = find_flight(h, w, hash);
+	if (f)
+		flight_ref(f);
+	pthread_mutex_unlock(&h->lock);
+	return f;
+}
+
+struct flight *
 store_begin_alone(struct store *s, const struct wanted *w)
 {
 	uint64_t hash = hash_of_wanted(w);

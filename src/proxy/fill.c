@@ -59,6 +59,7 @@ static void
 give_way(struct fill *f)
 {
 	f->x->fill = FILL_NONE;
+	atomic_store(&f->order.flight->asked, 0);
 	fetch_start(f->x, &f->order);
 	finish(f);
 }
@@ -344,6 +345,7 @@ fill_or_fetch(struct exchange *x, const struct fetch_order *order)
 	wake_init(&f->wake, w->loop, on_wake);
 	list_push_back(&w->fills, &f->link);
 	body_set_tap(&order->flight->body, &f->tap);
+	atomic_store(&order->flight->asked, (unsigned)index + 1);
 	ours->user = f;
 	ours->on_ready = on_ready;
 	exchange_fill(ours, p, index, cached_only);

@@ -18,7 +18,6 @@ struct tunnel;
 struct give_state {
 	struct snapshot snapshot;
 	bool has_stamp; /* the snapshot's is known */
-	bool lost;	/* it can't be put together again */
 	enum move_state state;
 	struct peer *peer; /* borrowed: the taker */
 	struct timer timer;
