@@ -22,6 +22,9 @@ struct wanted {
 	struct str key;
 	const struct head *request; /* by which variants are selected */
 	bool authorized;	    /* not to be mixed with those who are not */
+	/* The key's XXH3, or that of the key whose response it's made of; 0:
+	 * not known. */
+	uint64_t hash;
 };
 
 /* What is stored for it, fresh or not, or a mark: a reference of the caller's;

@@ -86,7 +86,7 @@ enum store_result
 store_board(struct store *s, const struct wanted *w, const struct object *seen,
 	struct flight **out)
 {
-	uint64_t hash = hash_of(w->key);
+	uint64_t hash = hash_of_wanted(w);
 	struct shard *h = shard_of(s, hash);
 	enum store_result r = STORE_JOIN;
 	struct object *other;
@@ -126,7 +126,7 @@ store_flight(struct store *s, const struct wanted *w)
 struct flight *
 store_begin_alone(struct store *s, const struct wanted *w)
 {
-	uint64_t hash = hash_of(w->key);
+	uint64_t hash = hash_of_wanted(w);
 	struct shard *h = shard_of(s, hash);
 	struct flight *f;
 

@@ -210,7 +210,7 @@ complete(struct fill *f)
 	if (f->keep)
 		store_keep(f->worker->node->store, f->order.flight);
 	if (f->keep && !f->cached_only)
-		heat_note_copy(f->worker->node, owner_hash(f->x->route.key));
+		heat_note_copy(f->worker->node, f->x->route.hash);
 	finish(f);
 }
 

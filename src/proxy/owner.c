@@ -54,14 +54,17 @@ is_elder(const struct worker *w, size_t a, size_t b)
 }
 
 static bool
-has_elder(const struct worker *w, size_t b)
+has_elder(const struct worker *w, const struct view *v, size_t b)
 {
-	for (size_t a = 0; a < VIEW_MAX_NODES; a++)
+	for (size_t i = 0; i < v->nnodes; i++) {
+		size_t a = v->nodes[i].member;
+
 		if (a != b &&
 			(a == w->node->config->self ||
 				(w->peers[a] && peer_is_up(w->peers[a]))) &&
 			is_elder(w, a, b))
 			return true;
+	}
 	return false;
 }
 
@@ -75,7 +78,7 @@ owning_ns(const struct worker *w, const struct places *p, size_t i)
 	uint64_t started = started_ns(w, i);
 	uint64_t ramp_ns = w->node->config->ramp_ns;
 
-	if (now_ns < started + ramp_ns && has_elder(w, i))
+	if (now_ns < started + ramp_ns && has_elder(w, &p->view, i))
 		age = now_ns > started ? now_ns - started : 0;
 	if (before && now_ns < p->since_ns + ramp_ns) {
 		uint64_t id = 0;
@@ -149,7 +152,7 @@ rank_fit(const struct exchange *x, const struct places *p, size_t place,
 	size_t most, struct ranked *out)
 {
 	const struct place *pl = p->v[place];
-	uint64_t key = owner_hash(x->route.key);
+	uint64_t key = x->route.hash;
 	struct ranking r;
 
 	place_rank(pl, x->route.key, most, &r);
@@ -268,7 +271,7 @@ struct peer *
 owner_find(struct exchange *x)
 {
 	struct worker *w = x->worker;
-	uint64_t key = owner_hash(x->route.key);
+	uint64_t key = x->route.hash;
 	size_t place = place_of(x), r, i;
 	const struct places *p;
 	struct ranked all;
@@ -324,7 +327,7 @@ static size_t
 next_owner(struct exchange *x, const struct places *p, size_t place)
 {
 	const struct place *pl = p->v[place];
-	uint64_t key = owner_hash(x->route.key);
+	uint64_t key = x->route.hash;
 	struct ranking r;
 
 	place_rank(pl, x->route.key, FEW, &r);
