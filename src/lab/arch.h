@@ -22,7 +22,9 @@ struct arch {
 	const char *name;  /* as of `lab up --arch` */
 	const char *about; /* a line for people */
 	/* What runs at the VIP and on each node: see daemon.h. */
-	const struct daemon *balancer, *node, *behind;
+	const struct daemon *balancer, *node;
+	bool squid; /* a Squid behind each node, whatever lab_options.squid is
+		     */
 	/* lab_options.policy may be given, and is hrw if not; else it must be
 	 * NULL. */
 	bool policies;

@@ -8,9 +8,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "lab/cluster.h"
+#include "lab/arch.h"
 #include "lab/lab.h"
 #include "lab/machine.h"
+#include "lab/sevenfold.h"
 #include "lab/shape.h"
 #include "lab/topo.h"
 
@@ -112,7 +113,9 @@ test_conf(void **state)
 {
 	struct lab_options o = {
 		.nodes = 3,
+		.arch = &arch_sevenfold,
 		.policy = &policy_md5,
+		.cache_bytes = 4 << 20,
 		.xdp = CONF_XDP_GENERIC,
 		.workers = 5,
 	};
@@ -120,7 +123,7 @@ test_conf(void **state)
 	struct conf *c = NULL;
 	struct buf b = {0};
 
-	cluster_conf(&b, &o);
+	sevenfold_conf(&b, &o, NULL);
 	assert_int_equal(conf_parse(buf_view(&b), &c, &errors), 0);
 	assert_int_equal(c->nnodes, 3);
 	assert_string_equal(c->nodes[2].name, "n3");
