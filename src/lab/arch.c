@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lab/cluster.h"
 #include "lab/daemon.h"
@@ -74,12 +75,22 @@ static const struct arch squid = {
 	.one_copy = true,
 };
 
+static const struct arch haproxy = {
+	.name = "haproxy",
+	.about = "HAProxy in front of nginx caches, balance uri",
+	.balancer = &daemon_haproxy,
+	.node = &daemon_nginx_cache,
+	.one_copy = true,
+	.front = true,
+};
+
 static const struct arch *const all[] = {
 	&arch_sevenfold,
 	&conventional,
 	&distributed,
 	&layer4,
 	&squid,
+	&haproxy,
 };
 
 const struct arch *
@@ -132,6 +143,14 @@ arch_check(const struct lab_options *o)
 		return -EINVAL;
 	}
 	return 0;
+}
+
+unsigned
+lab_workers(const struct lab_options *o)
+{
+	if (o->workers)
+		return o->workers;
+	return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
 }
 
 static int

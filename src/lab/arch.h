@@ -49,6 +49,10 @@ extern const struct arch arch_sevenfold; /* what a lab is, if not told */
  * have. */
 int arch_check(const struct lab_options *o);
 
+/* Event loops or threads of each program: lab_options.workers, or what they
+ * are if that is 0. */
+unsigned lab_workers(const struct lab_options *o);
+
 /* What a host has done since its daemons were started. */
 struct lab_stats {
 	/* Of a node: requests that its cache answered, with the origin's help

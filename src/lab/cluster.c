@@ -35,13 +35,14 @@ cluster_behind(const struct lab_options *o, const struct topo_host *h)
 	return h->kind == TOPO_NODE && o->squid ? &daemon_squid : NULL;
 }
 
-/* How many nodes h's daemon sees when all are up. */
+/* How many nodes h's daemon sees when all are up; a node in front sees itself
+ * among them. */
 static unsigned
 nodes_seen(const struct lab_options *o, const struct topo_host *h)
 {
 	if (o->arch->alone && h->kind == TOPO_NODE)
 		return 1;
-	return o->nodes + o->arch->front;
+	return o->nodes + (o->arch->balancer == &daemon_front);
 }
 
 static uint64_t

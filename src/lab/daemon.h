@@ -35,7 +35,8 @@ struct daemon {
 };
 
 extern const struct daemon daemon_node, daemon_front, daemon_balancer,
-	daemon_origin, daemon_squid;
+	daemon_origin, daemon_squid, daemon_haproxy, daemon_nginx_cache,
+	daemon_varnish, daemon_traffic_server;
 
 /* What h's file of d with that ending is called; the caller's. */
 char *daemon_file(

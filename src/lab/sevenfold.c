@@ -20,14 +20,6 @@
 #define SECRET_FILE STATE_DIR "/secret"
 #define FRONT "front"
 
-static unsigned
-workers(const struct lab_options *o)
-{
-	if (o->workers)
-		return o->workers;
-	return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
-}
-
 /* In front of nodes stands one more that no URL belongs to. */
 static void
 members(struct buf *b, const struct lab_options *o)
@@ -63,7 +55,7 @@ sevenfold_conf(struct buf *b, const struct lab_options *o,
 		"    workers %u\n"
 		"    forward " TOPO_NET "\n"
 		"%s",
-		o->policy ? o->policy->name : policy_hrw.name, workers(o),
+		o->policy ? o->policy->name : policy_hrw.name, lab_workers(o),
 		o->arch->params);
 	if (o->arch->handoff)
 		buf_printf(b,

@@ -56,7 +56,8 @@ def total(seen, field):
 
 @pytest.mark.parametrize("nodes", [2, 4])
 @pytest.mark.parametrize("arch", [
-    "sevenfold", "conventional", "distributed", "layer4", "squid"])
+    "sevenfold", "conventional", "distributed", "layer4", "squid",
+    "haproxy"])
 def test_architecture(lab, site, tmp_path, arch, nodes):
     lab(arch=arch, nodes=nodes, origin_root=site)
     for turn in range(2):
@@ -76,7 +77,7 @@ def test_architecture(lab, site, tmp_path, arch, nodes):
         assert fetches == OBJECTS
     if arch not in ("layer4", "sevenfold"):
         assert total(seen, "objects") == OBJECTS
-    front = arch == "conventional"
+    front = arch in ("conventional", "haproxy")
     assert seen["balancer"].requests == (2 * OBJECTS if front else 0)
     sevenfold("lab", "down")
     assert remains() == []
@@ -86,6 +87,9 @@ def test_architecture(lab, site, tmp_path, arch, nodes):
     (["--arch", "best"], "--arch can't be 'best'"),
     (["--memory", "1m"], "--memory can't be '1m'"),
     (["--arch", "layer4", "--policy", "md5"], "nobody chooses an owner"),
+    (["--arch", "haproxy", "--policy", "md5"], "chooses owners in its own"),
+    (["--arch", "haproxy", "--cache", "squid"], "has caches of its own"),
+    (["--arch", "haproxy", "--distill"], "has no distiller"),
     (["--arch", "distributed", "--handoff", "on"], "--handoff does not go"),
     (["--arch", "conventional", "--conf", "/dev/null"], "--conf does not go"),
 ])
