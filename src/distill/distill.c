@@ -130,19 +130,28 @@ movie_add(struct movie *m, const struct raster *frame, int ends_at_ms)
 
 /* loops: how often; 0: for ever. */
 static bool
-put_loops(WebPData bare, unsigned loops, struct buf *out)
+set_loops(WebPMux *mux, unsigned loops)
 {
 	WebPMuxAnimParams params;
+
+	switch (WebPMuxGetAnimationParams(mux, &params)) {
+	case WEBP_MUX_OK: break;
+	/* Its frames were all alike, so it stands still. */
+	case WEBP_MUX_NOT_FOUND: return true;
+	default: return false;
+	}
+	params.loop_count = (int)loops;
+	return WebPMuxSetAnimationParams(mux, &params) == WEBP_MUX_OK;
+}
+
+static bool
+put_loops(WebPData bare, unsigned loops, struct buf *out)
+{
 	WebPData whole = {NULL, 0};
 	WebPMux *mux = WebPMuxCreate(&bare, 0);
-	bool done =
-		mux && WebPMuxGetAnimationParams(mux, &params) == WEBP_MUX_OK;
+	bool done = mux && set_loops(mux, loops) &&
+		WebPMuxAssemble(mux, &whole) == WEBP_MUX_OK;
 
-	if (done) {
-		params.loop_count = (int)loops;
-		done = WebPMuxSetAnimationParams(mux, &params) == WEBP_MUX_OK &&
-			WebPMuxAssemble(mux, &whole) == WEBP_MUX_OK;
-	}
 	if (done)
 		buf_append(out, whole.bytes, whole.size);
 	WebPDataClear(&whole);

@@ -322,6 +322,29 @@ test_moving(void **state)
 	buf_fini(&b);
 }
 
+/* One of which all pictures are alike is one that does not move. */
+static void
+test_moving_alike(void **state)
+{
+	static const char picture[] =
+		"\x21\xf9\4\0\x32\0\0\0\x2c\0\0\0\0\1\0\1\0\0\2\2\x44\1\0";
+	struct distilled d;
+	struct buf b = {0};
+
+	(void)state;
+	buf_z(&b, "GIF89a");
+	buf_append(&b, "\1\0\1\0\x80\0\0\xff\0\0\0\0\xff", 13);
+	for (int i = 0; i < 50; i++)
+		buf_append(&b, picture, sizeof(picture) - 1);
+	buf_z(&b, ";");
+	assert_int_equal(
+		run((struct order){.formats = ORDER_WEBP}, buf_view(&b), &d),
+		RESULT_DONE);
+	check_size(&d, TYPE_WEBP, 1, 1);
+	buf_fini(&d.bytes);
+	buf_fini(&b);
+}
+
 /* As EXIF says it is to be turned, so it is; and then it says nothing more. */
 static void
 test_turned(void **state)
@@ -461,6 +484,7 @@ main(void)
 		cmocka_unit_test(test_bomb),
 		cmocka_unit_test(test_gif_frames),
 		cmocka_unit_test(test_moving),
+		cmocka_unit_test(test_moving_alike),
 		cmocka_unit_test(test_turned),
 		cmocka_unit_test(test_profile),
 		cmocka_unit_test(test_text),
