@@ -88,6 +88,12 @@ webp_read(struct str in, struct raster *out)
 
 /* --- writing -------------------------------------------------------------- */
 
+bool
+webp_fits(unsigned width, unsigned height)
+{
+	return width <= WEBP_MAX_DIMENSION && height <= WEBP_MAX_DIMENSION;
+}
+
 /* A profile needs a container around what is there. */
 static bool
 put_with_profile(const struct raster *r, WebPData bare, struct buf *out)
@@ -127,8 +133,7 @@ webp_write(
 	WebPConfig config;
 	bool done;
 
-	if (raster_width(r) > WEBP_MAX_DIMENSION ||
-		raster_height(r) > WEBP_MAX_DIMENSION ||
+	if (!webp_fits(raster_width(r), raster_height(r)) ||
 		!configure(quality, drawing, &config))
 		return false;
 	if (!WebPPictureView(&r->picture, 0, 0, r->picture.width,

@@ -14,10 +14,12 @@ type_for(const struct order *o, const struct sniff *s, const struct raster *r,
 	bool drawing)
 {
 	bool jpeg = s->type == TYPE_JPEG || o->formats & ORDER_JPEG;
+	bool webp =
+		o->formats & ORDER_WEBP || (s->type == TYPE_WEBP && r->alpha);
 
 	if (o->formats & ORDER_AVIF && !drawing && avif_can())
 		return TYPE_AVIF;
-	if (o->formats & ORDER_WEBP || (s->type == TYPE_WEBP && r->alpha))
+	if (webp && webp_fits(raster_width(r), raster_height(r)))
 		return TYPE_WEBP;
 	return jpeg && !drawing && !r->alpha ? TYPE_JPEG : TYPE_PNG;
 }
@@ -252,13 +254,17 @@ frames(const struct order *o, const struct sniff *s, const struct mover *v,
 {
 	struct raster r;
 	enum result result = only_frame(v, in, &r);
+	unsigned w, h;
 
 	if (result == RESULT_DONE) {
 		result = finish(o, s, &r, out);
 		raster_fini(&r);
-	} else if (result == RESULT_MOVING && o->formats & ORDER_WEBP) {
-		result = moving(o, s, v, in, out);
+		return result;
 	}
+	raster_fit(o, s->width, s->height, &w, &h);
+	if (result == RESULT_MOVING && o->formats & ORDER_WEBP &&
+		webp_fits(w, h))
+		result = moving(o, s, v, in, out);
 	return result;
 }
 
@@ -272,7 +278,8 @@ image(const struct order *o, struct str in, struct distilled *out)
 	if (!sniff(in, &s))
 		return RESULT_UNKNOWN;
 	out->pixels = sniff_pixels(&s);
-	if (out->pixels > ORDER_PIXELS_MAX)
+	if (out->pixels > ORDER_PIXELS_MAX || s.width > ORDER_SIDE_MAX ||
+		s.height > ORDER_SIDE_MAX)
 		return RESULT_TOO_LARGE;
 	if (s.type == TYPE_GIF)
 		return frames(o, &s, &gif, in, out);

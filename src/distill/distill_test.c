@@ -257,6 +257,42 @@ test_bomb(void **state)
 		run(o, str_of(gif, sizeof(gif) - 1), &d), RESULT_TOO_LARGE);
 }
 
+/* What no WebP can be becomes something else; what no JPEG can, nothing. */
+static void
+test_long(void **state)
+{
+	static const struct {
+		unsigned width;
+		enum result result;
+		enum image_type type;
+	} t[] = {
+		{16383, RESULT_DONE, TYPE_WEBP},
+		{16384, RESULT_DONE, TYPE_JPEG},
+		{65500, RESULT_DONE, TYPE_JPEG},
+		{65501, RESULT_TOO_LARGE, TYPE_NONE},
+	};
+	struct order o = {.formats = ORDER_WEBP, .quality = 30};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct distilled d;
+		struct raster r;
+		struct buf b = {0};
+		bool fits = t[i].width <= ORDER_SIDE_MAX;
+
+		assert_true(raster_init(&r, t[i].width, 16));
+		for (unsigned y = 0; y < 16; y++)
+			for (unsigned x = 0; x < t[i].width; x++)
+				raster_row(&r, y)[x] = 0xff000000 | x * y * 77;
+		assert_true(fits ? jpeg_write(&r, 95, &b) : png_write(&r, &b));
+		assert_int_equal(run(o, buf_view(&b), &d), t[i].result);
+		assert_int_equal(d.type, t[i].type);
+		buf_fini(&d.bytes);
+		buf_fini(&b);
+		raster_fini(&r);
+	}
+}
+
 /* Two pictures of 1 x 1, red then blue, for 0.5 s each, three times. */
 static const char two[] =
 	"GIF89a\1\0\1\0\x80\0\0\xff\0\0\0\0\xff"
@@ -482,6 +518,7 @@ main(void)
 		cmocka_unit_test(test_png_types),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_gif_frames),
 		cmocka_unit_test(test_moving),
 		cmocka_unit_test(test_moving_alike),

@@ -10,5 +10,6 @@
 
 /* The first bytes are the order; then comes the image, whose magic is put
  * right. Held to: a result is smaller than its input, is of the type that it
- * says, and has no more pixels than were asked for. */
+ * says, and has no more pixels than were asked for; it's never the distiller's
+ * fault that there is none. */
 void decoder_fuzz(enum image_type type, const uint8_t *data, size_t size);
