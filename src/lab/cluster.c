@@ -20,7 +20,7 @@
 #include "lab/netns.h"
 #include "lab/origin.h"
 #include "lab/shape.h"
-#include "lab/squid.h"
+#include "lab/sidecar.h"
 #include "lab/state.h"
 #include "lab/topo.h"
 
@@ -49,7 +49,7 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 		"    secret  " SECRET_FILE "\n"
 		"%s",
 		o->policy->name, workers, conf_handoff_name(o->handoff),
-		o->squid ? "    cache   " SQUID_URL "\n" : "");
+		o->squid ? "    cache   " SIDECAR_CACHE_URL "\n" : "");
 	for (unsigned i = 0; i < o->nodes; i++) {
 		struct topo_host h = topo_host(TOPO_FIRST_NODE + i);
 
@@ -65,10 +65,10 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 		"%s"
 		"}\n",
 		xdp[o->xdp],
-		o->distill ? "    distill images text\n"
-			     "    distill_wait 5s\n"
-			     "    distill_original original\n"
-			   : "");
+		o->distill && !o->squid ? "    distill images text\n"
+					  "    distill_wait 5s\n"
+					  "    distill_original original\n"
+					: "");
 }
 
 static int
@@ -157,11 +157,11 @@ log_of(const char *host)
 	return xasprintf(STATE_DIR "/logs/%s.log", host);
 }
 
-/* Becomes host's daemon; host may be that of a Squid. */
+/* Becomes host's daemon; host may be the name of a sidecar. */
 _Noreturn static void
 run_daemon(const char *host, bool is_node)
 {
-	const char *const *squid = squid_argv(host);
+	const char *const *sidecar = sidecar_argv(host);
 	own_free char *socket_path = file_of(host, "sock");
 	char exe[PATH_MAX] = {0};
 	const char *own[] = {exe, is_node ? "node" : "balancer", "-c",
@@ -169,16 +169,16 @@ run_daemon(const char *host, bool is_node)
 		/* what a lab pins would outlive it */
 		is_node ? "--name" : "--pin", is_node ? host : "none", NULL};
 	bool is_origin = !strcmp(host, "origin");
-	const char *const *argv = squid ? squid
-		: is_origin		? origin_argv()
-					: own;
+	const char *const *argv = sidecar ? sidecar
+		: is_origin		  ? origin_argv()
+					  : own;
 
 	if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0 || is_origin)
 		execvp(argv[0], (char *const *)argv);
-	fprintf(stderr, "lab: can't run %s: %m%s\n", argv[0],
-		squid		    ? " (Debian: apt install squid)"
-			: is_origin ? " (Debian: apt install nginx)"
-				    : "");
+	/* Others' programs are called as their packages are. */
+	fprintf(stderr, "lab: can't run %s: %m%s%s\n", argv[0],
+		argv == own ? "" : "; Debian: apt install ",
+		argv == own ? "" : argv[0]);
 	_exit(127);
 }
 
@@ -234,14 +234,22 @@ start_one(const struct topo_host *h, const char *name)
 	return netns_wait(pid);
 }
 
-/* A node's cache comes first, if it has one of its own. */
+/* What a node asks comes first. */
 static int
-start_squid(const struct topo_host *h)
+start_sidecars(const struct topo_host *h)
 {
-	own_free char *name = squid_name(h->name);
-	int r = start_one(h, name);
+	int r = 0;
 
-	return r < 0 ? r : squid_await(h->name);
+	for (unsigned s = 0; r == 0 && s < SIDECARS; s++) {
+		own_free char *name = sidecar_name(s, h->name);
+
+		if (!sidecar_is_wanted(s, h->name) || sidecar_is_up(s, h->name))
+			continue;
+		r = start_one(h, name);
+		if (r == 0)
+			r = sidecar_await(s, h->name);
+	}
+	return r;
 }
 
 static int
@@ -256,8 +264,8 @@ start_daemon(const char *host)
 		fprintf(stderr, "lab: %s runs no daemon\n", host);
 		return -EINVAL;
 	}
-	if (h.kind == TOPO_NODE && squid_is_wanted(host) && !squid_is_up(host))
-		r = start_squid(&h);
+	if (h.kind == TOPO_NODE)
+		r = start_sidecars(&h);
 	return r < 0 ? r : start_one(&h, host);
 }
 
@@ -407,7 +415,7 @@ cluster_up(const struct lab_options *o)
 	if (r == 0)
 		r = origin_prepare(o);
 	for (unsigned i = TOPO_FIRST_NODE; r == 0 && o->squid && i < end; i++)
-		r = squid_prepare(topo_host(i).name);
+		r = sidecar_prepare(topo_host(i).name, o->distill);
 	for (unsigned i = TOPO_BALANCER; r == 0 && i < end; i++)
 		r = start_daemon(topo_host(i).name);
 	if (r < 0)
