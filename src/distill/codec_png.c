@@ -1,7 +1,6 @@
 #include "distill/codec.h"
 
 #include <png.h>
-#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/own.h"
@@ -65,13 +64,8 @@ take_profile(png_structp png, png_infop info, struct raster *r)
 	png_uint_32 n;
 	int compression;
 
-	if (!png_get_iCCP(png, info, &name, &compression, &profile, &n))
-		return;
-	r->profile = malloc(n);
-	if (!r->profile)
-		return;
-	memcpy(r->profile, profile, n);
-	r->profile_bytes = n;
+	if (png_get_iCCP(png, info, &name, &compression, &profile, &n))
+		(void)raster_set_profile(r, profile, n);
 }
 
 static unsigned

@@ -147,11 +147,22 @@ set_loops(WebPMux *mux, unsigned loops)
 }
 
 static bool
-put_loops(WebPData bare, unsigned loops, struct buf *out)
+set_profile(WebPMux *mux, const struct raster *r)
+{
+	const WebPData profile = {r->profile, r->profile_bytes};
+
+	return !r->profile ||
+		WebPMuxSetChunk(mux, "ICCP", &profile, 0) == WEBP_MUX_OK;
+}
+
+/* frame: any of them, for the profile that all have. */
+static bool
+put_whole(WebPData bare, unsigned loops, const struct raster *frame,
+	struct buf *out)
 {
 	WebPData whole = {NULL, 0};
 	WebPMux *mux = WebPMuxCreate(&bare, 0);
-	bool done = mux && set_loops(mux, loops) &&
+	bool done = mux && set_loops(mux, loops) && set_profile(mux, frame) &&
 		WebPMuxAssemble(mux, &whole) == WEBP_MUX_OK;
 
 	if (done)
@@ -162,13 +173,14 @@ put_loops(WebPData bare, unsigned loops, struct buf *out)
 }
 
 static bool
-movie_end(struct movie *m, unsigned loops, struct buf *out)
+movie_end(struct movie *m, unsigned loops, const struct raster *frame,
+	struct buf *out)
 {
 	WebPData data = {NULL, 0};
 	bool done =
 		WebPAnimEncoderAdd(m->encoder, NULL, m->starts_at_ms, NULL) &&
 		WebPAnimEncoderAssemble(m->encoder, &data) &&
-		put_loops(data, loops, out);
+		put_whole(data, loops, frame, out);
 
 	WebPDataClear(&data);
 	return done;
@@ -178,20 +190,22 @@ static enum result
 add_all(struct movie *m, const struct mover *v, struct frames *f,
 	uint64_t frame_pixels, struct distilled *out)
 {
-	const struct raster *frame;
+	const struct raster *frame = NULL;
 	int ends_at_ms, r;
 
 	while ((r = v->next(f, &frame, &ends_at_ms)) > 0) {
+		if (frame->turn != 1)
+			return RESULT_UNKNOWN; /* nobody makes such */
 		out->pixels += frame_pixels;
 		if (out->pixels > ORDER_PIXELS_MAX)
 			return RESULT_TOO_LARGE;
 		if (!movie_add(m, frame, ends_at_ms))
 			return RESULT_FAILED;
 	}
-	if (r < 0)
+	if (r < 0 || !frame)
 		return RESULT_BROKEN;
-	return movie_end(m, v->loops(f), &out->bytes) ? RESULT_DONE
-						      : RESULT_FAILED;
+	return movie_end(m, v->loops(f), frame, &out->bytes) ? RESULT_DONE
+							     : RESULT_FAILED;
 }
 
 static enum result

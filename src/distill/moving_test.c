@@ -91,12 +91,16 @@ test_moving_alike(void **state)
 	buf_fini(&b);
 }
 
-/* Three pictures of a photograph that goes sideways. */
+static const char profile[] = "any bytes of a profile";
+
+/* Three pictures of a photograph that goes sideways, with a profile. */
 static void
 make_film(struct buf *out)
 {
+	const WebPData icc = {(const uint8_t *)profile, sizeof(profile)};
 	WebPAnimEncoder *e = WebPAnimEncoderNew(W, H, NULL);
-	WebPData data;
+	WebPData data, whole;
+	WebPMux *mux;
 	struct raster r;
 
 	photograph(&r, false);
@@ -108,7 +112,12 @@ make_film(struct buf *out)
 	}
 	assert_true(WebPAnimEncoderAdd(e, NULL, 300, NULL));
 	assert_true(WebPAnimEncoderAssemble(e, &data));
-	buf_append(out, data.bytes, data.size);
+	mux = WebPMuxCreate(&data, 0);
+	assert_int_equal(WebPMuxSetChunk(mux, "ICCP", &icc, 0), WEBP_MUX_OK);
+	assert_int_equal(WebPMuxAssemble(mux, &whole), WEBP_MUX_OK);
+	buf_append(out, whole.bytes, whole.size);
+	WebPMuxDelete(mux);
+	WebPDataClear(&whole);
 	WebPDataClear(&data);
 	WebPAnimEncoderDelete(e);
 	raster_fini(&r);
@@ -132,8 +141,11 @@ test_moving_webp(void **state)
 	assert_int_equal(d.pixels, 3 * W * H);
 	f = webp_open(buf_view(&d.bytes));
 	assert_non_null(f);
-	while (webp_next(f, &frame, &ms) > 0)
+	while (webp_next(f, &frame, &ms) > 0) {
 		assert_int_equal(ms, 100 * ++n);
+		assert_int_equal(frame->profile_bytes, sizeof(profile));
+		assert_memory_equal(frame->profile, profile, sizeof(profile));
+	}
 	assert_int_equal(n, 3);
 	webp_close(f);
 	buf_fini(&d.bytes);

@@ -26,6 +26,19 @@ raster_fini(struct raster *r)
 }
 
 bool
+raster_set_profile(struct raster *r, const void *profile, size_t bytes)
+{
+	if (!bytes)
+		return true;
+	r->profile = malloc(bytes);
+	if (!r->profile)
+		return false;
+	memcpy(r->profile, profile, bytes);
+	r->profile_bytes = bytes;
+	return true;
+}
+
+bool
 raster_copy(const struct raster *r, struct raster *out)
 {
 	struct raster copy;
@@ -37,6 +50,10 @@ raster_copy(const struct raster *r, struct raster *out)
 			raster_width(r) * sizeof(uint32_t));
 	copy.alpha = r->alpha;
 	copy.turn = r->turn;
+	if (!raster_set_profile(&copy, r->profile, r->profile_bytes)) {
+		raster_fini(&copy);
+		return false;
+	}
 	*out = copy;
 	return true;
 }
