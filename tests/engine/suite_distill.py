@@ -1,8 +1,10 @@
-"""distill: what images cost beside libvips' and ImageMagick's own tools for the
-same result, and what that does to those who hit meanwhile."""
+"""distill: what photographs, drawings, screenshots and animations become for
+whom; what that costs beside libvips' and ImageMagick's own tools for the same
+result; and what it does to those who hit meanwhile."""
 
 import http.client
 import itertools
+import json
 import os
 import resource
 import shutil
@@ -145,6 +147,27 @@ def contests(report, options, place):
                         ours[1] / min(b for _, b, _ in c.seen.values()))
 
 
+def classes(report, options, pictures):
+    """What each file becomes for each class of clients."""
+    done = subprocess.run(
+        [options.sevenfold, "bench", "distill", "--json", "--repeat", "1",
+         *sorted(pictures.iterdir())], capture_output=True, text=True)
+    if done.returncode:
+        raise BenchError(f"bench distill: {done.stderr}")
+    rows = []
+    for line in done.stdout.splitlines():
+        seen = json.loads(line)
+        report.record(suite="distill", **seen)
+        rows.append((f"{seen['file']}, {seen['class']}",
+                     [seen["type"], f"{seen['before']:,}",
+                      f"{seen['after']:,}",
+                      f"{seen['after'] / seen['before']:.1%}",
+                      f"{seen['ssim']:.4f}" if seen["ssim"] >= 0 else "",
+                      number(seen["cpu_s"] * 1e3)]))
+    report.table("distill: what each file becomes (-: it stays)",
+                 ["", "before", "after", "", "SSIM", "CPU, ms"], rows)
+
+
 class Feeder:
     """Has a node distil one image after the other, while it is told to."""
 
@@ -228,6 +251,7 @@ def run(report, options):
         origin = peers.start_origin(place)
         subprocess.run([options.sevenfold, "bench", "pictures",
                         place.folder / "objects"], check=True)
+        classes(report, options, place.folder / "objects")
         with ahead_of_others():
             contests(report, options, place)
             hits(report, options, place, origin)
