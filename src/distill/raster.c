@@ -41,20 +41,16 @@ raster_set_profile(struct raster *r, const void *profile, size_t bytes)
 bool
 raster_copy(const struct raster *r, struct raster *out)
 {
-	struct raster copy;
-
-	if (!raster_init(&copy, raster_width(r), raster_height(r)))
-		return false;
-	for (unsigned y = 0; y < raster_height(r); y++)
-		memcpy(raster_row(&copy, y), raster_row(r, y),
-			raster_width(r) * sizeof(uint32_t));
-	copy.alpha = r->alpha;
-	copy.turn = r->turn;
-	if (!raster_set_profile(&copy, r->profile, r->profile_bytes)) {
-		raster_fini(&copy);
+	if (!raster_init(out, raster_width(r), raster_height(r)) ||
+		!raster_set_profile(out, r->profile, r->profile_bytes)) {
+		raster_fini(out);
 		return false;
 	}
-	*out = copy;
+	for (unsigned y = 0; y < raster_height(r); y++)
+		memcpy(raster_row(out, y), raster_row(r, y),
+			raster_width(r) * sizeof(uint32_t));
+	out->alpha = r->alpha;
+	out->turn = r->turn;
 	return true;
 }
 
