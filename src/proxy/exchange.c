@@ -330,8 +330,8 @@ answer_here(struct exchange *x)
 		return;
 	x->counted = true;
 	count(&x->worker->answers, 1);
-	if (x->fill == FILL_NONE)
-		tally_answer(x->worker, owner_hash(x->route.key));
+	if (x->fill == FILL_NONE && !x->offered)
+		tally_answer(x->worker->tally, owner_hash(x->route.key));
 }
 
 static bool
@@ -428,8 +428,9 @@ exchange_start(struct exchange *x, const char *raw)
 		exchange_refuse(x, error.status, error.why);
 		return;
 	}
-	if (!x->from_peer && x->fill == FILL_NONE)
-		tally_ask(x->worker, owner_hash(x->route.key));
+	/* What moved here was asked for there. */
+	if (!x->from_peer && !x->stay && x->fill == FILL_NONE)
+		tally_ask(x->worker->tally, owner_hash(x->route.key));
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
 	rendition_begin(x);
