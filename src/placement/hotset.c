@@ -80,20 +80,29 @@ hot_by_key(const void *a, const void *b)
 	return x->key < y->key ? -1 : x->key > y->key;
 }
 
+/* *copies: how many more than one of each come of what we have decided; with
+ * those that are yet to go, but not with what others have decided. */
 static struct hotset *
-settle_all(const struct hotset *before, const struct spread *spread)
+settle_all(const struct hotset *before, const struct spread *spread,
+	double *copies)
 {
-	size_t room = spread->n + (before ? before->n : 0);
+	size_t room = spread->n + (before ? before->n : 0), lingering;
 	struct hotset *s = xcalloc(1, sizeof(*s) + room * sizeof(struct hot));
 
+	*copies = 0;
 	for (size_t i = 0; i < spread->n; i++) {
 		struct hot h = settle(before, &spread->keys[i],
 			spread->rows ? &spread->rows[i] : NULL);
+		unsigned r = h.ours ? h.r : spread->keys[i].r;
 
+		*copies += r > 1 ? r - 1 : 0;
 		if (h.r > 1)
 			s->v[s->n++] = h;
 	}
-	s->n += linger(before, s, s->v + s->n);
+	lingering = linger(before, s, s->v + s->n);
+	for (size_t i = 0; i < lingering; i++)
+		*copies += s->v[s->n + i].r - 1;
+	s->n += lingering;
 	qsort(s->v, s->n, sizeof(s->v[0]), hot_by_key);
 	return s;
 }
@@ -109,13 +118,14 @@ hotset_extra(const struct hotset *s)
 }
 
 static struct hotset *
-decide(const struct hotset *before, struct spread *s, double extra)
+decide(const struct hotset *before, struct spread *s, double extra,
+	double *copies)
 {
 	if (s->rows)
 		spread_widen(s, extra);
 	else
 		(void)widen(s->keys, s->n, s->nodes, extra);
-	return settle_all(before, s);
+	return settle_all(before, s, copies);
 }
 
 static void
@@ -147,12 +157,12 @@ share_out(struct hotset *now, struct spread *s)
 struct hotset *
 hotset_next(const struct hotset *before, struct spread *s, double extra)
 {
-	struct hotset *now = decide(before, s, extra);
-	double over = hotset_extra(now) - extra;
+	double copies;
+	struct hotset *now = decide(before, s, extra, &copies);
 
-	if (over > 0) {
+	if (copies > extra) {
 		free(now);
-		now = decide(before, s, fmax(0, extra - over));
+		now = decide(before, s, fmax(0, 2 * extra - copies), &copies);
 	}
 	if (s->rows)
 		share_out(now, s);

@@ -130,7 +130,9 @@ make_news(struct heat *h, struct node *n, struct news *out)
 static bool
 is_fresh(const struct rumour *r, uint64_t now_ns)
 {
-	return r->heard_ns && now_ns - r->heard_ns <= STALE_MS * NS_PER_MS;
+	/* Our own may be of this very moment, which the loop's clock has not
+	 * reached. */
+	return r->heard_ns && now_ns <= r->heard_ns + STALE_MS * NS_PER_MS;
 }
 
 /* With the lock held. */
