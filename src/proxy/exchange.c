@@ -122,7 +122,9 @@ exchange_put(struct exchange *x)
 	x->kept = x->from_peer = x->upgrade = false;
 	x->stay = x->moving = false;
 	x->counted = x->redirected = false;
+	x->offered = false;
 	x->fill = FILL_NONE;
+	x->part = NULL;
 	x->elsewhere = -1;
 	x->on_interim = NULL;
 	x->on_owner = NULL;

@@ -74,6 +74,8 @@ struct exchange {
 	bool counted;	 /* in worker->answers */
 	bool redirected; /* a peer has said who owns it */
 	enum exchange_fill fill;
+	const struct range *part; /* borrowed: FILL_ASKS, FILL_CACHED for this
+				     part only; NULL: the whole */
 	int elsewhere;	      /* FAILED, since this node owns it; -1 */
 	uint64_t passed_over; /* peers that were lost: a bit per index */
 	size_t owner;	      /* FROM_PEER: whom we asked */

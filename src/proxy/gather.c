@@ -6,7 +6,7 @@
 #include "base/own.h"
 #include "http/fields.h"
 #include "http/precondition.h"
-#include "proxy/fetch.h"
+#include "proxy/fill.h"
 #include "proxy/segment.h"
 #include "proxy/shape.h"
 
@@ -154,7 +154,7 @@ fail(struct gather *g, unsigned status, const char *why)
 static void
 fetch_part(struct gather *g, struct flight *f, struct range part)
 {
-	fetch_start(g->asker,
+	fill_or_fetch(g->asker,
 		&(struct fetch_order){
 			.flight = f, .mode = FETCH_PART, .part = part});
 }
