@@ -10,7 +10,7 @@
  */
 #include "placement/spread.h"
 
-enum { HOTSET_COOL = 8 }; /* sets in a row before a key is narrowed */
+enum { HOTSET_COOL = 4 }; /* sets in a row before a key is narrowed */
 
 struct hot {
 	uint64_t key;

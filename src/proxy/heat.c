@@ -23,7 +23,7 @@ enum {
 #define RATE_LEAST 20.0
 /* The rest of the budget is for copies that are about to go, or that were made
  * when an owner was at its bound. */
-#define BUDGET_USED 0.85
+#define BUDGET_USED 0.8
 
 struct rumour {
 	struct news news;

@@ -9,7 +9,7 @@
  * hold which key, and which of them is to answer how much of it, so that all
  * have the same to do (placement/demand.h, placement/spread.h). A list is
  * immutable and published whole.
- * Narrowing takes two seconds of less traffic, and copies go then; widening is
+ * Narrowing takes a second of less traffic, and copies go then; widening is
  * at once.
  */
 #include "proxy/news.h"

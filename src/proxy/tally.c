@@ -7,10 +7,11 @@
 #include "proxy/news.h"
 #include "proxy/worker.h"
 
-/* Per tick: answers are those of the last four seconds, more or less, so that
+/* Per tick: answers are those of the last six seconds, more or less, so that
  * there is little of chance in them; what is asked for, of the last half, to
- * see at once what is new. */
-#define KEEP 0.9394f	   /* exp(-1/16) */
+ * see at once what is new. placement/hotset_crowd_test.c has what comes of
+ * that. */
+#define KEEP 0.9600f	   /* exp(-1/24) */
 #define KEEP_ASKED 0.6065f /* exp(-1/2) */
 #define RATE_OF(count) \
 	((double)(count) * (1 - (double)KEEP) * (1000.0 / TALLY_TICK_MS))
