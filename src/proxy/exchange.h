@@ -76,11 +76,11 @@ struct exchange {
 	enum exchange_fill fill;
 	const struct range *part; /* borrowed: FILL_ASKS, FILL_CACHED for this
 				     part only; NULL: the whole */
-	int elsewhere;	      /* FAILED, since this node owns it; -1 */
-	uint64_t passed_over; /* peers that were lost: a bit per index */
-	size_t owner;	      /* FROM_PEER: whom we asked */
-	uint32_t stream;      /* ... and how this is called there */
-	bool asking;	      /* ... where nothing was said yet */
+	int elsewhere;		  /* FAILED, since this node owns it; -1 */
+	uint64_t passed_over;	  /* peers that were lost: a bit per index */
+	size_t owner;		  /* FROM_PEER: whom we asked */
+	uint32_t stream;	  /* ... and how this is called there */
+	bool asking;		  /* ... where nothing was said yet */
 
 	struct cachectl asked;
 	enum exchange_from from;
