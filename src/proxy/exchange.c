@@ -333,7 +333,7 @@ answer_here(struct exchange *x)
 	x->counted = true;
 	count(&x->worker->answers, 1);
 	if (x->fill == FILL_NONE && !x->offered)
-		tally_answer(x->worker->tally, owner_hash(x->route.key));
+		tally_answer(x->worker->tally, x->route.hash);
 }
 
 static bool
@@ -432,7 +432,7 @@ exchange_start(struct exchange *x, const char *raw)
 	}
 	/* What moved here was asked for there. */
 	if (!x->from_peer && !x->stay && x->fill == FILL_NONE)
-		tally_ask(x->worker->tally, owner_hash(x->route.key));
+		tally_ask(x->worker->tally, x->route.hash);
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
 	rendition_begin(x);

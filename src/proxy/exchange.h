@@ -69,6 +69,7 @@ struct exchange {
 	struct route route;
 	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
+	size_t asked_by; /* ... this one */
 	bool offered;	 /* its connection, too: whoever answers counts it */
 	bool upgrade;	 /* to another protocol, if the origin agrees */
 	bool counted;	 /* in worker->answers */

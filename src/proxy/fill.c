@@ -61,6 +61,7 @@ give_way(struct fill *f)
 {
 	f->x->fill = FILL_NONE;
 	f->x->part = NULL;
+	atomic_store(&f->order.flight->asked, 0);
 	fetch_start(f->x, &f->order);
 	finish(f);
 }
@@ -399,6 +400,7 @@ fill_or_fetch(struct exchange *x, const struct fetch_order *order)
 	body_set_tap(&order->flight->body, &f->tap);
 	if (order->mode == FETCH_PART)
 		ours->part = &f->order.part;
+	atomic_store(&order->flight->asked, (unsigned)index + 1);
 	ours->user = f;
 	ours->on_ready = on_ready;
 	exchange_fill(ours, p, index, cached_only);

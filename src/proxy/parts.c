@@ -51,6 +51,11 @@ board_part(struct exchange *x, uint64_t at)
 	switch (store_board(store, &w, o, &f)) {
 	case STORE_STORED: lookup(x); break;
 	case STORE_JOIN:
+		if (lookup_would_wait(x, f)) {
+			flight_unref(f);
+			lookup_pass(x);
+			break;
+		}
 		lookup_join(x, f);
 		x->by_parts = x->from == FROM_JOIN;
 		break;

@@ -14,7 +14,6 @@
 #include "proxy/heat.h"
 #include "proxy/lookup.h"
 #include "proxy/membership.h"
-#include "proxy/owner.h"
 #include "proxy/purge.h"
 #include "proxy/status.h"
 #include "proxy/take.h"
@@ -84,6 +83,18 @@ serve_end(struct serve *v)
 	list_remove(&v->link);
 	list_remove(&v->ready);
 	free(v);
+}
+
+/* The asker was lost. */
+static void
+serve_lose(struct serve *v)
+{
+	const struct node *n = v->server->worker->node;
+
+	if (v->take)
+		take_lose(take_ptr(&v->take),
+			membership_addr(n, v->server->peer));
+	serve_end(v);
 }
 
 static void
@@ -162,7 +173,7 @@ send_head(struct serve *v)
 		put_body(v->x, out);
 	channel_end(ch, small ? WIRE_ANSWER : WIRE_HEAD, v->stream);
 	if (v->offered) /* and not taken */
-		tally_answer(v->x->worker->tally, owner_hash(v->x->route.key));
+		tally_answer(v->x->worker->tally, v->x->route.hash);
 	if (h.bulk) {
 		exchange_keep(v->x);
 		depot_send(v->server->depot, h.bulk, take_ptr(&v->x), a.length);
@@ -323,6 +334,7 @@ on_ask(struct server *s, uint32_t stream, uint64_t offered, bool fill,
 	x->on_ready = on_ready;
 	x->on_interim = on_interim;
 	x->from_peer = true;
+	x->asked_by = s->peer;
 	x->offered = offered > 0;
 	x->fill = fill ? FILL_ANSWERS : FILL_NONE;
 	exchange_start(x, payload.p);
@@ -541,7 +553,7 @@ on_down(struct channel_user *u)
 
 	for (int i = 0; i < BUCKETS; i++)
 		list_foreach_safe (it, &s->buckets[i])
-			serve_end(container_of(it, struct serve, link));
+			serve_lose(container_of(it, struct serve, link));
 	list_foreach_safe (it, &s->purging) {
 		struct purging_for *p =
 			container_of(it, struct purging_for, link);
