@@ -307,17 +307,29 @@ find_hot(const struct node *n, const struct place *p, uint64_t key)
 	return p->policy == &policy_rr ? NULL : heat_find(n, key);
 }
 
+/* A cluster of one. */
+static bool
+is_alone(const struct worker *w, const struct view *v)
+{
+	return v->nnodes == 1 && v->nodes[0].member == w->node->config->self;
+}
+
 /* In a section of base/epoch.h. False: there is nobody. */
 static bool
 find_member(struct exchange *x, size_t *i)
 {
 	struct worker *w = x->worker;
-	size_t place = place_of(x);
 	const struct places *ps = membership_places(w->node);
-	const struct place *p = ps->v[place];
-	const struct hot *hot = find_hot(w->node, p, x->route.hash);
+	const struct place *p;
+	const struct hot *hot;
 	struct ranked all;
+	size_t place;
 
+	if (is_alone(w, &ps->view))
+		return false;
+	place = place_of(x);
+	p = ps->v[place];
+	hot = find_hot(w->node, p, x->route.hash);
 	rank_fit(x, ps, place, hot ? VIEW_MAX_NODES : FEW, &all);
 	if (!all.n)
 		return false;
