@@ -186,17 +186,24 @@ l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 /* While the table grows, an entry may still be where it was. It's copied before
  * it's removed there, so who looks in this order finds it. */
 static __always_inline struct l4_flow *
-l4_lookup(const struct l4_key *k)
+l4_lookup_in(const struct l4_ctl *ctl, const struct l4_key *k)
 {
-	struct l4_ctl *ctl = at_ctl(0);
-	__u64 hash = ctl ? l4_hash(ctl, k) : 0;
-	struct l4_bucket *b = ctl ? l4_bucket(ctl->bucket_mask, hash) : NULL;
+	__u64 hash = l4_hash(ctl, k);
+	struct l4_bucket *b = l4_bucket(ctl->bucket_mask, hash);
 	struct l4_flow *f = b ? l4_flow_find(b, hash, k) : NULL;
 
-	if (f || !ctl || ctl->old_mask == ctl->bucket_mask)
+	if (f || ctl->old_mask == ctl->bucket_mask)
 		return f;
 	b = l4_bucket(ctl->old_mask, hash);
 	return b ? l4_flow_find(b, hash, k) : NULL;
+}
+
+static __always_inline struct l4_flow *
+l4_lookup(const struct l4_key *k)
+{
+	struct l4_ctl *ctl = at_ctl(0);
+
+	return ctl ? l4_lookup_in(ctl, k) : NULL;
 }
 
 /* --- ending
