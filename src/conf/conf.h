@@ -108,6 +108,7 @@ struct conf {
 	struct conf_ports connect_ports; /* that they may CONNECT to */
 	struct conf_prefixes proxy_protocol; /* whose connections begin so */
 	uint16_t peer_port;
+	uint16_t status_port; /* 0: none */
 	uint16_t cache_port; /* of cache_host */
 	enum conf_handoff handoff;
 	char *secret_file; /* NULL: none */

@@ -154,6 +154,7 @@ static const struct wrong wrongs[] = {
 		{{1, 17, "`[` is not an IPv4 address"}}},
 	{CLUSTER("peer_port 0"), {{2, 11, "`0` is not a port"}}},
 	{CLUSTER("peer_port 70000"), {{2, 11, "`70000` is not a port"}}},
+	{CLUSTER("status_port 0"), {{2, 13, "`0` is not a port"}}},
 	{CLUSTER("peer_port http"), {{2, 11, "`http` is not a port"}}},
 
 	/* nodes */
@@ -379,7 +380,8 @@ test_everything(void **state)
 		"	forward 0.0.0.0/0\n"
 		"	connect_ports 443 8443\n"
 		"	proxy_protocol 10.1.0.0/16\n"
-		"	peer_port 7000; workers 4; cache 1G; object_max 64k\n"
+		"	peer_port 7000; status_port off; workers 4; cache 1G; "
+		"object_max 64k\n"
 		"	head_timeout 1500ms; idle_timeout 2m\n"
 		"	tunnel_timeout 5m\n"
 		"	body_timeout 3s; min_rate 500; request_line_max 4K\n"
@@ -418,6 +420,7 @@ test_everything(void **state)
 	assert_int_equal(c->proxy_protocol.n, 1);
 	assert_int_equal(c->proxy_protocol.v[0].bits, 16);
 	assert_int_equal(c->peer_port, 7000);
+	assert_int_equal(c->status_port, 0);
 	assert_int_equal(c->workers, 4);
 	assert_int_equal(c->cache_bytes, 1 << 30);
 	assert_int_equal(c->object_max_bytes, 65536);
@@ -497,6 +500,7 @@ test_presets(void **state)
 	assert_int_equal(c->connect_ports.n, 0);
 	assert_int_equal(c->proxy_protocol.n, 0);
 	assert_int_equal(c->peer_port, 7077);
+	assert_int_equal(c->status_port, 7078);
 	assert_int_equal(c->workers, 0);
 	assert_int_equal(c->cache_bytes, 256 << 20);
 	assert_int_equal(c->object_max_bytes, 32 << 20);
@@ -625,6 +629,7 @@ test_dump_says_all(void **state)
 		"	warmup             10m\n"
 		"	ramp               10s\n"
 		"	peer_port          7077\n"
+		"	status_port        7078\n"
 		"	handoff            auto\n"
 		"	workers            auto\n"
 		"	cache              256M\n"

@@ -233,6 +233,28 @@ const struct kind kind_port = {
 	"PORT", "7077", 1, 1, false, set_port, write_port};
 
 static bool
+set_port_or_off(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	if (!is_off(args[0]))
+		return read_port(e, args[0], member);
+	*(uint16_t *)member = 0;
+	return true;
+}
+
+static bool
+write_port_or_off(struct buf *b, const void *member, size_t i)
+{
+	if (*(const uint16_t *)member)
+		return write_port(b, member, i);
+	buf_z(b, "off");
+	return true;
+}
+
+const struct kind kind_port_or_off = {
+	"off | PORT", "7078", 1, 1, false, set_port_or_off, write_port_or_off};
+
+static bool
 set_ports(struct conf_errors *e, const struct arg *args, size_t nargs,
 	void *member)
 {

@@ -5,8 +5,10 @@
  * packets flow on while this process is replaced, or dead (l4/balancer.h).
  */
 #include "prog/balancer.h"
+#include "prog/balancer_members.h"
 #include "prog/verb.h"
 
+#include "admin/report.h"
 #include "admin/server.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -101,6 +103,63 @@ on_signal(struct source *s, uint32_t events)
 	loop_stop(container_of(s, struct program, on_signal)->loop);
 }
 
+/* --- members -------------------------------------------------------------- */
+
+/* Each has its place in the pool, by its index. */
+static void
+watch_members(struct program *p)
+{
+	const struct roster *r = members_roster(p->members);
+
+	for (size_t i = pool_count(p->pool); i < r->n; i++) {
+		struct pool_node n = {.name = r->v[i].name,
+			.addr = addr_mapped(r->v[i].addr)};
+
+		pool_add(p->pool, &n);
+	}
+}
+
+static void
+on_news(void *ctx, const struct roster *r)
+{
+	struct program *p = ctx;
+	int err = control_change(p->control, service_put, p);
+
+	if (err) {
+		log_error("members_not_taken error=\"%s\"", strerror(-err));
+		return;
+	}
+	watch_members(p);
+	for (size_t i = 0; i < r->n; i++)
+		log_info("member node=%s state=%s weight=%u", r->v[i].name,
+			roster_state_name(r->v[i].state), r->v[i].weight);
+}
+
+static void
+on_suspect(void *ctx, size_t i)
+{
+	struct program *p = ctx;
+
+	if (pool_node(p->pool, i)->up)
+		pool_suspect(p->pool, i);
+}
+
+static bool
+is_up(void *ctx, size_t i)
+{
+	return pool_node(((struct program *)ctx)->pool, i)->up;
+}
+
+static void
+open_members(struct program *p)
+{
+	struct members_user user = {p, on_news, on_suspect, is_up};
+
+	p->members = members_new(p->loop, p->conf, &user);
+}
+
+/* --- set-up --------------------------------------------------------------- */
+
 static int
 open_control(struct program *p)
 {
@@ -127,7 +186,7 @@ open_control(struct program *p)
 	}
 	err = control_open(&config, &p->control);
 	if (!err)
-		err = control_change(p->control, service_put, p->conf);
+		err = control_change(p->control, service_put, p);
 	if (!err && control_fd(p->control) >= 0)
 		err = loop_watch_foreign(p->loop, &p->on_control,
 			control_fd(p->control), EPOLLIN);
@@ -149,16 +208,13 @@ open_pool(struct program *p)
 		.slow_start_ns = c->slow_start_ns,
 		.control = p->control,
 	};
-	own_free struct pool_node *nodes = xcalloc(c->nnodes, sizeof(*nodes));
-	int err;
+	int err = pool_open(&config, NULL, 0, &p->pool);
 
-	for (size_t i = 0; i < c->nnodes; i++)
-		nodes[i] = (struct pool_node){.name = c->nodes[i].name,
-			.addr = addr_mapped(c->nodes[i].addr)};
-	err = pool_open(&config, nodes, c->nnodes, &p->pool);
-	if (!err)
+	if (!err) {
+		watch_members(p);
 		err = loop_watch_foreign(
 			p->loop, &p->on_pool, pool_fd(p->pool), EPOLLIN);
+	}
 	return err ? complain("can't watch the nodes: %s", strerror(-err)) : 0;
 }
 
@@ -197,8 +253,11 @@ program_open(struct program *p, const struct options *o)
 		return -1; /* which said why */
 	if (open_network(p, o->interface) ||
 		(o->replace && take_over(o->socket)) || open_loop(p) ||
-		open_admin(p, o->socket) || open_xdp(p, o->pin) ||
-		open_control(p) || open_pool(p) || open_signals(p))
+		open_admin(p, o->socket) || open_xdp(p, o->pin))
+		return -1;
+	open_members(p);
+	if (open_control(p) || open_pool(p) || open_report(p) ||
+		open_signals(p))
 		return -1;
 	loop_arm(p->loop, &p->tick, TICK_NS);
 	log_info("balancer_started interface=%s xdp=%s vip=%s nodes=%zu "
@@ -215,6 +274,8 @@ program_close(struct program *p)
 {
 	if (p->balancer && !p->leave)
 		balancer_unpin(p->balancer);
+	report_close(p->report);
+	members_free(p->members);
 	pool_close(p->pool);
 	control_close(p->control);
 	xdp_free(p->xdp);

@@ -2,7 +2,9 @@
 /*
  * The parts of `sevenfold balancer`: what one process holds (balancer.c), how
  * it gets to its interface and its XDP program (balancer_open.c), the cluster's
- * own service (balancer_service.c) and the admin socket (balancer_admin.c).
+ * own service (balancer_service.c), who is in the cluster
+ * (balancer_members.h), the admin socket (balancer_admin.c) and what is said
+ * by HTTP (balancer_metrics.c).
  */
 #include "l4/addr.h"
 #include "l4/rules.h"
@@ -30,9 +32,11 @@ struct program {
 	struct xdp *xdp;
 	struct ipvs *ipvs;
 	struct control *control;
-	struct pool *pool; /* its nodes are conf's */
-	char *pin;	   /* NULL: nowhere */
-	bool leave;	   /* packets flow on when we go */
+	struct members *members;
+	struct pool *pool; /* its nodes are the first of the members */
+	struct report_server *report; /* NULL: none wanted */
+	char *pin;		      /* NULL: nowhere */
+	bool leave;		      /* packets flow on when we go */
 	bool failed;
 };
 
@@ -56,9 +60,10 @@ uint16_t read_mtu(const struct program *p);
 /* --- balancer_service.c --------------------------------------------------- */
 
 struct rules_id service_id(const struct conf *c);
-/* The service that the configuration (arg) describes, and nothing of it that
- * the configuration does not; other services are the administrator's. */
-int service_put(struct rules *r, void *arg);
+/* The cluster's service, of the configuration and the members of the program
+ * (arg), and nothing of it that is in neither; other services are the
+ * administrator's. */
+int service_put(struct rules *r, void *program);
 
 /* --- balancer_admin.c ----------------------------------------------------- */
 
@@ -66,3 +71,8 @@ int service_put(struct rules *r, void *arg);
 int open_admin(struct program *p, const char *path);
 /* Whoever answers at that socket goes, and leaves us what it has. */
 int take_over(const char *path);
+
+/* --- balancer_metrics.c --------------------------------------------------- */
+
+/* 0, or -1 after a complaint. */
+int open_report(struct program *p);

@@ -1,5 +1,6 @@
 /* The balancer's admin socket: see balancer.h. */
 #include "prog/balancer.h"
+#include "prog/balancer_members.h"
 
 #include "admin/call.h"
 #include "admin/server.h"
@@ -49,9 +50,12 @@ node_json(struct program *p, size_t i)
 
 	if (server)
 		control_counts(p->control, s, server, &count, &rate);
-	return json_pack("{ss ss ss? sb sI sI sI sI sI}", "name", n->name,
+	return json_pack("{ss ss ss ss? sI sb sI sI sI sI sI}", "name", n->name,
+		"member",
+		roster_state_name(members_roster(p->members)->v[i].state),
 		"address", addr_text(&n->addr).z, "mac",
-		here ? mac_text(t->mac).z : NULL, "up",
+		here ? mac_text(t->mac).z : NULL, "weight",
+		(json_int_t)(server ? server->weight : 0), "up",
 		n->up && (here || p->ipvs), "connections",
 		(json_int_t)count.stat.connections, "packets",
 		(json_int_t)count.stat.in_packets, "bytes",
@@ -92,7 +96,7 @@ status_json(struct program *p)
 	uint64_t up_s = (clock_mono_ns() - p->start_ns) / NS_PER_S;
 	json_t *nodes = json_array();
 
-	for (size_t i = 0; i < p->conf->nnodes; i++)
+	for (size_t i = 0; i < pool_count(p->pool); i++)
 		json_array_append_new(nodes, node_json(p, i));
 	return json_pack("{ss ss ss ss sI sb sI so so so}", "role", "balancer",
 		"interface", p->interface, "xdp",

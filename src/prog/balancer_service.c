@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "conf/conf.h"
+#include "prog/balancer_members.h"
 
 struct rules_id
 service_id(const struct conf *c)
@@ -13,20 +14,50 @@ service_id(const struct conf *c)
 }
 
 static bool
-is_node(const struct conf *c, const union l4_addr *a)
+is_member(const struct roster *m, const union l4_addr *a)
 {
-	for (size_t i = 0; i < c->nnodes; i++)
-		if (addr_mapped(c->nodes[i].addr).d[1] == a->d[1])
+	for (size_t i = 0; i < m->n; i++)
+		if (addr_mapped(m->v[i].addr).d[1] == a->d[1])
 			return true;
 	return false;
 }
 
-int
-service_put(struct rules *r, void *arg)
+/* Until nodes have told how they are, a server that is drained stays so: the
+ * balancer before us knew. */
+static uint16_t
+weight_of(const struct program *p, const struct roster_entry *e,
+	const struct rules_server *was)
 {
-	const struct conf *c = arg;
-	struct rules_service s = {.id = service_id(c),
-		.scheduler = (enum l4_scheduler)c->scheduler};
+	bool heard = roster_number(members_roster(p->members)) > 0;
+
+	if (e->state != ROSTER_IN ||
+		(was && !was->weight && !heard && p->conf->status_port))
+		return 0;
+	return (uint16_t)e->weight;
+}
+
+static int
+put_member(struct rules *r, const struct program *p, const struct rules_id *id,
+	const struct roster_entry *e)
+{
+	struct rules_server s = {
+		.addr = addr_mapped(e->addr), .port = id->port, .down = true};
+	const struct rules_server *was =
+		rules_server(rules_find(r, id), &s.addr, s.port);
+
+	if (!was && e->state == ROSTER_GONE)
+		return 0;
+	s.weight = weight_of(p, e, was);
+	return was ? rules_server_edit(r, id, &s) : rules_server_add(r, id, &s);
+}
+
+int
+service_put(struct rules *r, void *program)
+{
+	const struct program *p = program;
+	const struct roster *m = members_roster(p->members);
+	struct rules_service s = {.id = service_id(p->conf),
+		.scheduler = (enum l4_scheduler)p->conf->scheduler};
 	const struct rules_service *was = rules_find(r, &s.id);
 	int err;
 
@@ -35,22 +66,12 @@ service_put(struct rules *r, void *arg)
 	err = was ? rules_edit(r, &s) : rules_add(r, &s);
 
 	for (size_t i = was ? was->nservers : 0; i-- > 0 && !err;)
-		if (!is_node(c, &was->servers[i].addr))
+		if (!is_member(m, &was->servers[i].addr))
 			err = rules_server_delete(r, &s.id,
 				&was->servers[i].addr, was->servers[i].port,
 				clock_mono_ns() / NS_PER_S);
 	/* The last to be added is the first to be chosen. */
-	for (size_t i = c->nnodes; i-- > 0 && !err;) {
-		struct rules_server server = {
-			.addr = addr_mapped(c->nodes[i].addr),
-			.port = c->vip_port,
-			.weight = (uint16_t)c->nodes[i].weight,
-			.down = true};
-
-		was = rules_find(r, &s.id);
-		err = rules_server(was, &server.addr, server.port)
-			? rules_server_edit(r, &s.id, &server)
-			: rules_server_add(r, &s.id, &server);
-	}
+	for (size_t i = m->n; i-- > 0 && !err;)
+		err = put_member(r, p, &s.id, &m->v[i]);
 	return err;
 }

@@ -265,6 +265,7 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.vip = conf->vip,
 		.vip_port = conf->vip_port,
 		.peer_port = conf->peer_port,
+		.status_port = conf->status_port,
 		.place = copy_place(&conf->place),
 		.ngroups = conf->ngroups,
 		.nrules = conf->nrules,
