@@ -4,7 +4,7 @@
  * and have the same counts and flows in the end. Every packet that is sent on
  * has right checksums if it had when it came.
  *
- * SEVENFOLD_RANDOM=PACKETS,SEED runs longer, or again.
+ * SEVENFOLD_RANDOM=PACKETS,SEED runs longer, or again: `make random`.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 
 static struct rig rig;
 static uint64_t seed = 1;
+static unsigned long changes;
 
 static uint32_t
 below(uint32_t n)
@@ -120,6 +121,7 @@ change(void)
 		change_server(s);
 	}
 	assert_int_equal(rig_compile(&rig), 0);
+	changes++;
 }
 
 /* --- packets
@@ -232,6 +234,8 @@ test_random(void **state)
 			rig_check(&rig);
 	}
 	rig_check(&rig);
+	print_message("%8lu packets, %lu changes of the rules, seed %lu\n",
+		packets, changes, begin);
 	for (enum l4_verdict v = 0; v < L4_VERDICTS; v++)
 		print_message("%8lu %s\n",
 			(unsigned long)rig.model.tallies[0].verdict[v],
