@@ -24,6 +24,7 @@ struct kind {
 
 #define KIND(name) extern const struct kind kind_##name;
 KIND(addr_port)
+KIND(addr6)
 KIND(policy)
 KIND(group)
 KIND(rule)

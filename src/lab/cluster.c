@@ -42,13 +42,15 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 	buf_printf(b,
 		"cluster lab {\n"
 		"    vip     " LAB_VIP ":80\n"
+		"%s"
 		"    policy  %s\n"
 		"    workers %u\n"
 		"    forward " TOPO_NET "\n"
 		"    handoff %s\n"
 		"    secret  " SECRET_FILE "\n"
 		"%s",
-		o->policy->name, workers, conf_handoff_name(o->handoff),
+		o->ipv6 ? "    vip6    " LAB_VIP6 "\n" : "", o->policy->name,
+		workers, conf_handoff_name(o->handoff),
 		o->squid ? "    cache   " SQUID_URL "\n" : "");
 	for (unsigned i = 0; i < o->nodes; i++) {
 		struct topo_host h = topo_host(TOPO_FIRST_NODE + i);

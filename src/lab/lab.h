@@ -28,6 +28,7 @@
 enum { LAB_NODES_MAX = 200 };
 
 #define LAB_VIP "192.0.2.10"
+#define LAB_VIP6 "2001:db8::10"
 #define LAB_URL "http://" LAB_VIP "/"
 
 struct lab_options {
@@ -45,6 +46,7 @@ struct lab_options {
 	const char *origin_conf; /* nginx's; NULL: written for origin_root */
 	const char *origin_root; /* NULL: a few pages made for the lab */
 	bool distill;		 /* its site has `distill images text` */
+	bool ipv6;		 /* clients have IPv6, and there's a vip6 */
 	bool squid;		 /* a Squid behind each node is its cache */
 	bool bare;		 /* the network only, no daemons */
 	bool force;		 /* take down a lab that is in use */

@@ -167,6 +167,11 @@ open_control(struct program *p)
 	struct l4_image *image;
 	int err = 0;
 
+	if (p->conf->driver == CONF_DRIVER_IPVS &&
+		!IN6_IS_ADDR_UNSPECIFIED(&p->conf->vip6))
+		return complain("the kernel's IPVS does not route IPv6 to "
+				"nodes that it knows by IPv4: leave out vip6, "
+				"or 'driver ipvs'");
 	if (p->conf->driver == CONF_DRIVER_IPVS) {
 		err = ipvs_open(&p->ipvs, &config.rules);
 		if (err)

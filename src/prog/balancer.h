@@ -59,10 +59,10 @@ uint16_t read_mtu(const struct program *p);
 
 /* --- balancer_service.c --------------------------------------------------- */
 
-struct rules_id service_id(const struct conf *c);
-/* The cluster's service, of the configuration and the members of the program
- * (arg), and nothing of it that is in neither; other services are the
- * administrator's. */
+/* The cluster has a service for each of its addresses: how many, 1 or 2. */
+size_t service_ids(const struct conf *c, struct rules_id out[2]);
+/* The cluster's services, of the configuration and the members of the program,
+ * and nothing of them that is in neither; others are the administrator's. */
 int service_put(struct rules *r, void *program);
 
 /* --- balancer_admin.c ----------------------------------------------------- */

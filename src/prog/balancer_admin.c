@@ -34,28 +34,50 @@ mac_text(const uint8_t m[ETH_ALEN])
 	return t;
 }
 
+/* What the node has of all of the cluster's services. Its weight, which is the
+ * same in each; -1: it is in none. */
+static int
+add_up(struct program *p, const union l4_addr *node, struct driver_counts *sum)
+{
+	const struct rules *r = control_rules(p->control);
+	struct rules_id ids[2];
+	size_t n = service_ids(p->conf, ids);
+	int weight = -1;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct rules_service *s = rules_find(r, &ids[i]);
+		const struct rules_server *server =
+			s ? rules_server(s, node, ids[i].port) : NULL;
+		struct driver_counts c = {0};
+		struct control_rate rate;
+
+		if (!server)
+			continue;
+		control_counts(p->control, s, server, &c, &rate);
+		sum->stat.connections += c.stat.connections;
+		sum->stat.in_packets += c.stat.in_packets;
+		sum->stat.in_bytes += c.stat.in_bytes;
+		sum->active += c.active;
+		sum->inactive += c.inactive;
+		weight = server->weight;
+	}
+	return weight;
+}
+
 static json_t *
 node_json(struct program *p, size_t i)
 {
 	const struct pool_node *n = pool_node(p->pool, i);
 	const struct control_target *t = control_target(p->control, &n->addr);
-	const struct rules_id id = service_id(p->conf);
-	const struct rules_service *s =
-		rules_find(control_rules(p->control), &id);
-	const struct rules_server *server =
-		s ? rules_server(s, &n->addr, id.port) : NULL;
+	enum roster_state state = members_roster(p->members)->v[i].state;
 	struct driver_counts count = {0};
-	struct control_rate rate;
+	int weight = add_up(p, &n->addr, &count);
 	bool here = t && t->has_mac;
 
-	if (server)
-		control_counts(p->control, s, server, &count, &rate);
 	return json_pack("{ss ss ss ss? sI sb sI sI sI sI sI}", "name", n->name,
-		"member",
-		roster_state_name(members_roster(p->members)->v[i].state),
-		"address", addr_text(&n->addr).z, "mac",
-		here ? mac_text(t->mac).z : NULL, "weight",
-		(json_int_t)(server ? server->weight : 0), "up",
+		"member", roster_state_name(state), "address",
+		addr_text(&n->addr).z, "mac", here ? mac_text(t->mac).z : NULL,
+		"weight", (json_int_t)(weight > 0 ? weight : 0), "up",
 		n->up && (here || p->ipvs), "connections",
 		(json_int_t)count.stat.connections, "packets",
 		(json_int_t)count.stat.in_packets, "bytes",

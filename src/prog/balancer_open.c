@@ -97,20 +97,30 @@ check_node(const struct program *p, const struct conf_node *n)
 	return 0;
 }
 
+/* Somebody has to answer ARP, or its like, for it. */
+static void
+check_vip(const struct program *p, const struct rules_id *id)
+{
+	struct route r = {0};
+
+	if (route_get(&id->addr, &r) || !r.local)
+		log_warn("vip_not_here hint=\"unless a router sends it here, "
+			 "nobody answers for it: ip addr add %s/%d dev %s\"",
+			addr_text(&id->addr).z, id->v6 ? 128 : 32,
+			p->interface);
+}
+
 static int
 check_network(const struct program *p)
 {
-	struct route r = {0};
-	union l4_addr vip = addr_mapped(p->conf->vip);
+	struct rules_id ids[2];
+	size_t n = service_ids(p->conf, ids);
 
 	for (size_t i = 0; i < p->conf->nnodes; i++)
 		if (check_node(p, &p->conf->nodes[i]))
 			return -1;
-	if (route_get(&vip, &r) || !r.local)
-		log_warn("vip_not_here hint=\"unless a router sends it here, "
-			 "nobody answers ARP for it: ip addr add %s/32 dev "
-			 "%s\"",
-			in_text(p->conf->vip).z, p->interface);
+	for (size_t i = 0; i < n; i++)
+		check_vip(p, &ids[i]);
 	return 0;
 }
 

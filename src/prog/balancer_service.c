@@ -1,16 +1,24 @@
-/* The cluster's own service among the balancer's rules: see balancer.h. */
+/* The cluster's own services among the balancer's rules: see balancer.h. */
 #include "prog/balancer.h"
 
 #include "base/clock.h"
 #include "conf/conf.h"
 #include "prog/balancer_members.h"
 
-struct rules_id
-service_id(const struct conf *c)
+size_t
+service_ids(const struct conf *c, struct rules_id out[2])
 {
-	return (struct rules_id){.proto = IPPROTO_TCP,
+	struct rules_id id = {.proto = IPPROTO_TCP,
 		.port = c->vip_port,
 		.addr = addr_mapped(c->vip)};
+
+	out[0] = id;
+	if (!addr_from(AF_INET6, &c->vip6, sizeof(c->vip6), &id.addr) ||
+		IN6_IS_ADDR_UNSPECIFIED(&c->vip6))
+		return 1;
+	id.v6 = true;
+	out[1] = id;
+	return 2;
 }
 
 static bool
@@ -51,14 +59,13 @@ put_member(struct rules *r, const struct program *p, const struct rules_id *id,
 	return was ? rules_server_edit(r, id, &s) : rules_server_add(r, id, &s);
 }
 
-int
-service_put(struct rules *r, void *program)
+static int
+put_one(struct rules *r, const struct program *p, const struct rules_id *id)
 {
-	const struct program *p = program;
 	const struct roster *m = members_roster(p->members);
-	struct rules_service s = {.id = service_id(p->conf),
-		.scheduler = (enum l4_scheduler)p->conf->scheduler};
-	const struct rules_service *was = rules_find(r, &s.id);
+	struct rules_service s = {
+		.id = *id, .scheduler = (enum l4_scheduler)p->conf->scheduler};
+	const struct rules_service *was = rules_find(r, id);
 	int err;
 
 	if (s.scheduler == L4_sh || s.scheduler == L4_mh)
@@ -67,11 +74,24 @@ service_put(struct rules *r, void *program)
 
 	for (size_t i = was ? was->nservers : 0; i-- > 0 && !err;)
 		if (!is_member(m, &was->servers[i].addr))
-			err = rules_server_delete(r, &s.id,
-				&was->servers[i].addr, was->servers[i].port,
+			err = rules_server_delete(r, id, &was->servers[i].addr,
+				was->servers[i].port,
 				clock_mono_ns() / NS_PER_S);
 	/* The last to be added is the first to be chosen. */
 	for (size_t i = m->n; i-- > 0 && !err;)
-		err = put_member(r, p, &s.id, &m->v[i]);
+		err = put_member(r, p, id, &m->v[i]);
+	return err;
+}
+
+int
+service_put(struct rules *r, void *program)
+{
+	const struct program *p = program;
+	struct rules_id ids[2];
+	size_t n = service_ids(p->conf, ids);
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++)
+		err = put_one(r, p, &ids[i]);
 	return err;
 }

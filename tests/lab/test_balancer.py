@@ -2,10 +2,12 @@
 that both give to Prometheus."""
 
 import json
+import os
 import re
 import time
 
-from conftest import STATE, VIP, lab_exec, sevenfold, status
+from conftest import (STATE, VIP, lab_exec, origin_fetches, sevenfold,
+                      status)
 
 SAMPLE = re.compile(r'^([a-z_]+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
@@ -162,3 +164,53 @@ def test_status_port_is_read_only(lab):
                         f"http://{addr}:7078/members").stdout == code
     assert lab_exec("client", "curl", "-s", "-o", "/dev/null", "-w",
                     "%{http_code}", f"http://{addr}:7078/").stdout == "404"
+
+
+VIP6 = "[2001:db8::10]"
+
+
+def test_ipv6(lab):
+    """Clients by IPv6 and by IPv4 have one cluster: the same objects, once
+    fetched, from all nodes, directly; and drained is drained for both."""
+    lab(nodes=3, ipv6=True)
+
+    def digest(vip, path):
+        out = lab_exec("client", "sh", "-c", "curl -gsS --fail --max-time 20 "
+                       f"-H 'Host: a.test' 'http://{vip}/{path}' | sha256sum").stdout
+        return out.split()[0]
+
+    pages = ["index.html"] + [f"index.html?{i}" for i in range(5)]
+    for page in pages:
+        assert digest(VIP6, page) == digest(VIP, page) == digest(VIP6, page)
+    assert len(origin_fetches()) == len(pages)
+    found = {tuple(v) for v in lab_rules()}
+    assert ("[2001:db8::10]:80", 3) in found and (f"{VIP}:80", 3) in found
+    before = connections()
+    for _ in range(9):
+        digest(VIP6, "index.html")
+    after = connections()
+    assert all(after[n] - before[n] == 3 for n in after), (before, after)
+    member("drain", "n3", "--no-wait")
+    until(lambda: weight("n3") == 0)
+    before = connections()
+    for _ in range(6):
+        digest(VIP6, "index.html")
+    assert connections()["n3"] == before["n3"]
+    sevenfold("lab", "kill", "n1")
+    until(lambda: not status("balancer")["nodes"][0]["up"])
+    digest(VIP6, "index.html")
+
+
+def lab_rules():
+    """(service, how many servers), as `vs -S` has them; and taken back whole."""
+    env = {**os.environ, "SEVENFOLD_BALANCER": str(STATE / "balancer.sock")}
+    saved = sevenfold("vs", "-S", "-n", env=env).stdout
+    services = {}
+    for line in saved.splitlines():
+        words = line.split()
+        services.setdefault(words[2], 0)
+        services[words[2]] += words[0] == "-a"
+    sevenfold("vs", "-C", env=env)
+    sevenfold("vs", "-R", env=env, input=saved)
+    assert sevenfold("vs", "-S", "-n", env=env).stdout == saved
+    return services.items()
