@@ -18,6 +18,8 @@ static struct rig rig;
 static uint64_t seed = 1;
 static unsigned long changes;
 
+#define SERVICES 40 /* or a long run would do little but compile */
+
 static uint32_t
 below(uint32_t n)
 {
@@ -108,7 +110,7 @@ change(void)
 	struct rules_service *s;
 	struct rules_service as;
 
-	if (rig.rules->n < 2 || one_in(20))
+	if (rig.rules->n < 2 || (rig.rules->n < SERVICES && one_in(20)))
 		add_service();
 	s = &rig.rules->services[below((uint32_t)rig.rules->n)];
 	if (one_in(60)) {
