@@ -46,6 +46,8 @@ repair_names(int fd, struct snapshot *s)
 	n = sizeof(a);
 	if (getsockname(fd, (struct sockaddr *)&a, &n) < 0)
 		return -errno;
+	if (a.sin_family != AF_INET)
+		a = (struct sockaddr_in){0}; /* no address of ours */
 	s->local = a.sin_addr;
 	s->local_port = ntohs(a.sin_port);
 	return 0;
