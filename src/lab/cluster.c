@@ -47,8 +47,9 @@ cluster_conf(struct buf *b, const struct lab_options *o)
 		"    forward " TOPO_NET "\n"
 		"    handoff %s\n"
 		"    secret  " SECRET_FILE "\n"
-		"%s",
+		"%s%s",
 		o->policy->name, workers, conf_handoff_name(o->handoff),
+		o->one_copy ? "    copies  1\n" : "",
 		o->squid ? "    cache   " SQUID_URL "\n" : "");
 	for (unsigned i = 0; i < o->nodes; i++) {
 		struct topo_host h = topo_host(TOPO_FIRST_NODE + i);

@@ -45,6 +45,7 @@ struct lab_options {
 	const char *origin_conf; /* nginx's; NULL: written for origin_root */
 	const char *origin_root; /* NULL: a few pages made for the lab */
 	bool distill;		 /* its site has `distill images text` */
+	bool one_copy;		 /* of each object, however hot */
 	bool squid;		 /* a Squid behind each node is its cache */
 	bool bare;		 /* the network only, no daemons */
 	bool force;		 /* take down a lab that is in use */
