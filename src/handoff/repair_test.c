@@ -44,23 +44,38 @@ need_rights(void)
 }
 
 static struct pair
+connected_to(struct sockaddr *a, socklen_t n)
+{
+	struct pair p = {.listener = socket(a->sa_family, SOCK_STREAM, 0),
+		.client = socket(a->sa_family, SOCK_STREAM, 0)};
+	int one = 1;
+
+	setsockopt(p.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	assert_int_equal(bind(p.listener, a, n), 0);
+	assert_int_equal(listen(p.listener, 1), 0);
+	getsockname(p.listener, a, &n);
+	assert_int_equal(connect(p.client, a, n), 0);
+	p.server = accept(p.listener, NULL, NULL);
+	assert_true(p.server >= 0);
+	return p;
+}
+
+static struct pair
 connected(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof(a);
-	struct pair p = {.listener = socket(AF_INET, SOCK_STREAM, 0),
-		.client = socket(AF_INET, SOCK_STREAM, 0)};
-	int one = 1;
 
-	setsockopt(p.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	assert_int_equal(bind(p.listener, (struct sockaddr *)&a, n), 0);
-	assert_int_equal(listen(p.listener, 1), 0);
-	getsockname(p.listener, (struct sockaddr *)&a, &n);
-	assert_int_equal(connect(p.client, (struct sockaddr *)&a, n), 0);
-	p.server = accept(p.listener, NULL, NULL);
-	assert_true(p.server >= 0);
-	return p;
+	return connected_to((struct sockaddr *)&a, sizeof(a));
+}
+
+static struct pair
+connected_v6(void)
+{
+	struct sockaddr_in6 a = {
+		.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+
+	return connected_to((struct sockaddr *)&a, sizeof(a));
 }
 
 static void
@@ -100,17 +115,15 @@ drained(int fd)
 }
 
 static void
-test_apart_and_together(void **state)
+goes_on(struct pair p)
 {
 	struct snapshot s = {0}, read;
 	char bytes[SNAPSHOT_BYTES];
 	struct str in = str_of(bytes, sizeof(bytes));
-	struct pair p;
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
 	int fd;
 
-	(void)state;
-	need_rights();
-	p = connected();
 	expect_says(p.client, p.server, "a question");
 	expect_says(p.server, p.client, "an answer");
 	expect_says(p.client, p.server, "another question");
@@ -126,9 +139,27 @@ test_apart_and_together(void **state)
 	p.server = fd;
 	assert_true(s.mss > 536 && s.cwnd >= 10 && s.timestamps && s.sack);
 	/* Not from a window of nothing, and not in small segments. */
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n), 0);
+	assert_true(info.tcpi_snd_mss > 536);
 	expect_says(p.server, p.client, "another answer");
 	expect_says(p.client, p.server, "and on");
 	disconnect(&p);
+}
+
+static void
+test_apart_and_together(void **state)
+{
+	(void)state;
+	need_rights();
+	goes_on(connected());
+}
+
+static void
+test_v6(void **state)
+{
+	(void)state;
+	need_rights();
+	goes_on(connected_v6());
 }
 
 static void
@@ -222,8 +253,8 @@ test_wrap(void **state)
 {
 	static char data[200000], got[sizeof(data)];
 	struct snapshot a = {
-		.client.s_addr = htonl(INADDR_LOOPBACK),
-		.local.s_addr = htonl(INADDR_LOOPBACK),
+		.client.s6_addr = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1},
+		.local.s6_addr = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1},
 		.client_port = 41001,
 		.local_port = 41002,
 		.sack = true,
@@ -288,6 +319,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_apart_and_together),
+		cmocka_unit_test(test_v6),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_mute),
