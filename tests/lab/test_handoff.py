@@ -35,6 +35,13 @@ def from_host_bytes(hosts):
                if link["ifname"] in [f"p-{h}" for h in hosts])
 
 
+def to_client_bytes():
+    links = json.loads(sh("ip", "-n", "sevenfold-switch", "-s", "-j",
+                          "link", "show").stdout)
+    return sum(link["stats64"]["tx"]["bytes"] for link in links
+               if link["ifname"] == "p-client")
+
+
 def tcp_counter(host, name):
     """One of the kernel's counters of TCP, of a host, since it began."""
     text = lab_exec(host, "cat", "/proc/net/snmp", "/proc/net/netstat").stdout
@@ -97,13 +104,18 @@ def replay(log, *options):
 
 
 def crossing(log, nodes, *options):
-    """Bytes that nodes sent for each that was delivered, when all is cached;
-    the replay's figures, too."""
+    """Bytes that nodes sent for each that was delivered, when all is cached: of
+    bodies, and of all that came to the client's port, with heads, headers and
+    what TCP says; the replay's figures, too."""
     replay(log, *options)
-    before = from_host_bytes(nodes)
+    before, came = from_host_bytes(nodes), to_client_bytes()
     said = replay(log, *options)
     assert said["wrong"] == 0 and said["requests"] == 6000, said
-    return (from_host_bytes(nodes) - before) / said["body_bytes"], said
+    sent, came = from_host_bytes(nodes) - before, to_client_bytes() - came
+    print(f"nodes sent {sent / said['body_bytes']:.3f} x the bodies, "
+          f"{sent / came:.3f} x what came to the client, which was "
+          f"{came / said['body_bytes']:.3f} x the bodies")
+    return sent / said["body_bytes"], sent / came, said
 
 
 @pytest.mark.parametrize("options", [[], ["--close"]],
@@ -112,10 +124,11 @@ def test_crosses_once(lab, log, options):
     file, origin = log
     nodes = node_names(4)
     lab(nodes="4", origin_conf=origin, handoff="on")
-    sent, said = crossing(file, nodes, *options)
-    print(sent, said, stayed(), counters())
+    sent, crossed, said = crossing(file, nodes, *options)
+    print(said, stayed())
     # Heads and frames' headers are some 4 % of bodies of this size.
     assert sent < 1.12
+    assert crossed < 1.06
     assert total("given") == total("taken") > 12000 / 2
     assert total("moves_failed") == total("moves_refused") == 0
     assert total("requests") == 12000
@@ -129,8 +142,8 @@ def test_off_crosses_twice(lab, log):
     file, origin = log
     nodes = node_names(4)
     lab(nodes="4", origin_conf=origin, handoff="off")
-    sent, said = crossing(file, nodes)
-    print(sent, said)
+    sent, _, said = crossing(file, nodes)
+    print(said)
     assert sent > 1.7
     assert total("given") == 0
 
@@ -407,7 +420,7 @@ def median(values):
 
 def test_far_client(lab, root):
     """The congestion window moves with the connection: a megabyte from another
-    node takes no longer than from the same one."""
+    node takes no longer than from the same one (10 % at most)."""
     lab(nodes="3", origin_root=root, handoff="on")
     owners = {f"8-{k}.bin": owner_of(f"8-{k}.bin") for k in range(3)}
     if len(set(owners.values())) == 1:
@@ -424,7 +437,7 @@ def test_far_client(lab, root):
     print(f"1 MB, 40 ms away: moved {moved * 1e3:.1f} ms, stays "
           f"{stays * 1e3:.1f} ms", sorted(took[2::2]), sorted(took[3::2]))
     assert total("given") >= 19
-    assert moved < 1.15 * stays
+    assert moved < 1.1 * stays
     assert stays > 0.04
 
 
