@@ -12,6 +12,8 @@
 /* Of the kernel, whose headers do not name them. */
 enum { NO_QUEUE, RECV_QUEUE, SEND_QUEUE };
 
+enum { PACED_RTT_US = 2000 /* nearer clients' links hold a burst */ };
+
 static int
 set(int fd, int option, const void *p, size_t n)
 {
@@ -80,6 +82,24 @@ queue_is_empty(int fd, unsigned long request)
 	return ioctl(fd, request, &n) < 0 ? -errno : n == 0;
 }
 
+/* What the kernel would send with after such a pause (RFC 9293, 3.8.6.2.2;
+ * tcp_cwnd_restart()), when it last sent: it works that out at the next sending
+ * only. */
+static uint32_t
+window_after_pause(const struct tcp_info *i)
+{
+	uint64_t pause_us = UINT64_C(1000) * i->tcpi_last_data_sent;
+	uint32_t cwnd = i->tcpi_snd_cwnd;
+
+	if (!i->tcpi_rto)
+		return cwnd;
+	for (; pause_us > i->tcpi_rto && cwnd > REPAIR_INITIAL_WINDOW;
+		pause_us -= i->tcpi_rto)
+		cwnd = cwnd / 2 > REPAIR_INITIAL_WINDOW ? cwnd / 2
+							: REPAIR_INITIAL_WINDOW;
+	return cwnd;
+}
+
 /* In both directions, and in the end the connection's state: a FIN that came
  * before that is seen here. */
 static int
@@ -102,7 +122,7 @@ get_rest(int fd, struct snapshot *s)
 	s->wscale_ok = info.tcpi_options & TCPI_OPT_WSCALE;
 	s->snd_wscale = info.tcpi_snd_wscale;
 	s->rcv_wscale = info.tcpi_rcv_wscale;
-	s->cwnd = info.tcpi_snd_cwnd;
+	s->cwnd = window_after_pause(&info);
 	s->rtt_us = info.tcpi_rtt;
 	return REPAIR_DONE;
 }
@@ -314,6 +334,29 @@ repair_finish(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	return set_int(fd, TCP_NODELAY, 1);
+}
+
+/* Spread over a sixteenth of the round trip, it is no burst any more, and
+ * nobody waits for it noticeably longer. */
+bool
+repair_pace(int fd, const struct snapshot *s, uint32_t cwnd)
+{
+	uint64_t rate = UINT64_C(16) * 1000000 * cwnd * s->mss;
+
+	if (cwnd <= REPAIR_INITIAL_WINDOW || s->rtt_us < PACED_RTT_US)
+		return false;
+	rate /= s->rtt_us;
+	return setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate,
+		       sizeof(rate)) == 0;
+}
+
+void
+repair_unpace(int fd)
+{
+	uint64_t rate = UINT64_MAX;
+
+	(void)setsockopt(
+		fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate));
 }
 
 int

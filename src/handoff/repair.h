@@ -10,6 +10,8 @@
  */
 #include "handoff/snapshot.h"
 
+enum { REPAIR_INITIAL_WINDOW = 10 /* segments; RFC 6928 */ };
+
 enum repair_result {
 	REPAIR_DONE,
 	REPAIR_UNSENT, /* there is something that the client has not got */
@@ -32,5 +34,9 @@ int repair_part(int fd, const struct snapshot *s);
 int repair_make(const struct snapshot *s, int *fd);
 /* It may speak. */
 int repair_finish(int fd);
+/* What is sent first, as much as cwnd segments, goes at a pace. False: it need
+ * not. Once that has been sent, repair_unpace(). */
+bool repair_pace(int fd, const struct snapshot *s, uint32_t cwnd);
+void repair_unpace(int fd);
 /* May this process do so at all? 0 or negative errno. */
 int repair_permitted(void);

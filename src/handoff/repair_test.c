@@ -24,6 +24,7 @@ struct pair {
 };
 
 static bool permitted;
+static int max_segment; /* of clients to come; 0: the network's */
 
 /* In a network of its own, where no port is still in TIME_WAIT. */
 static int
@@ -54,6 +55,9 @@ connected_to(struct sockaddr *a, socklen_t n)
 	assert_int_equal(bind(p.listener, a, n), 0);
 	assert_int_equal(listen(p.listener, 1), 0);
 	getsockname(p.listener, a, &n);
+	if (max_segment)
+		setsockopt(p.client, IPPROTO_TCP, TCP_MAXSEG, &max_segment,
+			sizeof(max_segment));
 	assert_int_equal(connect(p.client, a, n), 0);
 	p.server = accept(p.listener, NULL, NULL);
 	assert_true(p.server >= 0);
@@ -160,6 +164,45 @@ test_v6(void **state)
 	(void)state;
 	need_rights();
 	goes_on(connected_v6());
+}
+
+/* Of whoever has been silent for long, the window is no longer what it was. */
+static void
+test_pause(void **state)
+{
+	static char data[400000];
+	struct snapshot before = {0}, after = {0};
+	uint64_t rate = 0;
+	socklen_t n = sizeof(rate);
+	struct pair p;
+
+	(void)state;
+	need_rights();
+	max_segment = 1000;
+	p = connected();
+	max_segment = 0;
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(send(p.server, data, sizeof(data) / 8, 0),
+			sizeof(data) / 8);
+		assert_int_equal(
+			recv(p.client, data, sizeof(data) / 8, MSG_WAITALL),
+			sizeof(data) / 8);
+	}
+	drained(p.server);
+	assert_int_equal(repair_take(p.server, &before), REPAIR_DONE);
+	sleep(2);
+	assert_int_equal(repair_take(p.server, &after), REPAIR_DONE);
+	assert_true(before.cwnd > REPAIR_INITIAL_WINDOW);
+	assert_int_equal(after.cwnd, REPAIR_INITIAL_WINDOW);
+	/* 100 segments of 1000 bytes within a 16th of 40 ms. */
+	after.mss = 1000;
+	after.rtt_us = 40000;
+	assert_false(repair_pace(p.server, &after, REPAIR_INITIAL_WINDOW));
+	assert_true(repair_pace(p.server, &after, 100));
+	getsockopt(p.server, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, &n);
+	assert_int_equal(rate, 40000000);
+	repair_unpace(p.server);
+	disconnect(&p);
 }
 
 static void
@@ -320,6 +363,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_apart_and_together),
 		cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_mute),

@@ -8,11 +8,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "handoff/repair.h"
 #include "handoff/steer_internal.h"
 
 enum {
-	INITIAL_WINDOW = 10, /* that sockets begin with anyway (RFC 6928) */
-	SWEEP_FLOWS = 4096,  /* looked at in one step */
+	SWEEP_FLOWS = 4096, /* looked at in one step */
 };
 
 int
@@ -137,7 +137,7 @@ steer_stamp(struct steer *s, const struct handoff_key *key, uint32_t *stamp)
 void
 steer_window(struct steer *s, const struct handoff_key *key, uint32_t segments)
 {
-	if (s->window && segments > INITIAL_WINDOW)
+	if (s->window && segments > REPAIR_INITIAL_WINDOW)
 		window_set(s->window, key, segments);
 }
 
@@ -145,7 +145,7 @@ void
 steer_window_done(
 	struct steer *s, const struct handoff_key *key, uint32_t segments)
 {
-	if (s->window && segments > INITIAL_WINDOW)
+	if (s->window && segments > REPAIR_INITIAL_WINDOW)
 		window_clear(s->window, key);
 }
 
