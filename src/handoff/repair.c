@@ -12,8 +12,6 @@
 /* Of the kernel, whose headers do not name them. */
 enum { NO_QUEUE, RECV_QUEUE, SEND_QUEUE };
 
-enum { PACED_RTT_US = 2000 /* nearer clients' links hold a burst */ };
-
 static int
 set(int fd, int option, const void *p, size_t n)
 {
@@ -334,29 +332,6 @@ repair_finish(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	return set_int(fd, TCP_NODELAY, 1);
-}
-
-/* Spread over a sixteenth of the round trip, it is no burst any more, and
- * nobody waits for it noticeably longer. */
-bool
-repair_pace(int fd, const struct snapshot *s, uint32_t cwnd)
-{
-	uint64_t rate = UINT64_C(16) * 1000000 * cwnd * s->mss;
-
-	if (cwnd <= REPAIR_INITIAL_WINDOW || s->rtt_us < PACED_RTT_US)
-		return false;
-	rate /= s->rtt_us;
-	return setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate,
-		       sizeof(rate)) == 0;
-}
-
-void
-repair_unpace(int fd)
-{
-	uint64_t rate = UINT64_MAX;
-
-	(void)setsockopt(
-		fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate));
 }
 
 int

@@ -34,9 +34,5 @@ int repair_part(int fd, const struct snapshot *s);
 int repair_make(const struct snapshot *s, int *fd);
 /* It may speak. */
 int repair_finish(int fd);
-/* What is sent first, as much as cwnd segments, goes at a pace. False: it need
- * not. Once that has been sent, repair_unpace(). */
-bool repair_pace(int fd, const struct snapshot *s, uint32_t cwnd);
-void repair_unpace(int fd);
 /* May this process do so at all? 0 or negative errno. */
 int repair_permitted(void);

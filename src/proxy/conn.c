@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "base/own.h"
-#include "handoff/repair.h"
 #include "net/sock.h"
 #include "proxy/answering.h"
 #include "proxy/conn_internal.h"
@@ -97,8 +96,6 @@ finish_answer(struct conn *c)
 	request_next(c->request);
 	if (!c->request->keep_alive) {
 		c->state = CONN_LINGER;
-		c->paced = false;
-		c->lingered = 0;
 		(void)shutdown(c->client.io.fd, SHUT_WR);
 		client_set_deadline(&c->client, LINGER_NS);
 		return;
@@ -227,22 +224,6 @@ on_hang_up(struct conn *c)
 		conn_end(c);
 }
 
-static uint32_t
-now_ms(const struct conn *c)
-{
-	return (uint32_t)(loop_now_ns(c->client.worker->loop) / NS_PER_MS);
-}
-
-/* What it was for has been sent. */
-static void
-end_pace(struct conn *c)
-{
-	if ((int32_t)(now_ms(c) - c->paced_until_ms) < 0)
-		return;
-	repair_unpace(c->client.io.fd);
-	c->paced = false;
-}
-
 static void
 on_io(struct source *s, uint32_t events)
 {
@@ -253,8 +234,6 @@ on_io(struct source *s, uint32_t events)
 		if (conn_is_closed(c))
 			return;
 	}
-	if (c->paced)
-		end_pace(c);
 	client_note(&c->client, events);
 	if (c->client.readable || c->request)
 		conn_run(c);
@@ -318,16 +297,14 @@ conn_start(struct worker *w, int fd, const struct sockaddr_in *peer)
 }
 
 void
-conn_start_taken(struct worker *w, int fd, const struct in6_addr *addr,
-	struct str head, uint32_t paced_us)
+conn_start_taken(
+	struct worker *w, int fd, const struct in6_addr *addr, struct str head)
 {
 	struct conn *c = conn_new(w, fd, addr);
 
 	if (!c)
 		return;
 	c->taken = true;
-	c->paced = paced_us > 0;
-	c->paced_until_ms = now_ms(c) + paced_us / 1000 + 1;
 	c->client.writable = true;
 	buf_str(conn_input(c), head);
 	conn_run(c);

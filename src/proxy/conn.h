@@ -20,10 +20,9 @@
 /* Takes fd over. */
 void conn_start(struct worker *w, int fd, const struct sockaddr_in *peer);
 /* The same, of a connection that another node gave us, whose client has that
- * address, with the head of the request that is to be answered. It is paced for
- * so long, if that is not 0. */
-void conn_start_taken(struct worker *w, int fd, const struct in6_addr *addr,
-	struct str head, uint32_t paced_us);
+ * address, with the head of the request that is to be answered. */
+void conn_start_taken(
+	struct worker *w, int fd, const struct in6_addr *addr, struct str head);
 /* Closes all that wait for a request; the others close after their answer. */
 void conn_drain_all(struct worker *w);
 void conn_abort_all(struct worker *w);

@@ -25,14 +25,10 @@ struct conn {
 	struct list link;	 /* in worker->conns */
 	struct request *request; /* owned; NULL while idle */
 	struct in6_addr addr;	 /* the client's; IPv4 is mapped */
-	union {
-		uint32_t lingered;	 /* bytes; CONN_LINGER */
-		uint32_t paced_until_ms; /* before; of the loop's time */
-	};
+	uint32_t lingered;	 /* bytes */
 	enum conn_state state : 8;
 	bool partial : 1; /* part of a head is there: its time runs */
 	bool taken : 1;	  /* its next request was given to us with it */
-	bool paced : 1;	  /* see repair_pace() */
 	uint8_t owner;	  /* of what was asked for last; a peer's index */
 	uint8_t streak;	  /* ... and before, in a row; 0: we are */
 };

@@ -70,19 +70,14 @@ take_free(struct take *t)
 	free(t);
 }
 
-static uint32_t
-window_of(const struct take *t)
-{
-	return t->snapshot.cwnd < CWND_MAX ? t->snapshot.cwnd : CWND_MAX;
-}
-
 /* Its packets are kept until it is clear whose it is. */
 static int
 put_together(struct take *t)
 {
 	struct handoff_key key = steer_key(&t->snapshot);
 	struct steer *steer = steer_of(t);
-	uint32_t cwnd = window_of(t);
+	uint32_t cwnd =
+		t->snapshot.cwnd < CWND_MAX ? t->snapshot.cwnd : CWND_MAX;
 	int r;
 
 	steer_window(steer, &key, cwnd);
@@ -121,15 +116,12 @@ take_go(struct take *t)
 {
 	struct handoff_key key = steer_key(&t->snapshot);
 	struct worker *w = t->worker;
-	bool paced;
 
 	(void)repair_finish(t->fd);
-	paced = repair_pace(t->fd, &t->snapshot, window_of(t));
 	steer_ours(steer_of(t), &key, &t->snapshot);
 	count(&w->counters.taken, 1);
 	count(&w->connections, 1);
-	conn_start_taken(w, take_fd(&t->fd), &t->client, buf_view(&t->head),
-		paced ? t->snapshot.rtt_us : 0);
+	conn_start_taken(w, take_fd(&t->fd), &t->client, buf_view(&t->head));
 	take_free(t);
 }
 
