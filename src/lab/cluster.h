@@ -1,29 +1,28 @@
 #pragma once
 /*
- * The lab's daemons: the origin's nginx, a `sevenfold node` per node and a
- * `sevenfold balancer`, each with STATE_DIR/HOST.pid, HOST.sock (not the
- * origin) and logs/HOST.log. They are nobody's children, in sessions of their
- * own.
+ * Which daemons (daemon.h) a lab runs, and where: the origin's, the one at the
+ * virtual address and those of the nodes, as the architecture says.
  */
-#include "base/buf.h"
-
 #include <sys/types.h>
 
+struct daemon;
 struct lab_options;
+struct topo_host;
 
-/* The configuration the daemons share, as text (pure). */
-void cluster_conf(struct buf *b, const struct lab_options *o);
-/* 0 when the file at path describes a cluster of o->nodes nodes that lives at
- * the lab's addresses; -EINVAL, with messages, when it doesn't. */
-int cluster_check_conf(const char *path, unsigned nodes);
-
+/* 0, or a message: options that don't fit each other, a program that isn't
+ * there. */
+int cluster_check(const struct lab_options *o);
 /* Writes the files, starts the daemons, waits until all see all nodes up: at
- * most 10 s, then -ETIMEDOUT with the reasons. -EINTR as state_pause(). */
+ * most 30 s, then -ETIMEDOUT with the reasons. -EINTR as state_pause(). */
 int cluster_up(const struct lab_options *o);
+
+/* h's daemon, and what stands behind it; NULL: it has none. */
+const struct daemon *
+cluster_daemon(const struct lab_options *o, const struct topo_host *h);
+const struct daemon *
+cluster_behind(const struct lab_options *o, const struct topo_host *h);
 
 /* as lab_kill(), lab_start(), lab_pid() */
 int cluster_kill(const char *host);
 int cluster_start(const char *host);
 pid_t cluster_pid(const char *host);
-/* Of another process of host's, whose files have that name. */
-pid_t cluster_pid_of(const char *host, const char *name);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "lab/arch.h"
 #include "lab/cluster.h"
 #include "lab/machine.h"
 #include "lab/netns.h"
@@ -131,9 +132,22 @@ check_options(const struct lab_options *o)
 		fprintf(stderr, "lab: 1 to %d nodes\n", LAB_NODES_MAX);
 		return -EINVAL;
 	}
-	if (o->conf && !o->bare)
-		return cluster_check_conf(o->conf, o->nodes);
-	return 0;
+	return o->bare ? 0 : cluster_check(o);
+}
+
+static struct lab_options
+with_defaults(const struct lab_options *given)
+{
+	struct lab_options o = *given;
+
+	if (!o.arch)
+		o.arch = &arch_sevenfold;
+	if (!o.policy && o.arch->policies)
+		o.policy = &policy_hrw;
+	if (!o.cache_bytes)
+		o.cache_bytes = 256 << 20;
+	o.squid |= o.arch->squid;
+	return o;
 }
 
 /* Makes room: remains go, a lab in use stays unless told otherwise. */
@@ -168,8 +182,9 @@ make_all(const struct lab_options *o)
 }
 
 int
-lab_up(const struct lab_options *o)
+lab_up(const struct lab_options *given)
 {
+	struct lab_options all = with_defaults(given), *o = &all;
 	struct change s;
 	int r = check_options(o);
 
@@ -261,12 +276,35 @@ static void
 print_header(const struct lab_options *o)
 {
 	printf("%u nodes, %s", o->nodes, o->bare ? "bare" : LAB_URL);
+	if (!o->bare)
+		printf(", %s", o->arch->name);
 	if (o->link_bits)
 		printf(", links of %g Mbit/s", (double)o->link_bits / 1e6);
-	if (o->cpu_percent)
-		printf(", %u %% of a core per node", o->cpu_percent);
-	printf("\n%-10s %-15s %8s %15s %15s\n", "HOST", "ADDRESS", "PID",
-		"BYTES TO IT", "BYTES FROM IT");
+	if (o->cpu_millicores)
+		printf(", %g %% of a core per node", o->cpu_millicores / 10.0);
+	printf("\n%-10s %-15s %8s %15s %15s %10s %10s %8s %12s %9s\n", "HOST",
+		"ADDRESS", "PID", "BYTES TO IT", "BYTES FROM IT", "REQUESTS",
+		"HITS", "OBJECTS", "CACHED", "CPU MS");
+}
+
+/* What it has not, or does not say, is 0. */
+static void
+print_host(const struct lab_options *o, const struct topo_host *h,
+	const struct lab_counters *c)
+{
+	pid_t pid = cluster_pid(h->name);
+	struct lab_stats s = {0};
+	char text[16] = "-";
+
+	if (pid)
+		snprintf(text, sizeof(text), "%d", pid);
+	if (pid && (h->kind == TOPO_NODE || h->kind == TOPO_BALANCER))
+		(void)lab_arch_stats(h->name, &s);
+	else if (h->kind != TOPO_MACHINE)
+		s.cpu_ns = netns_cpu_ns(h->name);
+	printf("%-10s %-15s %8s %15lu %15lu %10lu %10lu %8lu %12lu %9lu\n",
+		h->name, h->addr, text, c->to_host_bytes, c->from_host_bytes,
+		s.requests, s.hits, s.objects, s.bytes, s.cpu_ns / NS_PER_MS);
 }
 
 int
@@ -287,15 +325,10 @@ lab_print_status(void)
 	for (unsigned i = 0; r == 0 && i < TOPO_FIRST_NODE + o.nodes; i++) {
 		struct topo_host h = topo_host(i);
 		struct lab_counters c;
-		char pid[16] = "-";
 
 		r = lab_port_counters(h.name, &c);
-		if (r < 0)
-			break;
-		if (lab_pid(h.name))
-			snprintf(pid, sizeof(pid), "%d", lab_pid(h.name));
-		printf("%-10s %-15s %8s %15lu %15lu\n", h.name, h.addr, pid,
-			c.to_host_bytes, c.from_host_bytes);
+		if (r == 0)
+			print_host(&o, &h, &c);
 	}
 	return r;
 }

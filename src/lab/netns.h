@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define NETNS_PREFIX "sevenfold-"
@@ -43,6 +44,9 @@ bool netns_has(const char *host, pid_t pid);
  * host is NULL, but not to the caller; sig 0 only counts. Returns how many
  * there were. */
 size_t netns_signal(const char *host, int sig);
+/* How long the processes in host's namespace have run, those that they have
+ * waited for too, to 10 ms each. */
+uint64_t netns_cpu_ns(const char *host);
 
 /* The names go at once; the kernel takes the rest apart when the last process
  * has left. */

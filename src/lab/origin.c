@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/own.h"
+#include "lab/daemon.h"
 #include "lab/lab.h"
 #include "lab/state.h"
 #include "lab/topo.h"
@@ -82,8 +83,8 @@ make_pages(void)
 	return r;
 }
 
-int
-origin_prepare(const struct lab_options *o)
+static int
+prepare(const struct lab_options *o, const struct topo_host *h)
 {
 	int r = state_mkdir(ORIGIN_DIR);
 
@@ -117,8 +118,8 @@ conf_has(const char *directive)
 	return false;
 }
 
-const char *const *
-origin_argv(void)
+static const char *const *
+get_argv(const struct topo_host *h)
 {
 	static char globals[128];
 	static const char *const argv[] = {"nginx", "-e", "stderr", "-p",
@@ -129,3 +130,11 @@ origin_argv(void)
 		conf_has("pid") ? "" : " pid " ORIGIN_DIR "/nginx.pid;");
 	return argv;
 }
+
+const struct daemon daemon_origin = {
+	.name = "origin",
+	.package = "nginx-light",
+	.prepare = prepare,
+	.argv = get_argv,
+	.is_ready = daemon_listens,
+};

@@ -1,21 +1,15 @@
 #include "lab/squid.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "base/buf.h"
-#include "base/clock.h"
-#include "base/mem.h"
 #include "base/own.h"
-#include "lab/cluster.h"
+#include "lab/arch.h"
+#include "lab/daemon.h"
+#include "lab/lab.h"
 #include "lab/state.h"
 #include "lab/topo.h"
 
-#define SUFFIX "-squid"
-
-enum { UP_TIMEOUT_S = 10, PORT = 3128, LISTEN = 10 /* in /proc/net/tcp */ };
+enum { PORT = 3128, LISTEN = 10 /* in /proc/net/tcp */ };
 
 /* An accelerator with a cache in memory. It gives root's rights up, so it can't
  * write files here; what it has to say is on standard error. */
@@ -23,7 +17,6 @@ static const char conf_text[] = "http_port 127.0.0.1:3128 accel vhost\n"
 				"cache_peer " TOPO_ORIGIN_ADDR
 				" parent 80 0 no-query no-digest originserver\n"
 				"http_access allow all\n"
-				"cache_mem 256 MB\n"
 				"maximum_object_size_in_memory 32 MB\n"
 				"memory_cache_shared off\n"
 				"collapsed_forwarding on\n"
@@ -38,63 +31,43 @@ static const char conf_text[] = "http_port 127.0.0.1:3128 accel vhost\n"
 				"pinger_enable off\n"
 				"shutdown_lifetime 0 seconds\n";
 
-char *
-squid_name(const char *host)
+static int
+prepare(const struct lab_options *o, const struct topo_host *h)
 {
-	return xasprintf("%s" SUFFIX, host);
-}
-
-static char *
-conf_of(const char *name)
-{
-	return xasprintf(STATE_DIR "/%s.conf", name);
-}
-
-int
-squid_prepare(const char *host)
-{
-	own_free char *name = squid_name(host), *path = conf_of(name);
+	own_free char *path = daemon_file(&daemon_squid, h, "conf");
 	struct buf b = {0};
 	int r;
 
-	buf_printf(&b, "%svisible_hostname %s\n", conf_text, host);
+	buf_printf(&b, "%svisible_hostname %s\ncache_mem %lu KB\n", conf_text,
+		h->name, o->cache_bytes >> 10);
 	r = state_write(path, buf_head(&b), buf_len(&b));
 	buf_fini(&b);
 	return r;
 }
 
-bool
-squid_is_wanted(const char *host)
-{
-	own_free char *name = squid_name(host), *path = conf_of(name);
-
-	return access(path, F_OK) == 0;
-}
-
-const char *const *
-squid_argv(const char *name)
+static const char *const *
+get_argv(const struct topo_host *h)
 {
 	static char path[64];
 	static const char *const argv[] = {
 		"squid", "-N", "-d", "1", "-f", path, NULL};
-	size_t n = strlen(name), suffix = sizeof(SUFFIX) - 1;
+	own_free char *conf = daemon_file(&daemon_squid, h, "conf");
 
-	if (n <= suffix || strcmp(name + n - suffix, SUFFIX) != 0)
-		return NULL;
-	snprintf(path, sizeof(path), STATE_DIR "/%s.conf", name);
+	snprintf(path, sizeof(path), "%s", conf);
 	return argv;
 }
 
 /* The sockets of its namespace say so. */
-bool
-squid_is_up(const char *host)
+static bool
+is_ready(const struct topo_host *h, unsigned nodes, struct buf *why)
 {
-	own_free char *name = squid_name(host);
-	pid_t pid = cluster_pid_of(host, name);
-	own_free char *path = xasprintf("/proc/%d/net/tcp", pid);
-	own_file FILE *f = pid ? fopen(path, "re") : NULL;
+	char path[64], line[256];
 	unsigned port, state;
-	char line[256];
+
+	buf_printf(why, "does not listen on port %u", PORT);
+	snprintf(path, sizeof(path), "/proc/%d/net/tcp",
+		(int)daemon_pid(&daemon_squid, h));
+	own_file FILE *f = fopen(path, "re");
 
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, " %*u: %*8x:%x %*8x:%*x %x", &port, &state) ==
@@ -104,21 +77,45 @@ squid_is_up(const char *host)
 	return false;
 }
 
-int
-squid_await(const char *host)
+static int
+ask(const struct topo_host *h, const char *page, struct buf *out)
 {
-	uint64_t deadline_ns = clock_mono_ns() + UP_TIMEOUT_S * NS_PER_S;
-	int r = 0;
+	char request[96];
 
-	while (r == 0 && !squid_is_up(host)) {
-		r = state_pause(20);
-		if (clock_mono_ns() <= deadline_ns)
-			continue;
-		fprintf(stderr,
-			"lab: %s's squid does not come up; see " STATE_DIR
-			"/logs/%s" SUFFIX ".log\n",
-			host, host);
-		return -ETIMEDOUT;
+	snprintf(request, sizeof(request),
+		"GET cache_object://127.0.0.1/%s HTTP/1.0\r\n\r\n", page);
+	return daemon_ask(h->name, "127.0.0.1", PORT, request, out);
+}
+
+static int
+stats(const struct topo_host *h, struct lab_stats *out)
+{
+	struct buf counters = {0}, info = {0};
+	int r = ask(h, "counters", &counters);
+
+	if (r == 0)
+		r = ask(h, "info", &info);
+	if (r == 0) {
+		out->requests = daemon_figure(
+			buf_view(&counters), "client_http.requests");
+		out->hits =
+			daemon_figure(buf_view(&counters), "client_http.hits");
+		out->objects = daemon_figure(
+			buf_view(&info), "Hot Object Cache Items");
+		out->bytes = daemon_figure(buf_view(&info), "Storage Mem size")
+			<< 10;
 	}
+	buf_fini(&counters);
+	buf_fini(&info);
 	return r;
 }
+
+const struct daemon daemon_squid = {
+	.name = "squid",
+	.package = "squid",
+	.behind = true,
+	.prepare = prepare,
+	.argv = get_argv,
+	.is_ready = is_ready,
+	.stats = stats,
+};

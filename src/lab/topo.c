@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "l4/pass.h"
+#include "lab/arch.h"
 #include "lab/lab.h"
 #include "lab/machine.h"
 #include "lab/netns.h"
@@ -214,7 +215,9 @@ make_switch(const void *arg)
 	if (apply(everywhere) < 0 || feed(ip_batch, &links) < 0 ||
 		feed(tc_batch, &queues) < 0)
 		return -EIO;
-	return j->o->xdp == CONF_XDP_GENERIC ? 0 : prepare_native_xdp();
+	if (j->o->arch->front || j->o->xdp == CONF_XDP_GENERIC)
+		return 0;
+	return prepare_native_xdp();
 }
 
 /* in the host */
@@ -236,9 +239,12 @@ make_host(const void *arg)
 	topo_host_batch(&addresses, h);
 	if (feed(ip_batch, &addresses) < 0)
 		return -EIO;
-	/* The balancer is shaped at the switch. */
-	shape_queue(&queue, h->dev,
-		h->kind == TOPO_BALANCER ? 0 : shape_rate(j->o, h));
+	/* What XDP sends passes no queue: the balancer is shaped at the
+	 * switch. A front sends as others do, and is shaped there too. */
+	if (h->kind == TOPO_BALANCER && !j->o->arch->front)
+		shape_queue(&queue, h->dev, 0);
+	else
+		shape_queue(&queue, h->dev, shape_rate(j->o, h));
 	return feed(tc_batch, &queue);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/arch.h"
 #include "lab/lab.h"
 #include "lab/shape.h"
 #include "prog/verb.h"
@@ -25,7 +26,10 @@ static const char usage_text[] =
 	"  --link RATE         of each host's link, as 20mbit (no limit)\n"
 	"  --client-link RATE  of the client's and this machine's (10 x "
 	"--link)\n"
-	"  --cpu SHARE         of each node, as 10% of one core (no limit)\n"
+	"  --cpu SHARE         of each node, as 10% or 0.5% of one core "
+	"(no limit)\n"
+	"  --arch NAME         who balances, routes and caches (sevenfold); "
+	"see below\n"
 	"  --policy POLICY     who owns a URL (hrw)\n"
 	"  --handoff auto|on|off\n"
 	"                      are connections moved to the owner (auto)\n"
@@ -34,6 +38,7 @@ static const char usage_text[] =
 	"  --workers N         event loops of a node (2, on one core 1)\n"
 	"  --distill           the nodes distil images and text\n"
 	"  --cache squid       a real Squid behind each node is its cache\n"
+	"  --memory SIZE       of each node's cache, as 64m (256m)\n"
 	"  --conf FILE         a configuration of your own; its nodes are\n"
 	"                      n1 198.18.1.1, n2 198.18.1.2, ..., its vip\n"
 	"                      192.0.2.10\n"
@@ -46,8 +51,38 @@ static const char usage_text[] =
 static int
 usage(void)
 {
+	const struct arch *a;
+
 	fputs(usage_text, stderr);
+	fputs("\narchitectures:\n", stderr);
+	for (size_t i = 0; (a = arch_at(i)); i++)
+		fprintf(stderr, "  %-14s %s\n", a->name, a->about);
 	return 2;
+}
+
+static int
+parse_arch(const char *z, const struct arch **out)
+{
+	const struct arch *a = arch_find(z);
+
+	if (!a)
+		return -EINVAL;
+	*out = a;
+	return 0;
+}
+
+/* "64m": 8 MB to 64 GB */
+static int
+parse_memory(const char *z, uint64_t *out)
+{
+	struct str s = str_z(z);
+	uint64_t n;
+
+	if (s.n < 2 || char_lower(s.p[s.n - 1]) != 'm' ||
+		str_u64(str_of(s.p, s.n - 1), 64 << 10, &n) < 0 || n < 8)
+		return -EINVAL;
+	*out = n << 20;
+	return 0;
 }
 
 static int
@@ -86,12 +121,14 @@ static const struct option options[] = {
 	{"link", required_argument, NULL, 'l'},
 	{"client-link", required_argument, NULL, 'L'},
 	{"cpu", required_argument, NULL, 'c'},
+	{"arch", required_argument, NULL, 'a'},
 	{"policy", required_argument, NULL, 'p'},
 	{"handoff", required_argument, NULL, 'h'},
 	{"xdp", required_argument, NULL, 'x'},
 	{"workers", required_argument, NULL, 'w'},
 	{"distill", no_argument, NULL, 'd'},
 	{"cache", required_argument, NULL, 's'},
+	{"memory", required_argument, NULL, 'm'},
 	{"conf", required_argument, NULL, 'C'},
 	{"origin-root", required_argument, NULL, 'r'},
 	{"origin-conf", required_argument, NULL, 'o'},
@@ -107,7 +144,9 @@ parse_option(int c, const char *value, struct lab_options *o)
 	case 'n': return parse_number(value, LAB_NODES_MAX, &o->nodes);
 	case 'l': return shape_parse_rate(str_z(value), &o->link_bits);
 	case 'L': return shape_parse_rate(str_z(value), &o->client_link_bits);
-	case 'c': return shape_parse_cpu(str_z(value), &o->cpu_percent);
+	case 'c': return shape_parse_cpu(str_z(value), &o->cpu_millicores);
+	case 'a': return parse_arch(value, &o->arch);
+	case 'm': return parse_memory(value, &o->cache_bytes);
 	case 'p': return parse_policy(value, &o->policy);
 	case 'h': return conf_handoff_find(value, &o->handoff) ? 0 : -EINVAL;
 	case 'x': return parse_xdp(value, &o->xdp);
@@ -126,7 +165,7 @@ parse_option(int c, const char *value, struct lab_options *o)
 static int
 up(int argc, char **argv)
 {
-	struct lab_options o = {.nodes = 4, .policy = &policy_hrw};
+	struct lab_options o = {.nodes = 4};
 	int c, at, r;
 
 	while ((c = getopt_long(argc, argv, "", options, &at)) != -1) {

@@ -89,7 +89,16 @@ begin_tunnel(struct conn *c)
 	client_set_deadline(&c->client, conn_config(c)->tunnel_timeout_ns);
 }
 
-static void
+/* Is there anything to be read, or to be seen to, before the next event? */
+static bool
+is_restless(const struct conn *c)
+{
+	return buf_len(&c->request->in) || c->client.readable ||
+		c->client.eof || c->client.worker->stopping;
+}
+
+/* True when there may be more to do at once. */
+static bool
 finish_answer(struct conn *c)
 {
 	conn_note_owner(c);
@@ -98,10 +107,11 @@ finish_answer(struct conn *c)
 		c->state = CONN_LINGER;
 		(void)shutdown(c->client.io.fd, SHUT_WR);
 		client_set_deadline(&c->client, LINGER_NS);
-		return;
+		return true;
 	}
 	c->state = CONN_HEAD;
 	client_set_deadline(&c->client, conn_config(c)->idle_timeout_ns);
+	return is_restless(c);
 }
 
 /* True when there may be more to do at once. */
@@ -111,7 +121,7 @@ follow(struct conn *c, enum answering a)
 	switch (a) {
 	case ANSWERING_WAIT: return false;
 	case ANSWERING_MOVED: return true;
-	case ANSWERING_ENDED: finish_answer(c); return true;
+	case ANSWERING_ENDED: return finish_answer(c);
 	case ANSWERING_TUNNEL: begin_tunnel(c); return true;
 	case ANSWERING_CUT: conn_cut(c); return false;
 	case ANSWERING_DROP:
@@ -187,7 +197,7 @@ rest(struct conn *c)
 		request_keep_head(q);
 		request_lend(q);
 	} else if (c->state <= CONN_HEAD && !buf_len(&q->in)) {
-		request_put(take_ptr(&c->request));
+		request_spare(take_ptr(&c->request));
 	}
 }
 

@@ -152,6 +152,7 @@ exchange_keep(struct exchange *x)
 	copy = arena_copy(&x->arena, str_of(x->raw, h->bytes)).p;
 	rebase(&h->method_str, x, copy);
 	rebase(&h->target, x, copy);
+	rebase(&h->host, x, copy);
 	for (unsigned i = 0; i < h->nfields; i++) {
 		rebase(&h->fields[i].name, x, copy);
 		rebase(&h->fields[i].value, x, copy);
@@ -331,7 +332,7 @@ answer_here(struct exchange *x)
 	x->counted = true;
 	count(&x->worker->answers, 1);
 	if (x->fill == FILL_NONE)
-		tally_answer(x->worker, owner_hash(x->route.key));
+		tally_answer(x->worker, x->route.hash);
 }
 
 static bool
@@ -429,7 +430,7 @@ exchange_start(struct exchange *x, const char *raw)
 		return;
 	}
 	if (!x->from_peer && x->fill == FILL_NONE)
-		tally_ask(x->worker, owner_hash(x->route.key));
+		tally_ask(x->worker, x->route.hash);
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
 	rendition_begin(x);

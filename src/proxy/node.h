@@ -154,6 +154,8 @@ struct node {
 	struct origins *origins; /* by site */
 	struct handoff *handoff; /* owned; NULL: no connection is moved */
 	struct budget flight;	 /* bytes on their way, in no store */
+	_Atomic unsigned links[VIEW_MAX_NODES]; /* workers that have a channel
+						   to this peer */
 	struct worker **workers;
 	pthread_mutex_t depots_lock; /* guards the list and its depots'
 					arrivals: a connection may be accepted
@@ -162,7 +164,7 @@ struct node {
 	uint64_t started_ns;
 	char cdn_id[80];	 /* how CDN-Loop names us (RFC 8586) */
 	struct str via;		 /* owned: our field line in answers */
-	struct str cache_status; /* owned: the beginning of ours */
+	struct str cache_status; /* owned: via, and the beginning of ours */
 	struct str forwarded_by; /* owned: how Forwarded names us */
 };
 

@@ -96,6 +96,7 @@ on_up(struct channel_user *u, size_t index, const struct hello *theirs)
 
 	CHECK(index == p->index);
 	p->up = p->dialled = true;
+	atomic_fetch_add(&p->worker->node->links[index], 1);
 	p->started_ns = clock_mono_ns() - theirs->uptime_ms * NS_PER_MS;
 	p->told_load = 0;
 	damp_rise(&p->damp, loop_now_ns(p->worker->loop));
@@ -119,8 +120,10 @@ on_down(struct channel_user *u)
 			channel_host_is_silent(p->channel),
 			loop_now_ns(w->loop));
 	p->channel = NULL;
-	if (p->up)
+	if (p->up) {
 		damp_fall(&p->damp, loop_now_ns(w->loop));
+		atomic_fetch_sub(&w->node->links[p->index], 1);
+	}
 	p->up = false;
 	p->dialled = true;
 	bulks_close(&p->bulks);

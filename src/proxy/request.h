@@ -43,6 +43,9 @@ struct request *
 request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w));
 /* It ends, whatever became of it. */
 void request_put(struct request *q);
+/* The same for one that is as request_get() or request_next() left it, and has
+ * nothing in its buffer. */
+void request_spare(struct request *q);
 /* Many requests wait, and few are being read or written: buffers that are empty
  * go from hand to hand. Those that one is born with are borrowed. */
 void request_borrow(struct request *q);

@@ -1,6 +1,7 @@
 #include "proxy/route.h"
 
 #include <errno.h>
+#include <xxhash.h>
 
 static int
 refuse(struct route_error *error, unsigned status, const char *why)
@@ -144,6 +145,7 @@ route_connect(const struct node_config *config, const struct head *h,
 	if (!may_connect(config, uri.port))
 		return refuse(error, 403, "no tunnels to this port");
 	*out = (struct route){.key = arena_copy(a, h->target),
+		.hash = XXH3_64bits(h->target.p, h->target.n),
 		.origin_host = uri.host,
 		.origin_port = uri.port};
 	return 0;
@@ -179,7 +181,6 @@ route_request(const struct node_config *config, const struct head *h,
 	const struct in6_addr *client, struct arena *a, struct route *out,
 	struct route_error *error)
 {
-	const struct field *host = head_find(h, FIELD_HOST);
 	struct uri uri;
 
 	if (h->method == METHOD_CONNECT)
@@ -189,13 +190,12 @@ route_request(const struct node_config *config, const struct head *h,
 	if (uri.form == URI_ASTERISK || uri.form == URI_AUTHORITY)
 		return refuse(error, 400, "no such target for this method");
 	/* Absolute form overrides Host (RFC 9112, 3.2.2). */
-	if (uri.form == URI_ORIGIN &&
-		(!host ||
-			uri_parse_authority(host->value, &uri.host, &uri.port) <
-				0))
-		return refuse(error, 400, "Host is missing or malformed");
+	if (uri.form == URI_ORIGIN) {
+		uri.host = h->host;
+		uri.port = h->port;
+	}
 	if (uri.host.n == 0)
-		return refuse(error, 400, "the host is empty");
+		return refuse(error, 400, "Host is missing");
 	if (find_origin(config, &uri, client, out, error) < 0)
 		return -EINVAL;
 	out->original = false;
@@ -205,6 +205,7 @@ route_request(const struct node_config *config, const struct head *h,
 		uri.query = without_original(uri.query,
 			out->site->distill.original, a, &out->original);
 	out->key = key_of(&uri, a);
+	out->hash = XXH3_64bits(out->key.p, out->key.n);
 	split_key(out);
 	return 0;
 }

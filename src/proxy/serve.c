@@ -331,6 +331,7 @@ on_ask(struct server *s, uint32_t stream, uint64_t offered, bool fill,
 	x->on_ready = on_ready;
 	x->on_interim = on_interim;
 	x->from_peer = true;
+	x->asked_by = s->peer;
 	x->fill = fill ? FILL_ANSWERS : FILL_NONE;
 	exchange_start(x, payload.p);
 	if (channel_has_room(s->channel))
