@@ -52,8 +52,9 @@ struct lab_options {
 	/* The site has `distill images text`; with squid, each node has an
 	 * nginx with its image filter between Squid and the origin instead. */
 	bool distill;
-	bool bare;  /* the network only, no daemons */
-	bool force; /* take down a lab that is in use */
+	bool one_copy; /* of each object, however hot */
+	bool bare;     /* the network only, no daemons */
+	bool force;    /* take down a lab that is in use */
 };
 
 /* Returns when every node and the balancer see all nodes up. Otherwise, and
