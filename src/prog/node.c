@@ -264,7 +264,7 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.cluster = conf->cluster,
 		.vip = conf->vip,
 		.vip_port = conf->vip_port,
-		.ipv6 = !IN6_IS_ADDR_UNSPECIFIED(&conf->vip6),
+		.vip6 = conf->vip6,
 		.peer_port = conf->peer_port,
 		.status_port = conf->status_port,
 		.place = copy_place(&conf->place),

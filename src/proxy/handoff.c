@@ -30,6 +30,7 @@ open_steer(
 {
 	struct steer_config c = {
 		.vip = config->vip,
+		.vip6 = config->vip6,
 		.vip_port = config->vip_port,
 		.self = config->peers[config->self].addr,
 		.idle_ns = config->idle_timeout_ns + SLACK_S * NS_PER_S,
@@ -140,8 +141,11 @@ handoff_is_ours(const struct node_config *config, const struct snapshot *s)
 {
 	struct in6_addr vip = addr_mapped(config->vip);
 
-	return s->local_port == config->vip_port &&
-		IN6_ARE_ADDR_EQUAL(&s->local, &vip);
+	if (s->local_port != config->vip_port)
+		return false;
+	return IN6_ARE_ADDR_EQUAL(&s->local, &vip) ||
+		(!IN6_IS_ADDR_UNSPECIFIED(&config->vip6) &&
+			IN6_ARE_ADDR_EQUAL(&s->local, &config->vip6));
 }
 
 uint64_t

@@ -97,7 +97,7 @@ struct node_config {
 	const char *cluster;
 	struct in_addr vip;
 	uint16_t vip_port, peer_port;
-	bool ipv6;	      /* clients come over IPv6, too */
+	struct in6_addr vip6; /* unspecified: clients come over IPv4 only */
 	uint16_t status_port; /* 0: none */
 	struct node_place place;
 	const struct node_group *groups;

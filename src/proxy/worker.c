@@ -123,7 +123,7 @@ listen_for_clients(struct worker *w)
 	struct in_addr any = {0};
 	int r = listen_on(w, &w->clients, any, config->vip_port);
 
-	if (r < 0 || !config->ipv6)
+	if (r < 0 || IN6_IS_ADDR_UNSPECIFIED(&config->vip6))
 		return r;
 	return watch_listener(
 		w, &w->clients6, sock_listen6(config->vip_port), "[::]");

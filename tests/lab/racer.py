@@ -17,6 +17,8 @@ import sys
 import time
 
 HOST, PORT, ROOT, SECONDS, SEED = sys.argv[1:6]
+FAMILY, NAME = ((socket.AF_INET6, f"[{HOST}]") if ":" in HOST else
+                (socket.AF_INET, HOST))
 FILES = {f.name: f.read_bytes() for f in pathlib.Path(ROOT).glob("*.bin")}
 NAMES = sorted(FILES)
 PATIENCE_S = 8
@@ -47,7 +49,7 @@ async def read_answer(r, name, first=0, last=None, head_only=False):
 
 
 def request(name, method="GET", more=""):
-    return (f"{method} /{name} HTTP/1.1\r\nHost: {HOST}\r\n{more}"
+    return (f"{method} /{name} HTTP/1.1\r\nHost: {NAME}\r\n{more}"
             "\r\n").encode()
 
 
@@ -154,7 +156,7 @@ BEHAVIOURS = {f.__name__: f for f in (
 
 async def once(rng, names):
     name = rng.choice(names)
-    s = socket.socket()
+    s = socket.socket(FAMILY)
     s.setblocking(False)
     if name == "slow":
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -735,3 +735,16 @@ def test_forged(lab, root):
     assert said.split() == ["closed"] * 6
     assert counters()["n1"]["taken"] == 0
     assert race(root, 2, 4, "keep_alive")["wrong"] == {}
+
+
+def test_ipv6(lab, root):
+    """Clients that come over IPv6 are moved as others are."""
+    lab(nodes="3", origin_root=root, handoff="on", ipv6=True)
+    said = json.loads(lab_exec("client", "python3", HERE / "racer.py",
+                               "2001:db8::10", "80", root, "4", "9",
+                               timeout=60).stdout)
+    print(said, stayed(), total("given"))
+    assert not any(said["wrong"].values()), said
+    assert total("given") > 100
+    assert "address" not in stayed()
+    assert parked() == 0
