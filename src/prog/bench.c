@@ -7,6 +7,7 @@
 #include "prog/bench_distill.h"
 #include "prog/bench_handoff.h"
 #include "prog/bench_options.h"
+#include "prog/bench_paper.h"
 #include "prog/bench_placement.h"
 #include "prog/bench_traffic.h"
 
@@ -79,6 +80,11 @@ static const struct bench_verb {
 		"--target ADDR[:PORT] [OPTIONS]\n"
 		"    Objects of which some are more popular, and perhaps a\n"
 		"    flash crowd.\n"},
+	{"paper", bench_paper,
+		"[DIR] [--quick] [OPTIONS]\n"
+		"    The paper's experiment, in the lab, and a report beside "
+		"its\n"
+		"    figures; --help names the options.\n"},
 	{"handoff", bench_handoff,
 		"[--seconds N] [--json]\n"
 		"    What it costs to move a connection to the owner of what "
