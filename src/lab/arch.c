@@ -84,6 +84,16 @@ static const struct arch haproxy = {
 	.front = true,
 };
 
+static const struct arch varnish = {
+	.name = "varnish",
+	.about = "layer 4 in front of Varnish on each node, which passes to "
+		 "the owner (shard director)",
+	.balancer = &daemon_balancer,
+	.node = &daemon_varnish,
+	.params = "",
+	.one_copy = true,
+};
+
 static const struct arch *const all[] = {
 	&arch_sevenfold,
 	&conventional,
@@ -91,6 +101,7 @@ static const struct arch *const all[] = {
 	&layer4,
 	&squid,
 	&haproxy,
+	&varnish,
 };
 
 const struct arch *

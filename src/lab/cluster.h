@@ -13,7 +13,7 @@ struct topo_host;
  * there. */
 int cluster_check(const struct lab_options *o);
 /* Writes the files, starts the daemons, waits until all see all nodes up: at
- * most 10 s, then -ETIMEDOUT with the reasons. -EINTR as state_pause(). */
+ * most 30 s, then -ETIMEDOUT with the reasons. -EINTR as state_pause(). */
 int cluster_up(const struct lab_options *o);
 
 /* h's daemon, and what stands behind it; NULL: it has none. */

@@ -1,6 +1,7 @@
 /*
  * HAProxy in the balancer's place, and an nginx that caches on each node
- * (nginx_cache.c). What it hashes is the path, consistently.
+ * (nginx_cache.c). What it hashes is the path, consistently: a server has 16
+ * points on its ring for each unit of weight, so that 1 would be uneven.
  */
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +46,7 @@ prepare(const struct lab_options *o, const struct topo_host *h)
 	for (unsigned i = 0; i < o->nodes; i++) {
 		struct topo_host n = topo_host(TOPO_FIRST_NODE + i);
 
-		buf_printf(&b, "	server %s %s:80 check inter 500ms\n",
+		buf_printf(&b, "	server %s %s:80 weight 16 check\n",
 			n.name, n.addr);
 	}
 	r = state_write(CONF, buf_head(&b), buf_len(&b));

@@ -57,7 +57,7 @@ def total(seen, field):
 @pytest.mark.parametrize("nodes", [2, 4])
 @pytest.mark.parametrize("arch", [
     "sevenfold", "conventional", "distributed", "layer4", "squid",
-    "haproxy"])
+    "haproxy", "varnish"])
 def test_architecture(lab, site, tmp_path, arch, nodes):
     lab(arch=arch, nodes=nodes, origin_root=site)
     for turn in range(2):
