@@ -85,6 +85,7 @@ put_setups(const struct last *l, struct buf *out)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct result *r = l->v[i];
+		const char *when = r->when;
 		size_t n = 0;
 		bool first = true;
 
@@ -94,10 +95,12 @@ put_setups(const struct last *l, struct buf *out)
 
 			first = first && (k >= i || !same);
 			n += same;
+			if (same && strcmp(l->v[k]->when, when) > 0)
+				when = l->v[k]->when;
 		}
 		if (first)
 			buf_printf(out, "%zu runs, the last on %s, by %s: %s\n",
-				n, r->when, r->version, r->setup);
+				n, when, r->version, r->setup);
 	}
 }
 

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "paper/result.h"
 
-/* Of each cell the last result. quick: say that it's a part of the whole. */
+/* Of each cell the last result. */
 void report_markdown(const struct results *rs, struct buf *out);
 /* A self-contained page. */
 void report_html(const struct results *rs, struct buf *out);

@@ -15,6 +15,8 @@
 #define IDLE_MIN 0.20
 #define STEAL_MAX 0.05
 #define LATE_MAX_MS 2.0
+/* With less of the machine than this, the lab does not busy it. */
+#define OWN_MIN 0.3
 /* A link that is full; 94.1 % of what it carries is HTTP. */
 #define FULL 0.95
 
@@ -57,6 +59,13 @@ bool
 limit_is_doubtful(enum limit l)
 {
 	return l == LIMIT_MACHINE || l == LIMIT_LINK_NOISY;
+}
+
+bool
+result_wants_slower(enum limit l, const struct figures *f, unsigned cpus)
+{
+	return l == LIMIT_MACHINE ||
+		(l == LIMIT_LINK_NOISY && f->lab_cpu > OWN_MIN * cpus);
 }
 
 /* --- one as JSON --- */

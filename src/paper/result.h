@@ -52,8 +52,11 @@ const char *limit_text(enum limit l);
 /* The verdict from the figures (pure). time_bound: the nodes' declared time
  * was used up. */
 enum limit limit_of(const struct figures *f, bool time_bound);
-/* It is worth another try on slower links. */
+/* It does not prove that the machine had time to spare. */
 bool limit_is_doubtful(enum limit l);
+/* Slower links may make it proof: what busies the machine, of so many CPUs, is
+ * not only others' work. */
+bool result_wants_slower(enum limit l, const struct figures *f, unsigned cpus);
 
 /* A new reference. */
 json_t *result_json(const struct result *r);

@@ -68,6 +68,7 @@ struct session {
 	char *results_path; /* owned */
 	char version[64], setup[160];
 	uint64_t began_ns;
+	unsigned cpus;
 	double expected_s, took_s; /* of the runs so far */
 	unsigned failures;	   /* in a row */
 	size_t failed;
@@ -253,7 +254,7 @@ print_claims(const struct session *s)
 
 	report_claims(&s->results, &b);
 	printf("%.*s", STR_ARG(buf_view(&b)));
-	printf("in %s: report.md, results.csv, results.jsonl\n", s->o->dir);
+	printf("in %s: report.html, report.md, results.csv\n", s->o->dir);
 	buf_fini(&b);
 }
 
@@ -355,7 +356,8 @@ measure_cell(struct session *s, size_t i)
 	struct result result;
 	int r = attempt(s, i, link_bits, &result);
 
-	while (r == 0 && limit_is_doubtful(result.limit) &&
+	while (r == 0 &&
+		result_wants_slower(result.limit, &result.f, s->cpus) &&
 		may_repeat(s, i, link_bits)) {
 		tell_result(s, i, &result);
 		link_bits /= 2;
@@ -421,6 +423,7 @@ measure_matrix(struct session *s, struct run_options *run)
 	}
 	run->folder = folder;
 	s->began_ns = clock_mono_ns();
+	s->cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	hold_signals();
 	r = measure_all(s);
 	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
