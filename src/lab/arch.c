@@ -94,6 +94,17 @@ static const struct arch varnish = {
 	.one_copy = true,
 };
 
+static const struct arch trafficserver = {
+	.name = "trafficserver",
+	.about = "layer 4 in front of Traffic Server on each node, in a "
+		 "peering ring",
+	.balancer = &daemon_balancer,
+	.node = &daemon_traffic_server,
+	.params = "",
+	.one_copy = true,
+	.lag_ms = 6000,
+};
+
 static const struct arch *const all[] = {
 	&arch_sevenfold,
 	&conventional,
@@ -102,6 +113,7 @@ static const struct arch *const all[] = {
 	&squid,
 	&haproxy,
 	&varnish,
+	&trafficserver,
 };
 
 const struct arch *

@@ -37,6 +37,8 @@ struct arch {
 	 * any policy but rr). */
 	bool one_copy;
 	bool front; /* see above */
+	/* Figures may be so old; wait that long after the last request. */
+	unsigned lag_ms;
 };
 
 /* In the order of the manual; NULL past the last. */

@@ -280,8 +280,8 @@ print_header(const struct lab_options *o)
 		printf(", %s", o->arch->name);
 	if (o->link_bits)
 		printf(", links of %g Mbit/s", (double)o->link_bits / 1e6);
-	if (o->cpu_percent)
-		printf(", %u %% of a core per node", o->cpu_percent);
+	if (o->cpu_millicores)
+		printf(", %g %% of a core per node", o->cpu_millicores / 10.0);
 	printf("\n%-10s %-15s %8s %15s %15s %10s %10s %8s %12s %9s\n", "HOST",
 		"ADDRESS", "PID", "BYTES TO IT", "BYTES FROM IT", "REQUESTS",
 		"HITS", "OBJECTS", "CACHED", "CPU MS");

@@ -36,8 +36,8 @@ struct lab_options {
 	 * limit. client and machine stand for many: theirs is client_link,
 	 * or ten times link where that is 0. */
 	uint64_t link_bits, client_link_bits;
-	unsigned cpu_percent;	 /* of one core, for each node; 0 is no limit */
-	const struct arch *arch; /* see arch.h; NULL: arch_sevenfold */
+	unsigned cpu_millicores;     /* for each node; 0 is no limit */
+	const struct arch *arch;     /* see arch.h; NULL: arch_sevenfold */
 	const struct policy *policy; /* NULL: the architecture's own */
 	uint64_t cache_bytes;	     /* of each node's cache; 0: 256 MB */
 	enum conf_xdp xdp;

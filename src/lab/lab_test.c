@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lab/arch.h"
+#include "lab/daemon.h"
 #include "lab/lab.h"
 #include "lab/machine.h"
 #include "lab/sevenfold.h"
@@ -38,17 +39,25 @@ static void
 test_shares(void **state)
 {
 	char over[32];
-	unsigned percent = 7;
+	unsigned millicores = 7;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	assert_int_equal(shape_parse_cpu(STR("10%"), &percent), 0);
-	assert_int_equal(percent, 10);
-	assert_int_equal(shape_parse_cpu(STR("0%"), &percent), -ERANGE);
-	assert_int_equal(shape_parse_cpu(STR("%"), &percent), -EINVAL);
-	assert_int_equal(shape_parse_cpu(STR("10"), &percent), -EINVAL);
+	assert_int_equal(shape_parse_cpu(STR("10%"), &millicores), 0);
+	assert_int_equal(millicores, 100);
+	assert_int_equal(shape_parse_cpu(STR("0.5%"), &millicores), 0);
+	assert_int_equal(millicores, 5);
+	assert_int_equal(shape_parse_cpu(STR("0%"), &millicores), -ERANGE);
+	assert_int_equal(shape_parse_cpu(STR("0.0%"), &millicores), -ERANGE);
+	assert_int_equal(shape_parse_cpu(STR("%"), &millicores), -EINVAL);
+	assert_int_equal(shape_parse_cpu(STR("10"), &millicores), -EINVAL);
+	assert_int_equal(shape_parse_cpu(STR("1.%"), &millicores), -EINVAL);
+	assert_int_equal(shape_parse_cpu(STR(".5%"), &millicores), -EINVAL);
+	assert_int_equal(shape_parse_cpu(STR("1.25%"), &millicores), -EINVAL);
 	snprintf(over, sizeof(over), "%ld%%", 100 * cores + 1);
-	assert_int_equal(shape_parse_cpu(str_z(over), &percent), -ERANGE);
-	assert_int_equal(percent, 10);
+	assert_int_equal(shape_parse_cpu(str_z(over), &millicores), -ERANGE);
+	snprintf(over, sizeof(over), "%ld.1%%", 100 * cores);
+	assert_int_equal(shape_parse_cpu(str_z(over), &millicores), -ERANGE);
+	assert_int_equal(millicores, 5);
 }
 
 static void
@@ -137,6 +146,54 @@ test_conf(void **state)
 	buf_fini(&b);
 }
 
+/* How other programs write their figures. */
+static void
+test_figures(void **state)
+{
+	struct str text = STR("client_http.requests = 70\n"
+			      "client_http.requests_all = 9\n"
+			      "Storage Mem size:      256 KB\n"
+			      "\t     12 Hot Object Cache Items\n"
+			      "none\n");
+
+	assert_int_equal(daemon_figure(text, "client_http.requests"), 70);
+	assert_int_equal(daemon_figure(text, "Storage Mem size"), 256);
+	assert_int_equal(daemon_figure(text, "Hot Object Cache Items"), 12);
+	assert_int_equal(daemon_figure(text, "client_http"), 0);
+	assert_int_equal(daemon_figure(text, "none"), 0);
+	assert_int_equal(daemon_figure(STR(""), "none"), 0);
+}
+
+/* What each architecture with Sevenfold's nodes writes is what they read. */
+static void
+test_architectures(void **state)
+{
+	const struct arch *a;
+
+	for (size_t i = 0; (a = arch_at(i)); i++) {
+		struct lab_options o = {
+			.nodes = 2, .arch = a, .cache_bytes = 8 << 20};
+		struct topo_host h = topo_host(TOPO_FIRST_NODE + 1);
+		struct conf_errors errors;
+		struct conf *c = NULL;
+		struct buf b = {0};
+
+		assert_ptr_equal(arch_find(a->name), a);
+		if (a->node != &daemon_node)
+			continue;
+		sevenfold_conf(&b, &o, a->alone ? &h : NULL);
+		assert_int_equal(conf_parse(buf_view(&b), &c, &errors), 0);
+		assert_int_equal(c->nnodes, a->alone ? 1 : 2 + a->front);
+		assert_int_equal(c->ngroups, a->front);
+		assert_int_equal(c->cache_bytes, 8 << 20);
+		assert_true(a == &arch_sevenfold || c->copies_pct == 100);
+		conf_errors_fini(&errors);
+		conf_free(c);
+		buf_fini(&b);
+	}
+	assert_null(arch_find("best"));
+}
+
 int
 main(void)
 {
@@ -147,6 +204,8 @@ main(void)
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_clashes),
 		cmocka_unit_test(test_conf),
+		cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_architectures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,17 +44,25 @@ shape_parse_rate(struct str s, uint64_t *bits)
 }
 
 int
-shape_parse_cpu(struct str s, unsigned *percent)
+shape_parse_cpu(struct str s, unsigned *millicores)
 {
-	uint64_t cores = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), n;
+	uint64_t cores = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), n, tenths = 0;
+	struct str whole;
 	int r;
 
 	if (s.n < 2 || s.p[s.n - 1] != '%')
 		return -EINVAL;
-	r = str_u64(str_of(s.p, s.n - 1), 100 * cores, &n);
-	if (r < 0 || n == 0)
-		return r < 0 ? r : -ERANGE;
-	*percent = (unsigned)n;
+	s.n--;
+	(void)str_split(&s, '.', &whole);
+	r = str_u64(whole, 100 * cores, &n);
+	if (r == 0 && s.p)
+		r = s.n == 1 ? str_u64(s, 9, &tenths) : -EINVAL;
+	if (r < 0)
+		return r;
+	n = 10 * n + tenths;
+	if (n == 0 || n > 1000 * cores)
+		return -ERANGE;
+	*millicores = (unsigned)n;
 	return 0;
 }
 
@@ -151,16 +159,18 @@ group_make(const char *dir)
 }
 
 static int
-group_limit(const char *dir, unsigned percent)
+group_limit(const char *dir, unsigned millicores)
 {
 	/* A short period makes a smooth limit; the kernel refuses quotas
-	 * below 1 ms. */
-	unsigned period_us = percent >= 10 ? 20000 : 100000;
+	 * below 1 ms, and periods above a second. */
+	unsigned shortest_us = 1000000 / millicores;
+	unsigned period_us = shortest_us > 20000 ? shortest_us : 20000;
 	char period[16], quota[16], both[40];
 	int r;
 
 	snprintf(period, sizeof(period), "%u", period_us);
-	snprintf(quota, sizeof(quota), "%u", period_us / 100 * percent);
+	snprintf(quota, sizeof(quota), "%lu",
+		((uint64_t)period_us * millicores + 999) / 1000);
 	snprintf(both, sizeof(both), "%s %s", quota, period);
 	if (cpu_tree().v2)
 		return group_write(dir, "cpu.max", both);
@@ -186,15 +196,15 @@ groups_base(void)
 int
 shape_cpu_up(const struct lab_options *o)
 {
-	int r = o->cpu_percent ? groups_base() : 0;
+	int r = o->cpu_millicores ? groups_base() : 0;
 
-	for (unsigned i = 0; i < o->nodes && o->cpu_percent && r == 0; i++) {
+	for (unsigned i = 0; i < o->nodes && o->cpu_millicores && r == 0; i++) {
 		struct topo_host h = topo_host(TOPO_FIRST_NODE + i);
 		own_free char *dir = group_path(h.name);
 
 		r = group_make(dir);
 		if (r == 0)
-			r = group_limit(dir, o->cpu_percent);
+			r = group_limit(dir, o->cpu_millicores);
 	}
 	return r;
 }

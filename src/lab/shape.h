@@ -20,8 +20,9 @@ struct topo_host;
 
 /* "20mbit", "1gbit", "64kbit": bits per second. -EINVAL */
 int shape_parse_rate(struct str s, uint64_t *bits);
-/* "10%" of one core; up to 100 times the machine's cores. -EINVAL, -ERANGE */
-int shape_parse_cpu(struct str s, unsigned *percent);
+/* "10%" or "0.5%" of one core, in thousandths of it; up to all of the machine's
+ * cores. -EINVAL, -ERANGE */
+int shape_parse_cpu(struct str s, unsigned *millicores);
 
 /* The rate of h's link. */
 uint64_t shape_rate(const struct lab_options *o, const struct topo_host *h);

@@ -144,8 +144,8 @@ state_save(const struct lab_options *o)
 	json_t *j = json_pack("{s:s, s:i, s:b, s:I, s:I, s:i, s:s, s:b, s:s?}",
 		"url", LAB_URL, "nodes", (int)o->nodes, "bare", (int)o->bare,
 		"link_bits", (json_int_t)o->link_bits, "client_link_bits",
-		(json_int_t)o->client_link_bits, "cpu_percent",
-		(int)o->cpu_percent, "arch", o->arch->name, "squid",
+		(json_int_t)o->client_link_bits, "cpu_millicores",
+		(int)o->cpu_millicores, "arch", o->arch->name, "squid",
 		(int)o->squid, "policy", o->policy ? o->policy->name : NULL);
 	int r = j ? json_dump_file(j, STATE_FILE, JSON_INDENT(2)) : -1;
 
@@ -166,7 +166,8 @@ state_load(struct lab_options *o)
 	const struct arch *arch;
 	int r = json_unpack(j, "{s:i, s:b, s:I, s:I, s:i, s:s, s:b}", "nodes",
 		&nodes, "bare", &bare, "link_bits", &link, "client_link_bits",
-		&client, "cpu_percent", &cpu, "arch", &name, "squid", &squid);
+		&client, "cpu_millicores", &cpu, "arch", &name, "squid",
+		&squid);
 
 	arch = arch_find(name);
 	json_decref(j);
@@ -179,7 +180,7 @@ state_load(struct lab_options *o)
 		.bare = bare,
 		.link_bits = (uint64_t)link,
 		.client_link_bits = (uint64_t)client,
-		.cpu_percent = (unsigned)cpu,
+		.cpu_millicores = (unsigned)cpu,
 	};
 	return 0;
 }

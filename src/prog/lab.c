@@ -26,7 +26,8 @@ static const char usage_text[] =
 	"  --link RATE         of each host's link, as 20mbit (no limit)\n"
 	"  --client-link RATE  of the client's and this machine's (10 x "
 	"--link)\n"
-	"  --cpu SHARE         of each node, as 10% of one core (no limit)\n"
+	"  --cpu SHARE         of each node, as 10% or 0.5% of one core "
+	"(no limit)\n"
 	"  --arch NAME         who balances, routes and caches (sevenfold); "
 	"see below\n"
 	"  --policy POLICY     who owns a URL (hrw)\n"
@@ -143,7 +144,7 @@ parse_option(int c, const char *value, struct lab_options *o)
 	case 'n': return parse_number(value, LAB_NODES_MAX, &o->nodes);
 	case 'l': return shape_parse_rate(str_z(value), &o->link_bits);
 	case 'L': return shape_parse_rate(str_z(value), &o->client_link_bits);
-	case 'c': return shape_parse_cpu(str_z(value), &o->cpu_percent);
+	case 'c': return shape_parse_cpu(str_z(value), &o->cpu_millicores);
 	case 'a': return parse_arch(value, &o->arch);
 	case 'm': return parse_memory(value, &o->cache_bytes);
 	case 'p': return parse_policy(value, &o->policy);
