@@ -174,6 +174,11 @@ claim_story(const struct result *r, struct buf *out)
 		100 * f->nodes_sent, f->sent_balance);
 	buf_printf(out, "%.2f B sent by nodes for each received, hits %.0f %%",
 		f->crossing, 100 * f->hits);
+	if (f->relayed > 0)
+		buf_printf(out, ", %.0f %% of answers passed on",
+			100 * f->relayed);
+	if (f->wrong > 0)
+		buf_printf(out, ", failed: %s", r->wrong);
 	if (limit_is_doubtful(r->limit))
 		buf_printf(out,
 			"; machine: idle %.0f %%, steal %.0f %%, sleeps "

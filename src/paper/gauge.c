@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/own.h"
-#include "bench/load_report.h"
 #include "lab/topo.h"
 #include "paper/clients.h"
 
@@ -170,8 +169,28 @@ play_figures(const struct gauge *a, const struct gauge *b, struct figures *f)
 	f->mbit_per_s = mbit(p->received_bytes, q->received_bytes, s);
 	f->p50_ms = (double)hist_quantile(&latency_ns, 0.5) / 1e6;
 	f->p99_ms = (double)hist_quantile(&latency_ns, 0.99) / 1e6;
+	f->relayed =
+		ratio((double)(b->play.relayed - a->play.relayed), f->requests);
 	f->hits = fmax(
 		0, 1 - ratio((double)(b->fetches - a->fetches), f->requests));
+}
+
+static void
+tell_wrong(const struct gauge *a, const struct gauge *b, struct result *r)
+{
+	size_t at = 0;
+
+	r->wrong[0] = '\0';
+	for (unsigned i = LOAD_RIGHT + 1; i < LOAD_OUTCOMES; i++) {
+		uint64_t n =
+			b->play.load.outcomes[i] - a->play.load.outcomes[i];
+
+		if (n > 0 && at < sizeof(r->wrong))
+			at += (size_t)snprintf(r->wrong + at,
+				sizeof(r->wrong) - at, "%s%llu %s",
+				at ? ", " : "", (unsigned long long)n,
+				load_outcome_text(i));
+	}
 }
 
 static double
@@ -191,6 +210,7 @@ gauge_figures(const struct gauge *a, const struct gauge *b, double client_mbit,
 	static struct hist late_ns;
 
 	play_figures(a, b, &r->f);
+	tell_wrong(a, b, r);
 	hosts_figures(a, b, r);
 	link_figures(r, client_mbit);
 	strain_since(&a->late_ns, &b->late_ns, &late_ns);

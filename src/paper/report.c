@@ -286,8 +286,8 @@ report_run_grid(const struct last *l, struct grid *g)
 {
 	grid_init(g, 3,
 		"run|limit|busiest link|link|req/s|Mbit/s|p50 ms|p99 ms|hits|"
-		"copies|balance|used|sent|crossing|CPU|idle|steal|late ms|"
-		"wrong");
+		"relayed|copies|balance|used|sent|crossing|CPU|idle|steal|"
+		"late ms|wrong");
 	for (size_t i = 0; i < l->n; i++) {
 		const struct result *r = l->v[i];
 		const struct figures *f = &r->f;
@@ -305,6 +305,7 @@ report_run_grid(const struct last *l, struct grid *g)
 		grid_number(g, f->p50_ms, 0);
 		grid_number(g, f->p99_ms, 0);
 		grid_number(g, f->hits, 3);
+		grid_number(g, f->relayed, 2);
 		grid_number(g, f->copies, 2);
 		grid_number(g, f->balance, 2);
 		grid_number(g, f->busiest, 2);

@@ -158,12 +158,16 @@ gauges_become_figures(void **state)
 	b->play.targets = 100;
 	b->play.load.outcomes[LOAD_RIGHT] = 400;
 	b->play.load.outcomes[LOAD_STATUS] = 3;
+	b->play.load.outcomes[LOAD_TIMEOUT] = 1;
+	b->play.relayed = 100;
 	b->play.load.received_bytes = 5000000;
 	b->fetches = 40;
 	gauge_figures(a, b, 200, &r);
 	assert_float_equal(r.f.measured_s, 2, 1e-6);
 	assert_float_equal(r.f.requests_per_s, 200, 1e-6);
-	assert_float_equal(r.f.wrong, 3, 0);
+	assert_float_equal(r.f.wrong, 4, 0);
+	assert_string_equal(r.wrong, "3 wrong status, 1 timed out");
+	assert_float_equal(r.f.relayed, .25, 1e-6);
 	assert_float_equal(r.f.mbit_per_s, 20, 1e-6);
 	assert_float_equal(r.f.hits, .9, 1e-6);
 	assert_float_equal(r.f.copies, 1.3, 1e-6);

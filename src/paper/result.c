@@ -96,12 +96,13 @@ result_json(const struct result *r)
 {
 	const struct cell *c = &r->cell;
 	json_t *j = json_pack("{s:s, s:s, s:i, s:s, s:s, s:f, s:s, s:s, s:s,"
-			      " s:s, s:s}",
+			      " s:s, s:s, s:s}",
 		"arch", c->arch->name, "policy", c->policy, "nodes",
 		(int)c->nodes, "workload", c->workload, "scarce",
 		cell_scarce_name(c->scarce), "rate", c->rate, "version",
 		r->version, "setup", r->setup, "when", r->when, "limit",
-		limits[r->limit].name, "busiest_link", r->busiest);
+		limits[r->limit].name, "busiest_link", r->busiest, "wrong_ways",
+		r->wrong);
 
 #define FIGURE(name, what) json_object_set_new(j, #name, number(r->f.name));
 #include "paper/figure.def"
@@ -204,6 +205,7 @@ result_read(const json_t *j, struct result *out)
 		!read_text(j, "setup", r.setup, sizeof(r.setup)) ||
 		!read_text(j, "when", r.when, sizeof(r.when)) ||
 		!read_text(j, "busiest_link", r.busiest, sizeof(r.busiest)) ||
+		!read_text(j, "wrong_ways", r.wrong, sizeof(r.wrong)) ||
 		!read_hosts(json_object_get(j, "hosts"), &r))
 		return false;
 #define FIGURE(name, what) r.f.name = read_number(j, #name);

@@ -41,6 +41,7 @@ struct result {
 	char when[24];	  /* UTC, ISO 8601 */
 	enum limit limit;
 	char busiest[24]; /* the link that `busiest` is about: "n3, sent" */
+	char wrong[128];  /* the ways in which requests failed, or "" */
 	struct figures f;
 	struct host_figures hosts[RESULT_HOSTS];
 	size_t nhosts;

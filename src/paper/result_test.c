@@ -23,6 +23,7 @@ sample(void)
 		.when = "2008-08-01T00:00:00Z",
 		.limit = LIMIT_LINK,
 		.busiest = "n3, sent",
+		.wrong = "3 timed out",
 		.f = {.link_mbit = 20,
 			.requests_per_s = 1234.5,
 			.copies = NAN,
@@ -47,6 +48,7 @@ json_tells_all_of_it(void **state)
 	assert_string_equal(a.setup, b.setup);
 	assert_string_equal(a.when, b.when);
 	assert_string_equal(a.busiest, b.busiest);
+	assert_string_equal(a.wrong, b.wrong);
 	assert_int_equal(a.limit, b.limit);
 	assert_float_equal(b.f.requests_per_s, 1234.5, 1e-6);
 	assert_true(isnan(b.f.copies));
@@ -61,7 +63,7 @@ other_json_is_no_result(void **state)
 {
 	static const char *const fields[] = {"arch", "policy", "nodes",
 		"workload", "scarce", "rate", "version", "setup", "when",
-		"limit", "busiest_link"};
+		"limit", "busiest_link", "wrong_ways"};
 	struct result r = sample(), out = {.nhosts = 99};
 
 	assert_false(result_read(NULL, &out));

@@ -22,6 +22,8 @@
 
 enum {
 	QUICK_S = 600,
+	QUICK_WARM_S = 3,
+	QUICK_MEASURE_S = 6,
 	FAILURES_MAX = 3, /* in a row: then it's no cell's fault */
 	EXIT_UNFINISHED = 3,
 };
@@ -105,7 +107,11 @@ static bool
 parse_option(int c, struct options *o)
 {
 	switch (c) {
-	case 'q': o->quick = true; return true;
+	case 'q':
+		o->quick = true;
+		o->run.warm_s = QUICK_WARM_S;
+		o->run.measure_s = QUICK_MEASURE_S;
+		return true;
 	case 'R': o->report_only = true; return true;
 	case 'a': o->choice.archs = optarg; return true;
 	case 'n': o->choice.nodes = optarg; return true;
