@@ -1,15 +1,16 @@
 #include "lab/cluster.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <sys/pidfd.h>
 
 #include "base/clock.h"
+#include "base/own.h"
 #include "lab/arch.h"
 #include "lab/daemon.h"
 #include "lab/lab.h"
-#include "lab/netns.h"
 #include "lab/sevenfold.h"
 #include "lab/state.h"
 #include "lab/topo.h"
@@ -92,29 +93,43 @@ start(const struct lab_options *o, const struct topo_host *h)
 	return r < 0 ? r : daemon_start(cluster_daemon(o, h), h);
 }
 
+/* Who is in front comes last, so that he finds the others when he looks. */
+static unsigned
+starting(const struct lab_options *o, unsigned i)
+{
+	if (i == 0)
+		return TOPO_ORIGIN;
+	return i <= o->nodes ? TOPO_FIRST_NODE + i - 1 : TOPO_BALANCER;
+}
+
+static int
+each(const struct lab_options *o,
+	int (*fn)(const struct lab_options *o, const struct topo_host *h))
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < o->nodes + 2; i++) {
+		struct topo_host h = topo_host(starting(o, i));
+
+		r = fn(o, &h);
+	}
+	return r;
+}
+
 int
 cluster_up(const struct lab_options *o)
 {
 	uint64_t deadline_ns;
-	unsigned end = TOPO_FIRST_NODE + o->nodes;
-	int r = 0, worst = 0;
+	int r = each(o, prepare), worst = 0;
 
-	for (unsigned i = TOPO_BALANCER; r == 0 && i < end; i++) {
-		struct topo_host h = topo_host(i);
-
-		r = prepare(o, &h);
-	}
-	for (unsigned i = TOPO_BALANCER; r == 0 && i < end; i++) {
-		struct topo_host h = topo_host(i);
-
-		r = start(o, &h);
-	}
+	if (r == 0)
+		r = each(o, start);
 	if (r < 0)
 		return r;
 	deadline_ns = deadline();
 	/* After a failure go on, to say which others did not come up. */
-	for (unsigned i = TOPO_BALANCER; i < end; i++) {
-		struct topo_host h = topo_host(i);
+	for (unsigned i = 0; i < o->nodes + 2; i++) {
+		struct topo_host h = topo_host(starting(o, i));
 
 		r = daemon_await(cluster_daemon(o, &h), &h, nodes_seen(o, &h),
 			deadline_ns);
@@ -171,20 +186,28 @@ cluster_start(const char *host)
 	return r < 0 ? r : daemon_await(d, &h, 0, deadline());
 }
 
+/* All its threads, and what they had open, are gone. */
+static void
+await_end(int pidfd)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	(void)poll(&p, 1, UP_TIMEOUT_S * 1000);
+}
+
 int
 cluster_kill(const char *host)
 {
 	pid_t pid = cluster_pid(host);
-	uint64_t give_up_ns = deadline();
+	own_fd int pidfd = pid ? pidfd_open(pid, 0) : -1;
 
-	if (!pid) {
+	if (pidfd < 0) {
 		fprintf(stderr, "lab: no daemon runs in '%s'\n", host);
 		return -ESRCH;
 	}
 	/* The group: nginx's workers would stay and serve. */
 	if (kill(-pid, SIGKILL) < 0)
 		return -errno;
-	while (netns_has(host, pid) && clock_mono_ns() < give_up_ns)
-		usleep(1000);
+	await_end(pidfd);
 	return 0;
 }

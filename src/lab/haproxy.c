@@ -27,6 +27,7 @@ static const char conf_text[] = "global\n"
 				"	timeout connect 10s\n"
 				"	timeout client 60s\n"
 				"	timeout server 60s\n"
+				"	timeout check 10s\n"
 				"	timeout http-keep-alive 60s\n"
 				"	http-reuse always\n"
 				"frontend clients\n"
@@ -87,11 +88,13 @@ cell_at(struct str line, size_t i)
 	return cell;
 }
 
-/* Lines are "caches,n1,..." for servers, and "caches,BACKEND,..." for all. */
+/* Lines are "caches,n1,..." for servers, and "caches,BACKEND,..." for all. A
+ * server that has not been checked yet is up, too, in its own words. */
 static void
 read_stats(struct str csv, unsigned *up, uint64_t *requests)
 {
-	size_t status = column(csv, "status"), total = column(csv, "req_tot");
+	size_t check = column(csv, "check_status"),
+	       total = column(csv, "req_tot");
 	struct str line;
 
 	while (str_split(&csv, '\n', &line)) {
@@ -99,7 +102,7 @@ read_stats(struct str csv, unsigned *up, uint64_t *requests)
 			(void)str_u64(
 				cell_at(line, total), UINT64_MAX, requests);
 		else if (str_starts(line, STR("caches,")))
-			*up += str_starts(cell_at(line, status), STR("UP"));
+			*up += str_eq(cell_at(line, check), STR("L4OK"));
 	}
 }
 
