@@ -13,7 +13,7 @@
 struct arch;
 
 /* What is to be scarce: the links, as where the paper's balancer was at its
- * end, or the nodes' time, as where its servers were. */
+ * end, or the nodes' processor time, as where its servers were. */
 enum scarce { SCARCE_LINK, SCARCE_TIME, SCARCES };
 
 struct cell {

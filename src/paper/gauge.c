@@ -85,9 +85,15 @@ gauge_read(const struct gauge_sources *s, bool hosts_first, struct gauge *out)
 /* --- between two readings --- */
 
 static double
+rate(uint64_t a, uint64_t b, double s)
+{
+	return s > 0 ? (double)(b - a) / s : 0;
+}
+
+static double
 mbit(uint64_t a, uint64_t b, double s)
 {
-	return s > 0 ? 8 * (double)(b - a) / 1e6 / s : 0;
+	return 8 * rate(a, b, s) / 1e6;
 }
 
 static double
@@ -110,8 +116,9 @@ hosts_figures(const struct gauge *a, const struct gauge *b, struct result *r)
 			mbit(p->link.to_host_bytes, q->link.to_host_bytes, s);
 		h->from_mbit = mbit(
 			p->link.from_host_bytes, q->link.from_host_bytes, s);
-		h->cpu_s = (double)(q->stats.cpu_ns - p->stats.cpu_ns) / 1e9;
-		h->requests = (double)(q->stats.requests - p->stats.requests);
+		h->cpu = rate(p->stats.cpu_ns, q->stats.cpu_ns, s) / 1e9;
+		h->requests_per_s =
+			rate(p->stats.requests, q->stats.requests, s);
 	}
 }
 
@@ -128,7 +135,7 @@ static void
 link_figures(struct result *r, double client_mbit)
 {
 	double sent = 0, most_sent = 0, requests = 0, most = 0, cpu = 0;
-	double nodes = (double)(r->nhosts - FIRST_NODE), s = r->f.measured_s;
+	double nodes = (double)(r->nhosts - FIRST_NODE);
 
 	r->f.busiest = 0;
 	for (size_t i = 0; i < r->nhosts; i++) {
@@ -137,20 +144,20 @@ link_figures(struct result *r, double client_mbit)
 
 		note_busiest(r, h->name, "received", h->to_mbit / rate);
 		note_busiest(r, h->name, "sent", h->from_mbit / rate);
-		cpu += h->cpu_s;
+		cpu += h->cpu;
 		if (i < FIRST_NODE)
 			continue;
 		sent += h->from_mbit;
 		most_sent = fmax(most_sent, h->from_mbit);
-		requests += h->requests;
-		most = fmax(most, h->requests);
+		requests += h->requests_per_s;
+		most = fmax(most, h->requests_per_s);
 	}
 	r->f.nodes_sent = sent / nodes / r->f.link_mbit;
 	r->f.balancer_sent = r->hosts[BALANCER].from_mbit / r->f.link_mbit;
 	r->f.sent_balance = ratio(most_sent, sent / nodes);
 	r->f.balance = ratio(most, requests / nodes);
 	r->f.crossing = ratio(sent, r->hosts[CLIENT].to_mbit);
-	r->f.lab_cpu = ratio(cpu, s);
+	r->f.lab_cpu = cpu;
 }
 
 static void

@@ -24,7 +24,7 @@ static const struct {
 	const char *name, *text;
 } limits[] = {
 	[LIMIT_LINK] = {"link", "a full link"},
-	[LIMIT_TIME] = {"time", "the nodes' time"},
+	[LIMIT_TIME] = {"time", "the nodes' share of a core"},
 	[LIMIT_LINK_NOISY] = {"link?", "a full link, on a busy machine"},
 	[LIMIT_WAITS] = {"waits", "no full link, and time to spare: waiting"},
 	[LIMIT_MACHINE] = {"machine", "perhaps the CPU of the machine"},
@@ -85,8 +85,8 @@ hosts_json(const struct result *r)
 		const struct host_figures *h = &r->hosts[i];
 
 		json_object_set_new(all, h->name,
-			json_pack("[f,f,f,f]", h->to_mbit, h->from_mbit,
-				h->cpu_s, h->requests));
+			json_pack("[f,f,f,f]", h->to_mbit, h->from_mbit, h->cpu,
+				h->requests_per_s));
 	}
 	return all;
 }
@@ -107,7 +107,7 @@ result_json(const struct result *r)
 #define FIGURE(name, what) json_object_set_new(j, #name, number(r->f.name));
 #include "paper/figure.def"
 #undef FIGURE
-	/* name: Mbit/s to it, from it, CPU seconds, requests */
+	/* name: Mbit/s to it, from it, cores, requests/s */
 	json_object_set_new(j, "hosts", hosts_json(r));
 	return j;
 }
@@ -164,7 +164,7 @@ read_hosts(json_t *all, struct result *r)
 		if (r->nhosts == RESULT_HOSTS ||
 			strlen(name) >= sizeof(h->name) ||
 			json_unpack(v, "[F,F,F,F]", &h->to_mbit, &h->from_mbit,
-				&h->cpu_s, &h->requests) < 0)
+				&h->cpu, &h->requests_per_s) < 0)
 			return false;
 		strcpy(h->name, name);
 		r->nhosts++;

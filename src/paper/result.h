@@ -18,7 +18,7 @@ struct figures {
 /* What limited the run. */
 enum limit {
 	LIMIT_LINK,	  /* a link is full, the machine had time to spare */
-	LIMIT_TIME,	  /* the nodes' declared time */
+	LIMIT_TIME,	  /* the nodes' share of a core */
 	LIMIT_LINK_NOISY, /* a link is full, and the machine was busy too */
 	LIMIT_WAITS,	  /* neither: what clients and nodes wait for */
 	LIMIT_MACHINE, /* perhaps the machine's CPU: the figures say little */
@@ -31,7 +31,8 @@ enum { RESULT_HOSTS = 24 };
 struct host_figures {
 	char name[12];
 	double to_mbit, from_mbit; /* per second, on its link */
-	double cpu_s, requests;
+	double cpu;		   /* cores that its processes kept busy */
+	double requests_per_s;
 };
 
 struct result {
@@ -50,7 +51,7 @@ struct result {
 const char *limit_name(enum limit l);
 const char *limit_text(enum limit l);
 
-/* The verdict from the figures (pure). time_bound: the nodes' declared time
+/* The verdict from the figures (pure). time_bound: the nodes' share of a core
  * was used up. */
 enum limit limit_of(const struct figures *f, bool time_bound);
 /* It does not prove that the machine had time to spare. */

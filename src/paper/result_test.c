@@ -54,7 +54,7 @@ json_tells_all_of_it(void **state)
 	assert_true(isnan(b.f.copies));
 	assert_int_equal(b.nhosts, 2);
 	assert_string_equal(b.hosts[1].name, "n1");
-	assert_float_equal(b.hosts[1].requests, 77, 0);
+	assert_float_equal(b.hosts[1].requests_per_s, 77, 0);
 	assert_float_equal(b.hosts[0].to_mbit, 300, 0);
 }
 

@@ -10,7 +10,9 @@ struct run_options {
 	uint64_t link_bits; /* where that is not too much for the machine */
 	double warm_s, measure_s;
 	unsigned per_server; /* connections, as many again for each node */
-	unsigned service_us; /* a node's declared time for each request */
+	/* Of a core, for each node where time is scarce: the paper's servers
+	 * were slower than their links. */
+	unsigned share_millicores;
 	uint64_t seed;
 	const char *folder; /* for the origin's files; exists */
 };

@@ -47,6 +47,8 @@ static const char usage_text[] =
 	"  --rate N           open loop: requests a second for each node\n"
 	"  --link RATE        of each host, less if the machine needs it "
 	"(20mbit)\n"
+	"  --share SHARE      of a core, for each node where time is scarce "
+	"(1%)\n"
 	"  --warm S           seconds before anything counts (5)\n"
 	"  --measure S        seconds that count (8)\n"
 	"  --seed N           another sequence of requests\n"
@@ -121,6 +123,9 @@ parse_option(int c, struct options *o)
 	case 'r': return parse_real(optarg, 1e6, &o->choice.rate);
 	case 'l':
 		return shape_parse_rate(str_z(optarg), &o->run.link_bits) == 0;
+	case 'c':
+		return shape_parse_cpu(
+			       str_z(optarg), &o->run.share_millicores) == 0;
 	case 'W': return parse_real(optarg, 3600, &o->run.warm_s);
 	case 'm': return parse_real(optarg, 3600, &o->run.measure_s);
 	case 'S': return parse_number(optarg, UINT64_MAX, &o->run.seed);
@@ -139,6 +144,7 @@ static const struct option long_options[] = {
 	{"scarce", required_argument, NULL, 's'},
 	{"rate", required_argument, NULL, 'r'},
 	{"link", required_argument, NULL, 'l'},
+	{"share", required_argument, NULL, 'c'},
 	{"warm", required_argument, NULL, 'W'},
 	{"measure", required_argument, NULL, 'm'},
 	{"seed", required_argument, NULL, 'S'},
@@ -239,7 +245,10 @@ write_report(const struct session *s)
 		const char *name;
 		void (*make)(const struct results *rs, struct buf *out);
 	} files[] = {
-		{"report.md", report_markdown}, {"results.csv", report_csv}};
+		{"report.md", report_markdown},
+		{"report.html", report_html},
+		{"results.csv", report_csv},
+	};
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -481,7 +490,7 @@ bench_paper(int argc, char **argv)
 			.warm_s = 5,
 			.measure_s = 8,
 			.per_server = 63,
-			.service_us = 2500,
+			.share_millicores = 10,
 			.seed = 20081},
 		.dir = "sevenfold-paper",
 	};
