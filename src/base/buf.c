@@ -76,14 +76,15 @@ buf_printf(struct buf *b, const char *fmt, ...)
 void
 buf_u64(struct buf *b, uint64_t v)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	size_t n = 1, i;
+	char *at;
 
-	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	buf_append(b, digits + at, sizeof(digits) - at);
+	for (uint64_t rest = v; rest >= 10; rest /= 10)
+		n++;
+	at = buf_room(b) >= n ? b->p + b->tail : buf_reserve(b, n);
+	for (i = n; i--; v /= 10)
+		at[i] = (char)('0' + v % 10);
+	b->tail += n;
 }
 
 void

@@ -34,6 +34,7 @@ struct flight {
 				     none came */
 	unsigned error_status;	  /* from FAILED on, or when the body failed */
 	const char *error;	  /* static text */
+	_Atomic unsigned asked;	  /* the writer's: whom it asks; 0: nobody */
 	/* The head turned out not to be for others: whoever joined the wait
 	 * asks for himself. Set before READY. */
 	bool private_;

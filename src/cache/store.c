@@ -52,7 +52,7 @@ store_free(struct store *s)
 struct object *
 store_find(struct store *s, const struct wanted *w, bool *others)
 {
-	uint64_t hash = hash_of(w->key);
+	uint64_t hash = hash_of_wanted(w);
 	struct object *o, *other;
 
 	epoch_enter();

@@ -22,6 +22,9 @@ struct wanted {
 	struct str key;
 	const struct head *request; /* by which variants are selected */
 	bool authorized;	    /* not to be mixed with those who are not */
+	/* The key's XXH3, or that of the key whose response it's made of; 0:
+	 * not known. */
+	uint64_t hash;
 };
 
 /* What is stored for it, fresh or not, or a mark: a reference of the caller's;
@@ -39,6 +42,8 @@ enum store_result {
  * *out is a reference of the caller's, unless STORED. */
 enum store_result store_board(struct store *s, const struct wanted *w,
 	const struct object *seen, struct flight **out);
+/* One that is under way already: a reference of the caller's, or NULL. */
+struct flight *store_flight(struct store *s, const struct wanted *w);
 /* One to fill that nobody else boards. */
 struct flight *store_begin_alone(struct store *s, const struct wanted *w);
 /* What its Vary selects is known: others may not board any more. Copied. */

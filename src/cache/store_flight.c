@@ -86,7 +86,7 @@ enum store_result
 store_board(struct store *s, const struct wanted *w, const struct object *seen,
 	struct flight **out)
 {
-	uint64_t hash = hash_of(w->key);
+	uint64_t hash = hash_of_wanted(w);
 	struct shard *h = shard_of(s, hash);
 	enum store_result r = STORE_JOIN;
 	struct object *other;
@@ -109,9 +109,24 @@ store_board(struct store *s, const struct wanted *w, const struct object *seen,
 }
 
 struct flight *
-store_begin_alone(struct store *s, const struct wanted *w)
+store_flight(struct store *s, const struct wanted *w)
 {
 	uint64_t hash = hash_of(w->key);
+	struct shard *h = shard_of(s, hash);
+	struct flight *f;
+
+	pthread_mutex_lock(&h->lock);
+	f = find_flight(h, w, hash);
+	if (f)
+		flight_ref(f);
+	pthread_mutex_unlock(&h->lock);
+	return f;
+}
+
+struct flight *
+store_begin_alone(struct store *s, const struct wanted *w)
+{
+	uint64_t hash = hash_of_wanted(w);
 	struct shard *h = shard_of(s, hash);
 	struct flight *f;
 

@@ -40,6 +40,12 @@ hash_of(struct str key)
 	return XXH3_64bits(key.p, key.n);
 }
 
+static inline uint64_t
+hash_of_wanted(const struct wanted *w)
+{
+	return w->hash ? w->hash : hash_of(w->key);
+}
+
 static inline struct shard *
 shard_of(struct store *s, uint64_t hash)
 {

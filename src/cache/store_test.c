@@ -63,6 +63,14 @@ board(struct store *s, struct str key, enum store_result expected)
 	return f;
 }
 
+static struct flight *
+under_way(struct store *s, struct str key)
+{
+	struct wanted w = {key, &no_fields, false};
+
+	return store_flight(s, &w);
+}
+
 static void
 put(struct store *s, struct str key, size_t n)
 {
@@ -115,10 +123,14 @@ test_states(void **state)
 	g = board(s, STR("a"), STORE_JOIN);
 	assert_ptr_equal(f, g);
 	flight_unref(g);
+	g = under_way(s, STR("a"));
+	assert_ptr_equal(f, g);
+	flight_unref(g);
 	/* that fails: whoever comes next tries anew */
 	store_depart(s, f);
 	flight_fail(f, 502, "refused");
 	flight_unref(f);
+	assert_null(under_way(s, STR("a")));
 	f = board(s, STR("a"), STORE_BEGIN);
 	flight_ready(f, &fresh);
 	fill(f, 20);

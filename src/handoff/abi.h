@@ -38,7 +38,8 @@ enum handoff_way {
 struct handoff_flow {
 	__u64 used_ns;	/* when a packet last came by, CLOCK_MONOTONIC_COARSE */
 	__u32 way;	/* enum handoff_way */
-	__u32 node;	/* its address; HANDOFF_FORWARD */
+	__u32 node;	/* its address. HANDOFF_PARK: where they went before; 0:
+			   to our own TCP */
 	__u32 closing;	/* the client has sent FIN or RST */
 	__u32 seq, ack; /* of its last segment; host order */
 	__u32 id;	/* the process's: of the forward */

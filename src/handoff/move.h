@@ -5,20 +5,24 @@
  *
  *	giver					taker
  *	parks the client's packets
- *	takes its socket apart
+ *	takes down what its socket is like
  *			── MOVE ──►
  *						puts it together, mute
  *			◄── TAKEN ──
+ *	has its kernel forget the socket
  *	forwards the packets
  *			──  GO  ──►
  *						speaks
  *
  * The taker says nothing to the client before GO, and the giver, having said
  * that, never again: so there is never a moment in which both could, whatever
- * is late or lost. As long as GO has not been said the giver may put the
- * connection together again itself: when the taker says REFUSED, or nothing for
- * too long, or is lost; the taker then throws away, mutely, what it has. If it
- * is lost after GO, so is the connection, as with any server that dies.
+ * is late or lost. Until then the giver has its socket, as it was, and may go
+ *on with it: when the taker says REFUSED, or nothing for too long, or is lost,
+ *or if something has come after all that the taker does not know of; the taker
+ * then throws away, mutely, what it has. If it is lost after GO, so is the
+ * connection, as with any server that dies; and whichever of the two is left
+ * has the client ask whose it is (steer_tickle()), for who waits for an answer
+ * says nothing by himself.
  *
  * tests/model/handoff.pml has the same two tables; spin looks at all orders in
  * which things can happen to them.
@@ -34,8 +38,8 @@ enum move_state {
 
 enum move_event {
 	MOVE_ON_START,	 /* giver: it is to be moved. taker: MOVE has come */
-	MOVE_ON_FAILED,	 /* our socket could not be taken apart, or put
-			    together */
+	MOVE_ON_FAILED,	 /* our socket could not be taken apart, or parted
+			    with in the end, or put together */
 	MOVE_ON_TAKEN,	 /* giver: the taker has it */
 	MOVE_ON_REFUSED, /* giver: the taker can't have it */
 	MOVE_ON_LATE,	 /* giver: the taker has been silent for too long */
@@ -49,7 +53,7 @@ enum move_action {
 	MOVE_SEND,     /* giver: say MOVE */
 	MOVE_KEEP,     /* giver: nothing has happened, and nobody knows */
 	MOVE_LET_GO,   /* giver: forward, say GO */
-	MOVE_RESTORE,  /* giver: put it together again */
+	MOVE_RESTORE,  /* giver: go on with it */
 	MOVE_RECANT,   /* ... and say CANCEL */
 	MOVE_HOLD,     /* taker: say TAKEN */
 	MOVE_REFUSE,   /* taker: say REFUSED */

@@ -281,7 +281,9 @@ on_message(struct world *w, const struct event *e)
 		(to_taker ? n->part != HOLDS : n->part != GIVES))
 		return;
 	switch (e->m) {
-	case TAKEN: give(w, e->node, MOVE_ON_TAKEN); break;
+	case TAKEN:
+		give(w, e->node, dice(w, 16) ? MOVE_ON_TAKEN : MOVE_ON_FAILED);
+		break;
 	case REFUSED: give(w, e->node, MOVE_ON_REFUSED); break;
 	case GO: take(w, e->node, MOVE_ON_GO); break;
 	case CANCEL: take(w, e->node, MOVE_ON_CANCEL); break;

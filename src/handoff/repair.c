@@ -119,6 +119,12 @@ get_all(int fd, struct snapshot *s)
 	return get_rest(fd, s);
 }
 
+static void
+leave(int fd)
+{
+	(void)set_int(fd, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
+}
+
 int
 repair_take(int fd, struct snapshot *s)
 {
@@ -131,33 +137,40 @@ repair_take(int fd, struct snapshot *s)
 	if (r < 0)
 		return r;
 	r = get_all(fd, &taken);
+	leave(fd);
 	if (r == REPAIR_DONE)
 		*s = taken;
-	else
-		repair_undo(fd);
 	return r;
 }
 
-void
-repair_undo(int fd)
+static int
+forget(int fd)
 {
-	(void)set_int(fd, TCP_REPAIR_QUEUE, NO_QUEUE);
-	(void)set_int(fd, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
+	struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+	return connect(fd, &nobody, sizeof(nobody)) < 0 ? -errno : 0;
 }
 
 int
 repair_part(int fd, const struct snapshot *s)
 {
-	struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 	uint32_t rcv_nxt;
-	int r;
+	int r = set_int(fd, TCP_REPAIR, TCP_REPAIR_ON);
 
-	if (connect(fd, &nobody, sizeof(nobody)) < 0)
-		return -errno;
-	r = get_seq(fd, RECV_QUEUE, &rcv_nxt);
 	if (r < 0)
 		return r;
-	return rcv_nxt == s->rcv_nxt ? REPAIR_DONE : REPAIR_MOVED;
+	r = get_seq(fd, RECV_QUEUE, &rcv_nxt);
+	if (r == 0 && rcv_nxt != s->rcv_nxt)
+		r = REPAIR_MOVED;
+	if (r == REPAIR_DONE)
+		r = forget(fd);
+	if (r != REPAIR_DONE) {
+		leave(fd);
+		return r;
+	}
+	/* It may have come since. */
+	r = get(fd, TCP_QUEUE_SEQ, &rcv_nxt, sizeof(rcv_nxt));
+	return r == 0 && rcv_nxt == s->rcv_nxt ? REPAIR_DONE : REPAIR_LOST;
 }
 
 /* --- and together again --------------------------------------------------- */

@@ -15,19 +15,18 @@ enum repair_result {
 	REPAIR_UNSENT, /* there is something that the client has not got */
 	REPAIR_UNREAD, /* there is something of the client's to read */
 	REPAIR_STATE,  /* it is not open both ways */
-	REPAIR_MOVED,  /* something came in between: see repair_part() */
+	REPAIR_MOVED,  /* something came in between */
+	REPAIR_LOST,   /* ... when it was too late: see repair_part() */
 };
 
 /* The addresses and ports, into *s. 0 or negative errno. */
 int repair_names(int fd, struct snapshot *s);
-/* The rest of it, but for its stamp; the socket is in repair. If it is not
- * DONE, or a negative errno, the socket is what it was. */
+/* The rest of it, but for its stamp. The socket is what it was. */
 int repair_take(int fd, struct snapshot *s);
-/* What repair_take() did is undone. */
-void repair_undo(int fd);
-/* The kernel forgets the connection; fd is to be closed. REPAIR_MOVED: the
- * client was told by then that more of what it sends has arrived than the
- * snapshot says. That is lost, and the connection with it. */
+/* The kernel forgets the connection, without a word; fd is to be closed. MOVED:
+ * more has arrived than the snapshot says, and the socket is what it was. LOST:
+ * so it has, and its client been told, between that and the forgetting: it is
+ * lost, and the connection with it. */
 int repair_part(int fd, const struct snapshot *s);
 /* Puts it together: a socket, mute and in repair, in *fd. Negative errno. */
 int repair_make(const struct snapshot *s, int *fd);

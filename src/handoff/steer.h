@@ -3,7 +3,7 @@
  * struct steer: where the packets of connections go that were moved to other
  * nodes: this process's end of bpf/steer.bpf.c and bpf/window.bpf.c, and the
  * park between the two. One per node; any thread may call these, but for
- * steer_on_readable() and steer_sweep(), which one thread has to.
+ * steer_on_readable(), steer_lost() and steer_sweep(), which one thread has to.
  *
  * The program and its flows stay attached when the process ends while there are
  * connections that it steers: whoever is started next goes on with them.
@@ -36,9 +36,10 @@ int steer_park(struct steer *s, const struct handoff_key *key,
 /* They go where they went before, those that were kept too. */
 void steer_back(struct steer *s, const struct handoff_key *key,
 	const struct handoff_flow *before);
-/* They go to that node from now on, those that were kept too. */
+/* Those of a connection that was like that go to that node from now on, those
+ * that were kept too. */
 int steer_forward(
-	struct steer *s, const struct handoff_key *key, struct in_addr node);
+	struct steer *s, const struct snapshot *given, struct in_addr node);
 /* They are for our own TCP. primed: it is told before them what the client's
  * timestamps have come to; NULL: it is not. */
 void steer_ours(struct steer *s, const struct handoff_key *key,
@@ -56,9 +57,11 @@ void steer_window_done(
 
 /* The connection is nobody's any more: its client is told so. */
 void steer_reset(struct steer *s, const struct snapshot *lost);
-/* That node's machine is dead: the clients of the connections that it had from
- * us are told so, who would wait for ever for the rest of what they asked. */
-void steer_bury(struct steer *s, struct in_addr node);
+/* That node's process is lost, or its machine is dead: the clients of the
+ * connections that it had from us, or perhaps has, are told so, who would wait
+ * for ever for the rest of what they asked. For the thread that sweeps. */
+void steer_lost(
+	struct steer *s, struct in_addr node, bool host_dead, uint64_t now_ns);
 
 int steer_fd(const struct steer *s); /* to be polled; not the caller's */
 void steer_on_readable(struct steer *s);

@@ -30,11 +30,17 @@ static const char set_up[] =
 	"ip addr add 10.0.0.1/24 dev va && "
 	"ip addr add 192.0.2.10/32 dev lo && ip link set lo up && "
 	"ip link set va up && ip link set vb up && "
-	"ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev va";
+	"ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev va && "
+	"ip neigh add 10.0.0.7 lladdr 02:00:00:00:00:07 dev va";
 
 static struct steer *steer;
 static int wire;					       /* bound to vb */
 static const struct handoff_key key = {0x0700000a, 0x409c, 0}; /* 10.0.0.7 */
+
+static const struct snapshot given = {.client.s_addr = 0x0700000a,
+	.client_port = 0x9c40,
+	.rcv_nxt = 1000,
+	.snd_nxt = 2000};
 
 static int
 open_wire(void)
@@ -171,7 +177,7 @@ test_forward(void **state)
 {
 	(void)state;
 	need_steer();
-	assert_int_equal(steer_forward(steer, &key, other()), 0);
+	assert_int_equal(steer_forward(steer, &given, other()), 0);
 	arrives(64);
 	assert_true(is_passed_on());
 	arrives(1);
@@ -213,7 +219,7 @@ test_park(void **state)
 	settle();
 	assert_int_equal(parked_now(), 2);
 	assert_false(is_passed_on());
-	assert_int_equal(steer_forward(steer, &key, other()), 0);
+	assert_int_equal(steer_forward(steer, &given, other()), 0);
 	assert_int_equal(parked_now(), 0);
 	assert_true(is_passed_on());
 	assert_true(is_passed_on());
@@ -262,7 +268,7 @@ test_sweep(void **state)
 	assert_int_equal(c.parked, 0);
 	assert_int_equal(c.park_dropped, 1);
 	/* Those of earlier tests are gone, or another's by now. */
-	assert_int_equal(steer_forward(steer, &key, other()), 0);
+	assert_int_equal(steer_forward(steer, &given, other()), 0);
 	steer_sweep(steer, clock_mono_ns());
 	arrives(64);
 	assert_true(is_passed_on());
@@ -285,7 +291,7 @@ test_inherit(void **state)
 	need_steer();
 	inet_pton(AF_INET, "192.0.2.10", &c.vip);
 	inet_pton(AF_INET, "10.0.0.1", &c.self);
-	assert_int_equal(steer_forward(steer, &key, other()), 0);
+	assert_int_equal(steer_forward(steer, &given, other()), 0);
 	steer_close(steer);
 	arrives(64);
 	assert_true(is_passed_on());
@@ -294,6 +300,96 @@ test_inherit(void **state)
 	assert_true(is_passed_on());
 	assert_int_equal(steer_park(steer, &key, &before), 1);
 	steer_ours(steer, &key, NULL);
+}
+
+static void
+reopen(void)
+{
+	struct steer_config c = {.vip_port = 80, .idle_ns = NS_PER_S};
+	const char *why;
+
+	inet_pton(AF_INET, "192.0.2.10", &c.vip);
+	inet_pton(AF_INET, "10.0.0.1", &c.self);
+	steer_close(steer);
+	assert_int_equal(steer_open(&c, &steer, &why), 0);
+}
+
+/* Whoever parked them died: they go where they went before that. */
+static void
+test_orphans(void **state)
+{
+	struct handoff_flow before;
+
+	(void)state;
+	need_steer();
+	assert_int_equal(steer_forward(steer, &given, other()), 0);
+	assert_int_equal(steer_park(steer, &key, &before), 1);
+	steer_close(steer);
+	arrives(64);
+	assert_true(is_passed_on());
+	steer = NULL;
+	reopen();
+	arrives(64);
+	assert_true(is_passed_on());
+	steer_ours(steer, &key, NULL);
+	/* To our own TCP, also when there is a process again. */
+	assert_int_equal(steer_park(steer, &key, NULL), 0);
+	reopen();
+	arrives(64);
+	settle();
+	assert_int_equal(parked_now(), 0);
+	assert_false(is_passed_on());
+}
+
+/* The client gets what it had had. */
+static bool
+is_tickled(void)
+{
+	struct pollfd p = {.fd = wire, .events = POLLIN};
+	struct tcphdr tcp;
+	uint8_t f[256];
+
+	while (poll(&p, 1, 200) > 0) {
+		ssize_t n = recv(wire, f, sizeof(f), 0);
+
+		if (n < ETH_HLEN + 40 || memcmp(f, "\x02\0\0\0\0\x07", 6) != 0)
+			continue;
+		memcpy(&tcp, f + ETH_HLEN + 20, sizeof(tcp));
+		/* And not the reset that our own TCP may have sent. */
+		if (tcp.rst)
+			continue;
+		assert_int_equal(ntohl(tcp.seq), given.snd_nxt - 1);
+		assert_int_equal(ntohl(tcp.ack_seq), given.rcv_nxt);
+		return true;
+	}
+	return false;
+}
+
+/* Clients of a node that is lost are asked; twice. */
+static void
+test_lost(void **state)
+{
+	uint64_t now_ns = clock_mono_ns();
+
+	(void)state;
+	need_steer();
+	assert_int_equal(steer_forward(steer, &given, other()), 0);
+	steer_lost(steer, other(), false, now_ns);
+	assert_false(is_tickled());
+	steer_sweep(steer, now_ns + NS_PER_S);
+	assert_true(is_tickled());
+	steer_sweep(steer, now_ns + 3 * NS_PER_S);
+	assert_true(is_tickled());
+	steer_sweep(steer, now_ns + 5 * NS_PER_S);
+	assert_false(is_tickled());
+	/* They are still that node's. */
+	arrives(64);
+	assert_true(is_passed_on());
+	/* Until its machine is dead. */
+	steer_lost(steer, other(), true, now_ns);
+	assert_true(is_tickled());
+	arrives(64);
+	assert_false(is_passed_on());
 }
 
 /* It says what is in its way. */
@@ -325,6 +421,8 @@ main(void)
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_inherit),
+		cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_filter),
 	};
 

@@ -264,6 +264,8 @@ cachectl_parse(const struct head *h, struct cachectl *out)
 		.stale_while_revalidate = -1,
 		.stale_if_error = -1,
 	};
+	if (!head_find(h, all.id))
+		all.field = h->nfields;
 	while (directives_next(&all, &d)) {
 		take_directive(&d, out);
 		broken = broken || d.broken;

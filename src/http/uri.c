@@ -29,20 +29,20 @@ ipv6_valid(struct str s)
 static bool
 name_valid(struct str s)
 {
-	bool label = false; /* the label has a byte */
+	char before = '.';
 
 	if (s.n > 1 && s.p[s.n - 1] == '.')
 		s.n--;
 	if (s.n > 255)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		bool dot = s.p[i] == '.';
+		char c = s.p[i];
 
-		if (dot ? !label : !char_is(s.p[i], CHAR_UNRESERVED))
+		if (!char_is(c, CHAR_UNRESERVED) || (c == '.' && before == '.'))
 			return false;
-		label = !dot;
+		before = c;
 	}
-	return label;
+	return before != '.';
 }
 
 /* What follows the host: nothing, ":" or ":port". */
@@ -232,10 +232,32 @@ put_path(struct str path, char *o)
 	return n;
 }
 
+/* Eight bytes at once: bit 7 of each sum says that the byte's other bits are
+ * those of 'A' or more, or of more than 'Z'. */
+static uint64_t
+lower_8(uint64_t v)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t seven = v & 0x7f * ones;
+	uint64_t upper = (seven + (0x80 - 'A') * ones) &
+		~(seven + (0x7f - 'Z') * ones) & ~v & 0x80 * ones;
+
+	return v | upper >> 2;
+}
+
 static size_t
 put_lower(struct str s, char *o)
 {
-	for (size_t i = 0; i < s.n; i++)
+	size_t i = 0;
+
+	for (; s.n - i >= 8; i += 8) {
+		uint64_t v;
+
+		memcpy(&v, s.p + i, sizeof(v));
+		v = lower_8(v);
+		memcpy(o + i, &v, sizeof(v));
+	}
+	for (; i < s.n; i++)
 		o[i] = char_lower(s.p[i]);
 	return s.n;
 }

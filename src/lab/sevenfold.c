@@ -229,6 +229,15 @@ ask(const struct topo_host *h)
 	return status;
 }
 
+/* Up; and with a channel of each of the worker's that was asked, where there
+ * are any: whoever is not known to all of them is asked by some only. */
+static bool
+is_up(const json_t *node)
+{
+	return json_is_true(json_object_get(node, "up")) &&
+		!json_is_false(json_object_get(node, "linked"));
+}
+
 static size_t
 nodes_up(const json_t *status, struct buf *down)
 {
@@ -240,7 +249,7 @@ nodes_up(const json_t *status, struct buf *down)
 		const char *name =
 			json_string_value(json_object_get(node, "name"));
 
-		if (json_is_true(json_object_get(node, "up")))
+		if (is_up(node))
 			n++;
 		else
 			buf_printf(down, " %s", name ? name : "?");

@@ -304,10 +304,8 @@ wake_post(struct wake *w)
 }
 
 void
-wake_cancel(struct wake *w)
+wake_cancel_posted(struct wake *w)
 {
-	if (!w->home)
-		return;
 	task_cancel(&w->local);
 	if (!atomic_load(&w->mailed))
 		return;

@@ -96,4 +96,12 @@ wake_init(struct wake *w, struct loop *home, void (*on_wake)(struct wake *w));
 void wake_post(struct wake *w); /* from any thread */
 /* From the home thread: it will not run any more. The caller has made sure
  * that nobody posts it again. */
-void wake_cancel(struct wake *w);
+static inline void wake_cancel(struct wake *w);
+void wake_cancel_posted(struct wake *w);
+
+static inline void
+wake_cancel(struct wake *w)
+{
+	if (list_linked(&w->local.link) || atomic_load(&w->mailed))
+		wake_cancel_posted(w);
+}

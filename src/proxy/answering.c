@@ -101,6 +101,12 @@ await_reader(struct request *q, struct client *c)
 	return ANSWERING_WAIT;
 }
 
+static bool
+is_out(const struct request *q, enum reply_state state)
+{
+	return state == REPLY_ENDED && !buf_len(&q->reply.out);
+}
+
 static enum answering
 write_some(struct request *q, struct client *c)
 {
@@ -134,11 +140,12 @@ answering_step(struct request *q, struct client *c)
 	if (state == REPLY_BROKEN)
 		return ANSWERING_CUT;
 	out = write_some(q, c);
-	if (out != ANSWERING_WAIT)
-		return out;
-	if (state == REPLY_ENDED && !buf_len(&q->reply.out))
-		return ANSWERING_ENDED;
-	return in;
+	if (out == ANSWERING_MOVED && !q->reply.ended)
+		state = compose(q, c);
+	if (out == ANSWERING_MOVED || out == ANSWERING_WAIT)
+		if (is_out(q, state))
+			return ANSWERING_ENDED;
+	return out == ANSWERING_WAIT ? in : out;
 }
 
 enum answering

@@ -22,7 +22,7 @@ enum {
 	READ_BYTES = 256 * 1024,
 	OUT_MAX = 256 * 1024, /* bulk written ahead of the socket */
 	PING_MS = 500,
-	DEAD_MS = 2000, /* without a word */
+	DEAD_PINGS = 4, /* without a word */
 };
 
 struct channel {
@@ -40,7 +40,7 @@ struct channel {
 	bool host_silent;   /* see channel_host_is_silent() */
 	bool hung_up;	    /* the end is to be read, behind what is there */
 	const char *ending; /* why it is about to end */
-	uint64_t heard_ns;
+	unsigned unheard;   /* pings since its last word */
 	struct seal *seal_in, *seal_out; /* owned; NULL: none */
 	struct buf in; /* part of a frame, between two reads */
 	struct buf out;
@@ -369,7 +369,7 @@ read_some(struct channel *ch)
 			ch, n == 0 ? "it closed" : "its connection broke");
 		return false;
 	}
-	ch->heard_ns = loop_now_ns(ch->worker->loop);
+	ch->unheard = 0;
 	if (left)
 		memcpy(at, buf_head(&ch->in), left);
 	buf_fini(&ch->in);
@@ -411,7 +411,7 @@ host_is_silent(const struct channel *ch)
 
 	return getsockopt(ch->io.fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 &&
 		info.tcpi_unacked > 0 &&
-		info.tcpi_last_ack_recv > DEAD_MS * 3 / 4;
+		info.tcpi_last_ack_recv > DEAD_PINGS * PING_MS * 3 / 4;
 }
 
 bool
@@ -420,13 +420,14 @@ channel_host_is_silent(const struct channel *ch)
 	return ch->host_silent;
 }
 
+/* Silence is counted in pings, not in time: if it was us who did not run for a
+ * while, the other's words are here, and not read yet. */
 static void
 on_timer(struct timer *t)
 {
 	struct channel *ch = container_of(t, struct channel, timer);
-	uint64_t silent_ns = loop_now_ns(ch->worker->loop) - ch->heard_ns;
 
-	if (silent_ns > DEAD_MS * NS_PER_MS) {
+	if (ch->unheard++ == DEAD_PINGS) {
 		ch->host_silent = host_is_silent(ch);
 		channel_close(ch, "it is silent");
 		return;
@@ -450,7 +451,6 @@ channel_new(struct worker *w, int fd, int peer, struct in_addr addr,
 	ch->timer.on_timer = on_timer;
 	ch->flush.run = flush;
 	ch->grave.bury = bury;
-	ch->heard_ns = loop_now_ns(w->loop);
 	if (peer < 0 || loop_watch(w->loop, &ch->io, fd) < 0) {
 		close(fd);
 		free(ch);

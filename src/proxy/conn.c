@@ -1,16 +1,12 @@
-#include "proxy/conn.h"
-
-#include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/own.h"
-#include "net/proxyproto.h"
 #include "net/sock.h"
 #include "proxy/answering.h"
+#include "proxy/conn_internal.h"
 #include "proxy/give.h"
 #include "proxy/tunnel.h"
 
@@ -19,57 +15,18 @@ enum {
 	LINGER_BYTES = 1024 * 1024,
 };
 
-enum conn_state {
-	CONN_GREETING,
-	CONN_HEAD,
-	CONN_ANSWER,
-	CONN_GIVING,
-	CONN_TUNNEL,
-	CONN_LINGER,
-	CONN_CLOSED
-};
-
-struct conn {
-	struct client client;
-	struct list link;	 /* in worker->conns */
-	struct request *request; /* owned; NULL while idle */
-	struct in6_addr addr;	 /* the client's; IPv4 is mapped */
-	uint32_t lingered;	 /* bytes */
-	enum conn_state state : 8;
-	bool partial : 1; /* part of a head is there: its time runs */
-	bool taken : 1;	  /* its next request was given to us with it */
-	uint8_t owner;	  /* of what was asked for last; a peer's index */
-	uint8_t streak;	  /* ... and before, in a row; 0: we are */
-};
-
-static_assert(sizeof(struct conn) <= 112, "what an idle client costs");
-
-static void run(struct conn *c);
-
 static void
 bury(struct grave *g)
 {
 	free(container_of(g, struct conn, client.grave));
 }
 
-static const struct node_config *
-config_of(const struct conn *c)
-{
-	return c->client.worker->node->config;
-}
-
-static bool
-is_closed(const struct conn *c)
-{
-	return c->state == CONN_CLOSED;
-}
-
-static void
+void
 conn_end(struct conn *c)
 {
 	struct worker *w = c->client.worker;
 
-	if (is_closed(c))
+	if (conn_is_closed(c))
 		return;
 	if (c->state == CONN_GIVING && c->request->x->moving)
 		give_abandon(c->request);
@@ -97,9 +54,8 @@ conn_cut(struct conn *c)
 	conn_end(c);
 }
 
-/* True when bytes came. */
-static bool
-read_some(struct conn *c)
+bool
+conn_read(struct conn *c)
 {
 	ssize_t n = client_read(&c->client, &c->request->in);
 
@@ -108,213 +64,12 @@ read_some(struct conn *c)
 	return n > 0;
 }
 
-static void
-on_wake(struct wake *w)
-{
-	run(container_of(w, struct request, upload.wake)->conn);
-}
-
-/* One for bytes to come. */
-static struct buf *
-input(struct conn *c)
-{
-	if (!c->request)
-		c->request = request_get(c->client.worker, c, on_wake);
-	return &c->request->in;
-}
-
-/* More of a head, or of what goes before the first. Once it has begun, it has
- * so long to be complete. */
-static bool
-await_head(struct conn *c)
-{
-	bool empty = !buf_len(&c->request->in);
-
-	if (c->client.eof || (c->client.worker->stopping && empty)) {
-		conn_end(c);
-		return false;
-	}
-	if (!empty && !c->partial) {
-		c->partial = true;
-		client_set_deadline(&c->client, config_of(c)->head_timeout_ns);
-	}
-	return read_some(c) || (!is_closed(c) && c->client.eof);
-}
-
-/* --- the PROXY header ----------------------------------------------------- */
-
-static void
-learn_client(struct conn *c, const struct proxyproto *p)
-{
-	if (p->local)
-		return;
-	if (p->family == PROXYPROTO_IPV4)
-		c->addr = sock_mapped(p->source.v4);
-	else if (p->family == PROXYPROTO_IPV6)
-		c->addr = p->source.v6;
-}
-
-static bool
-step_greeting(struct conn *c)
-{
-	struct buf *in = input(c);
-	struct proxyproto p;
-
-	switch (proxyproto_parse(buf_view(in), &p)) {
-	case PROXYPROTO_MORE: return await_head(c);
-	case PROXYPROTO_BAD:
-		count(&c->client.worker->counters.proxy_refused, 1);
-		conn_end(c);
-		return false;
-	case PROXYPROTO_DONE: break;
-	}
-	learn_client(c, &p);
-	buf_consume(in, p.bytes);
-	c->state = CONN_HEAD;
-	c->partial = false;
-	client_set_deadline(&c->client, config_of(c)->idle_timeout_ns);
-	return true;
-}
-
-/* --- a request ------------------------------------------------------------ */
-
-static void
-on_ready(struct exchange *x)
-{
-	run(((struct request *)x->user)->conn);
-}
-
-static void
-on_interim(struct exchange *x, unsigned status, struct str head)
-{
-	struct request *q = x->user;
-
-	/* Nobody else waits for a 100. */
-	if (status == 100 && !q->upload.expected)
-		return;
-	if (status == 100)
-		q->upload.expected = false;
-	reply_interim(&q->reply, x, head);
-	wake_post(&q->upload.wake);
-}
-
-/* --- its connection is given away ----------------------------------------- */
-
-/* The socket that it had may be another one. */
-static void
-follow_move(struct conn *c, enum give g)
-{
-	struct exchange *x = c->request->x;
-
-	switch (g) {
-	case GIVE_WAIT: break;
-	case GIVE_GONE:
-	case GIVE_LOST: conn_end(c); break;
-	case GIVE_BACK:
-		c->state = CONN_ANSWER;
-		exchange_stay(x);
-		run(c);
-		break;
-	}
-}
-
-static void
-on_move(struct exchange *x, enum move_event e)
-{
-	struct request *q = x->user;
-
-	follow_move(q->conn, give_on(q, &q->conn->client, e));
-}
-
-static bool
-on_owner(struct exchange *x, struct peer *p, bool wants)
-{
-	struct request *q = x->user;
-	struct conn *c = q->conn;
-	unsigned streak = c->owner == x->owner ? c->streak : 0;
-
-	if ((!wants && !handoff_is_due(x, streak)) ||
-		!give_start(q, &c->client, &c->addr, p))
-		return false;
-	c->state = CONN_GIVING;
-	return true;
-}
-
-/* --- a request, again ------------------------------------------------------
- */
-
-/* An error before there is an exchange. The rest of what the client sends is
- * not looked at: who can't be understood once can't be understood again. */
-static void
-refuse(struct conn *c, struct route_error error)
-{
-	count(&c->client.worker->counters.requests, 1);
-	count(&c->client.worker->counters.refused, 1);
-	c->request->keep_alive = false;
-	reply_error(&c->request->reply, config_of(c), false, error, false);
-	c->state = CONN_ANSWER;
-}
-
-/* x has the head. */
-static void
-begin(struct conn *c, struct exchange *x)
-{
-	struct request *q = c->request;
-	uint64_t body_max = config_of(c)->limits.body_bytes;
-	struct route_error error;
-	struct frame frame;
-
-	c->partial = false;
-	if (upload_frame(&x->head, body_max, &frame, &error) < 0) {
-		exchange_put(x);
-		refuse(c, error);
-		return;
-	}
-	count(&c->client.worker->counters.requests, 1);
-	c->client.deadline_ns = 0;
-	q->keep_alive =
-		head_keep_alive(&x->head) && !c->client.worker->stopping;
-	q->x = x;
-	q->head_bytes = x->head.bytes;
-	x->user = q;
-	x->on_ready = on_ready;
-	x->on_interim = on_interim;
-	x->client = c->addr;
-	x->stay = c->taken;
-	c->taken = false;
-	if (c->client.worker->node->handoff)
-		x->on_owner = on_owner;
-	x->on_move = on_move;
-	upload_begin(&q->upload, &x->head, frame, body_max,
-		&c->client.worker->node->flight);
-	if (q->upload.flight)
-		x->upload = flight_ref(q->upload.flight);
-	c->state = CONN_ANSWER;
-	exchange_start(x, buf_head(&q->in));
-	if (x->upload)
-		request_keep_head(q);
-}
-
-static bool
-step_head(struct conn *c)
-{
-	struct route_error error;
-	struct exchange *x;
-
-	(void)input(c);
-	switch (request_parse(c->request, &x, &error)) {
-	case 0: begin(c, x); return true;
-	case -EAGAIN: return await_head(c);
-	default: refuse(c, error); return true;
-	}
-}
-
 /* --- the answer ----------------------------------------------------------- */
 
 static void
 on_tunnel_ready(void *user)
 {
-	run(user);
+	conn_run(user);
 }
 
 /* The head of the answer has been written: what is behind it is looked at by
@@ -331,37 +86,32 @@ begin_tunnel(struct conn *c)
 		on_tunnel_ready);
 	request_next(q);
 	c->state = CONN_TUNNEL;
-	client_set_deadline(&c->client, config_of(c)->tunnel_timeout_ns);
+	client_set_deadline(&c->client, conn_config(c)->tunnel_timeout_ns);
 }
 
-static void
-note_owner(struct conn *c)
+/* Is there anything to be read, or to be seen to, before the next event? */
+static bool
+is_restless(const struct conn *c)
 {
-	const struct exchange *x = c->request->x;
-
-	if (!x || x->from != FROM_PEER) {
-		c->streak = 0;
-	} else if (c->streak && c->owner == x->owner) {
-		c->streak = (uint8_t)(c->streak + (c->streak < UINT8_MAX));
-	} else {
-		c->owner = (uint8_t)x->owner;
-		c->streak = 1;
-	}
+	return buf_len(&c->request->in) || c->client.readable ||
+		c->client.eof || c->client.worker->stopping;
 }
 
-static void
+/* True when there may be more to do at once. */
+static bool
 finish_answer(struct conn *c)
 {
-	note_owner(c);
+	conn_note_owner(c);
 	request_next(c->request);
 	if (!c->request->keep_alive) {
 		c->state = CONN_LINGER;
 		(void)shutdown(c->client.io.fd, SHUT_WR);
 		client_set_deadline(&c->client, LINGER_NS);
-		return;
+		return true;
 	}
 	c->state = CONN_HEAD;
-	client_set_deadline(&c->client, config_of(c)->idle_timeout_ns);
+	client_set_deadline(&c->client, conn_config(c)->idle_timeout_ns);
+	return is_restless(c);
 }
 
 /* True when there may be more to do at once. */
@@ -371,7 +121,7 @@ follow(struct conn *c, enum answering a)
 	switch (a) {
 	case ANSWERING_WAIT: return false;
 	case ANSWERING_MOVED: return true;
-	case ANSWERING_ENDED: finish_answer(c); return true;
+	case ANSWERING_ENDED: return finish_answer(c);
 	case ANSWERING_TUNNEL: begin_tunnel(c); return true;
 	case ANSWERING_CUT: conn_cut(c); return false;
 	case ANSWERING_DROP:
@@ -403,7 +153,7 @@ step_tunnel(struct conn *c)
 	case TUNNEL_IDLE: break;
 	case TUNNEL_MOVED:
 		client_set_deadline(
-			&c->client, config_of(c)->tunnel_timeout_ns);
+			&c->client, conn_config(c)->tunnel_timeout_ns);
 		break;
 	case TUNNEL_ENDED: conn_end(c); break;
 	case TUNNEL_BROKEN:
@@ -421,7 +171,7 @@ step_linger(struct conn *c)
 {
 	size_t n;
 
-	if (!read_some(c)) {
+	if (!conn_read(c)) {
 		if (c->client.eof)
 			conn_end(c);
 		return false;
@@ -447,26 +197,26 @@ rest(struct conn *c)
 		request_keep_head(q);
 		request_lend(q);
 	} else if (c->state <= CONN_HEAD && !buf_len(&q->in)) {
-		request_put(take_ptr(&c->request));
+		request_spare(take_ptr(&c->request));
 	}
 }
 
-static void
-run(struct conn *c)
+void
+conn_run(struct conn *c)
 {
 	bool more = true;
 
-	while (more && !is_closed(c))
+	while (more && !conn_is_closed(c))
 		switch (c->state) {
-		case CONN_GREETING: more = step_greeting(c); break;
-		case CONN_HEAD: more = step_head(c); break;
+		case CONN_GREETING: more = conn_step_greeting(c); break;
+		case CONN_HEAD: more = conn_step_head(c); break;
 		case CONN_ANSWER: more = step_answer(c); break;
 		case CONN_GIVING: more = false; break;
 		case CONN_TUNNEL: more = step_tunnel(c); break;
 		case CONN_LINGER: more = step_linger(c); break;
 		case CONN_CLOSED: more = false; break;
 		}
-	if (!is_closed(c))
+	if (!conn_is_closed(c))
 		rest(c);
 }
 
@@ -491,12 +241,12 @@ on_io(struct source *s, uint32_t events)
 
 	if (events & (EPOLLERR | EPOLLHUP)) {
 		on_hang_up(c);
-		if (is_closed(c))
+		if (conn_is_closed(c))
 			return;
 	}
 	client_note(&c->client, events);
 	if (c->client.readable || c->request)
-		run(c);
+		conn_run(c);
 }
 
 static void
@@ -508,8 +258,8 @@ on_deadline(struct conn *c)
 	if (c->state == CONN_ANSWER) {
 		(void)follow(c, answering_late(c->request, &c->client));
 	} else if (c->state == CONN_HEAD && c->partial) {
-		refuse(c, late);
-		run(c);
+		conn_refuse(c, late);
+		conn_run(c);
 	} else {
 		conn_end(c);
 	}
@@ -566,8 +316,8 @@ conn_start_taken(
 		return;
 	c->taken = true;
 	c->client.writable = true;
-	buf_str(input(c), head);
-	run(c);
+	buf_str(conn_input(c), head);
+	conn_run(c);
 }
 
 void

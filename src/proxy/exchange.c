@@ -331,7 +331,7 @@ answer_here(struct exchange *x)
 	x->counted = true;
 	count(&x->worker->answers, 1);
 	if (x->fill == FILL_NONE)
-		tally_answer(x->worker, owner_hash(x->route.key));
+		tally_answer(x->worker, x->route.hash);
 }
 
 static bool
@@ -429,7 +429,7 @@ exchange_start(struct exchange *x, const char *raw)
 		return;
 	}
 	if (!x->from_peer && x->fill == FILL_NONE)
-		tally_ask(x->worker, owner_hash(x->route.key));
+		tally_ask(x->worker, x->route.hash);
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
 	rendition_begin(x);

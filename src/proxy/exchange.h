@@ -69,6 +69,7 @@ struct exchange {
 	struct route route;
 	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
+	size_t asked_by; /* ... this one */
 	bool upgrade;	 /* to another protocol, if the origin agrees */
 	bool counted;	 /* in worker->answers */
 	bool redirected; /* a peer has said who owns it */

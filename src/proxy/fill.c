@@ -59,6 +59,7 @@ static void
 give_way(struct fill *f)
 {
 	f->x->fill = FILL_NONE;
+	atomic_store(&f->order.flight->asked, 0);
 	fetch_start(f->x, &f->order);
 	finish(f);
 }
@@ -209,7 +210,7 @@ complete(struct fill *f)
 	if (f->keep)
 		store_keep(f->worker->node->store, f->order.flight);
 	if (f->keep && !f->cached_only)
-		heat_note_copy(f->worker->node, owner_hash(f->x->route.key));
+		heat_note_copy(f->worker->node, f->x->route.hash);
 	finish(f);
 }
 
@@ -344,6 +345,7 @@ fill_or_fetch(struct exchange *x, const struct fetch_order *order)
 	wake_init(&f->wake, w->loop, on_wake);
 	list_push_back(&w->fills, &f->link);
 	body_set_tap(&order->flight->body, &f->tap);
+	atomic_store(&order->flight->asked, (unsigned)index + 1);
 	ours->user = f;
 	ours->on_ready = on_ready;
 	exchange_fill(ours, p, index, cached_only);

@@ -64,7 +64,7 @@ identify(struct request *q, int fd)
 
 /* Parks its packets and looks at what the socket is like then. */
 static enum handoff_reason
-take_apart(struct request *q, int fd)
+look_at(struct request *q, int fd)
 {
 	struct give_state *g = &q->give;
 	struct handoff_key key = steer_key(&g->snapshot);
@@ -75,8 +75,6 @@ take_apart(struct request *q, int fd)
 	r = repair_take(fd, &g->snapshot);
 	if (r == REPAIR_DONE && (!g->snapshot.timestamps || g->has_stamp))
 		return HANDOFF_REASONS;
-	if (r == REPAIR_DONE)
-		repair_undo(fd);
 	steer_ours(steer_of(q), &key, NULL);
 	return r == REPAIR_DONE ? HANDOFF_stamp : reason_of(r);
 }
@@ -105,27 +103,6 @@ send_move(struct request *q, const struct in6_addr *addr)
 		handoff_patience_ns(q->worker));
 }
 
-/* The kernel forgets the connection. False: it would not. */
-static bool
-part(struct request *q, struct client *c)
-{
-	struct give_state *g = &q->give;
-	struct handoff_key key = steer_key(&g->snapshot);
-	int r = repair_part(c->io.fd, &g->snapshot);
-
-	if (r < 0) {
-		repair_undo(c->io.fd);
-		steer_ours(steer_of(q), &key, NULL);
-		return false;
-	}
-	g->lost = r != REPAIR_DONE;
-	(void)close(loop_release(q->worker->loop, &c->io));
-	c->readable = c->writable = false;
-	q->x->moving = true;
-	g->timer.on_timer = on_timer;
-	return true;
-}
-
 bool
 give_start(struct request *q, struct client *c, const struct in6_addr *addr,
 	struct peer *p)
@@ -135,21 +112,17 @@ give_start(struct request *q, struct client *c, const struct in6_addr *addr,
 	if (why == HANDOFF_REASONS)
 		why = identify(q, c->io.fd);
 	if (why == HANDOFF_REASONS)
-		why = take_apart(q, c->io.fd);
-	if (why == HANDOFF_REASONS && !part(q, c))
-		why = HANDOFF_error;
+		why = look_at(q, c->io.fd);
 	if (why != HANDOFF_REASONS) {
 		handoff_count(q->worker, why);
 		return false;
 	}
 	q->give.peer = p;
 	q->give.state = MOVE_IDLE;
+	q->give.timer.on_timer = on_timer;
+	q->x->moving = true;
 	(void)move_give(&q->give.state, MOVE_ON_START);
-	/* Then the caller hears of it, and not from here. */
-	if (q->give.lost)
-		loop_arm(q->worker->loop, &q->give.timer, 0);
-	else
-		send_move(q, addr);
+	send_move(q, addr);
 	return true;
 }
 
@@ -157,14 +130,14 @@ give_start(struct request *q, struct client *c, const struct in6_addr *addr,
  */
 
 static enum give
-let_go(struct request *q)
+let_go(struct request *q, struct client *c)
 {
 	struct give_state *g = &q->give;
-	struct handoff_key key = steer_key(&g->snapshot);
 	struct worker *w = q->worker;
 	struct in_addr to = w->node->config->peers[q->x->owner].addr;
 
-	(void)steer_forward(steer_of(q), &key, to);
+	(void)close(loop_release(w->loop, &c->io));
+	(void)steer_forward(steer_of(q), &g->snapshot, to);
 	peer_go(g->peer, q->x);
 	count(&w->counters.given, 1);
 	/* It counts where it is answered. */
@@ -172,77 +145,65 @@ let_go(struct request *q)
 	return GIVE_GONE;
 }
 
-static int
-put_together(struct request *q, struct client *c)
-{
-	const struct snapshot *s = &q->give.snapshot;
-	struct handoff_key key = steer_key(s);
-	struct steer *steer = steer_of(q);
-	int fd, r;
-
-	steer_window(steer, &key, s->cwnd);
-	r = repair_make(s, &fd);
-	steer_window_done(steer, &key, s->cwnd);
-	if (r == 0 && (r = repair_finish(fd)) < 0)
-		close(fd);
-	if (r == 0 && (r = loop_watch(q->worker->loop, &c->io, fd)) < 0)
-		close(fd);
-	if (r == 0)
-		steer_ours(steer, &key, s);
-	return r;
-}
-
+/* The client believes to have said what nobody has. */
 static enum give
 lose(struct request *q)
 {
 	count(&q->worker->counters.moves_failed, 1);
-	q->x->moving = false;
-	loop_disarm(q->worker->loop, &q->give.timer);
+	peer_cancel(q->give.peer, q->x);
 	steer_reset(steer_of(q), &q->give.snapshot);
 	return GIVE_LOST;
 }
 
-static enum give
-restore(struct request *q, struct client *c)
-{
-	if (put_together(q, c) == 0)
-		return GIVE_BACK;
-	return lose(q);
-}
-
 static void
-count_back(struct worker *w, enum move_event e)
+count_back(struct worker *w, enum move_event e, int parted)
 {
-	handoff_count(w,
-		e == MOVE_ON_REFUSED	    ? HANDOFF_refused
-			: e == MOVE_ON_LATE ? HANDOFF_late
-					    : HANDOFF_lost);
+	enum handoff_reason why = HANDOFF_lost;
+
+	if (e == MOVE_ON_REFUSED)
+		why = HANDOFF_refused;
+	else if (e == MOVE_ON_LATE)
+		why = HANDOFF_late;
+	else if (e == MOVE_ON_FAILED)
+		why = parted < 0 ? HANDOFF_error : HANDOFF_unread;
+	handoff_count(w, why);
 }
 
 enum give
 give_on(struct request *q, struct client *c, enum move_event e)
 {
+	struct handoff_key key = steer_key(&q->give.snapshot);
 	struct exchange *x = q->x;
 	enum move_action a;
+	int parted = 0;
 
-	if (q->give.lost)
-		return lose(q);
+	if (e == MOVE_ON_TAKEN) {
+		parted = repair_part(c->io.fd, &q->give.snapshot);
+		if (parted != REPAIR_DONE)
+			e = MOVE_ON_FAILED;
+	}
 	a = move_give(&q->give.state, e);
 	if (a == MOVE_IGNORE || a == MOVE_NONSENSE)
 		return GIVE_WAIT;
 	x->moving = false;
 	loop_disarm(q->worker->loop, &q->give.timer);
 	if (a == MOVE_LET_GO)
-		return let_go(q);
-	count_back(q->worker, e);
+		return let_go(q, c);
+	if (parted == REPAIR_LOST)
+		return lose(q);
+	count_back(q->worker, e, parted);
 	if (a == MOVE_RECANT)
 		peer_cancel(q->give.peer, x);
-	return restore(q, c);
+	steer_ours(steer_of(q), &key, NULL);
+	return GIVE_BACK;
 }
 
 void
 give_abandon(struct request *q)
 {
+	struct handoff_key key = steer_key(&q->give.snapshot);
+
+	q->x->moving = false;
 	loop_disarm(q->worker->loop, &q->give.timer);
-	steer_reset(steer_of(q), &q->give.snapshot);
+	steer_ours(steer_of(q), &key, NULL);
 }

@@ -11,19 +11,20 @@
 #include "proxy/request.h"
 
 /* May q's connection, whose client is c, be given to p? Then that has begun,
- * and c has no socket any more until give_on(), which is to be called at each
- * q->x->on_move(), says otherwise. False: it stays, and why is counted. */
+ * and nothing is to be read from or sent on c until give_on(), which is to be
+ * called at each q->x->on_move(), says otherwise. False: it stays, and why is
+ * counted. */
 bool give_start(struct request *q, struct client *c,
 	const struct in6_addr *addr, struct peer *p);
 
 enum give {
 	GIVE_WAIT,
 	GIVE_GONE, /* it is the other node's */
-	GIVE_BACK, /* c has its socket again; the owner is to be asked */
+	GIVE_BACK, /* it stays; the owner is to be asked */
 	GIVE_LOST, /* it is nobody's */
 };
 
 /* What has become of it. */
 enum give give_on(struct request *q, struct client *c, enum move_event e);
-/* The connection is given up while it is being given. */
+/* The connection is about to be closed while it is being given. */
 void give_abandon(struct request *q);

@@ -31,6 +31,8 @@ lookup_tally(struct exchange *x, _Atomic uint64_t *kind, uint64_t n)
 
 	if (x->fill == FILL_ANSWERS) {
 		count(&c->lent, n);
+		if (kind == &c->misses || kind == &c->passes)
+			count(&c->lent_fetches, n);
 		return;
 	}
 	count(&c->served, n);
@@ -80,37 +82,6 @@ miss(struct exchange *x, struct flight *f, struct object *stale)
 
 /* --- which of them -------------------------------------------------------- */
 
-/* With those who want the same. seen: what is stored, stale or a mark. */
-static void
-board(struct exchange *x, const struct wanted *w, struct object *seen,
-	struct object *stale)
-{
-	struct flight *f;
-
-	/* A HEAD that won't have what is stored does not cost a GET. */
-	if (stale && x->head.method == METHOD_HEAD &&
-		!lookup_is_reserve(x, stale)) {
-		lookup_pass(x);
-		return;
-	}
-	switch (store_board(x->worker->node->store, w, seen, &f)) {
-	case STORE_STORED: lookup(x); break;
-	case STORE_JOIN: lookup_join(x, f); break;
-	case STORE_BEGIN: miss(x, f, stale); break;
-	}
-}
-
-static enum exchange_why
-why_not(const struct exchange *x, const struct object *o, bool others)
-{
-	if (!o || object_is_mark(o))
-		return others ? WHY_VARY_MISS : WHY_URI_MISS;
-	return !o->fresh.no_cache &&
-			object_age_s(o, now_s(x)) < o->fresh.lifetime_s
-		? WHY_REQUEST
-		: WHY_STALE;
-}
-
 static void
 refuse_uncached(struct exchange *x)
 {
@@ -130,6 +101,70 @@ go_alone(struct exchange *x, const struct wanted *w, struct object *stale)
 		lookup_pass(x);
 	else
 		miss(x, store_begin_alone(x->worker->node->store, w), stale);
+}
+
+/* Two nodes that disagree for a moment on whose a key is may ask each other:
+ * one of them has to stop waiting for the other. */
+static bool
+would_wait_for_itself(const struct exchange *x, const struct flight *f)
+{
+	return x->fill == FILL_ANSWERS &&
+		atomic_load(&f->asked) == x->asked_by + 1 &&
+		x->worker->node->config->self < x->asked_by;
+}
+
+/* A peer, who would otherwise fetch it, has what is on its way as well. */
+static void
+lend(struct exchange *x, const struct wanted *w)
+{
+	struct flight *f = NULL;
+
+	if (x->fill == FILL_ANSWERS)
+		f = store_flight(x->worker->node->store, w);
+	if (f && !would_wait_for_itself(x, f)) {
+		lookup_join(x, f);
+		return;
+	}
+	flight_unref(f);
+	refuse_uncached(x);
+}
+
+/* With those who want the same. seen: what is stored, stale or a mark. */
+static void
+board(struct exchange *x, const struct wanted *w, struct object *seen,
+	struct object *stale)
+{
+	struct flight *f;
+
+	/* A HEAD that won't have what is stored does not cost a GET. */
+	if (stale && x->head.method == METHOD_HEAD &&
+		!lookup_is_reserve(x, stale)) {
+		lookup_pass(x);
+		return;
+	}
+	switch (store_board(x->worker->node->store, w, seen, &f)) {
+	case STORE_STORED: lookup(x); break;
+	case STORE_JOIN:
+		if (would_wait_for_itself(x, f)) {
+			flight_unref(f);
+			go_alone(x, w, stale);
+		} else {
+			lookup_join(x, f);
+		}
+		break;
+	case STORE_BEGIN: miss(x, f, stale); break;
+	}
+}
+
+static enum exchange_why
+why_not(const struct exchange *x, const struct object *o, bool others)
+{
+	if (!o || object_is_mark(o))
+		return others ? WHY_VARY_MISS : WHY_URI_MISS;
+	return !o->fresh.no_cache &&
+			object_age_s(o, now_s(x)) < o->fresh.lifetime_s
+		? WHY_REQUEST
+		: WHY_STALE;
 }
 
 /* May the answer be what is stored? */
@@ -152,7 +187,7 @@ look_further(struct exchange *x, const struct wanted *w, struct object *o,
 	struct object *stale = o && !object_is_mark(o) ? o : NULL;
 
 	if (x->asked.only_if_cached)
-		refuse_uncached(x);
+		lend(x, w);
 	else if (marked || (!o && w->authorized) || x->misled == MISLED_MAX)
 		go_alone(x, w, stale);
 	else
@@ -183,7 +218,7 @@ void
 lookup(struct exchange *x)
 {
 	struct wanted w = {x->route.key, &x->head,
-		head_find(&x->head, FIELD_AUTHORIZATION)};
+		head_find(&x->head, FIELD_AUTHORIZATION), x->route.hash};
 	bool others;
 	struct object *o = store_find(x->worker->node->store, &w, &others);
 	enum cachectl_use use = o ? use_of(x, o) : USE_REVALIDATE;
@@ -220,7 +255,10 @@ void
 lookup_repass(struct exchange *x)
 {
 	lookup_uncount(x);
-	lookup_pass(x);
+	if (x->asked.only_if_cached)
+		refuse_uncached(x);
+	else
+		lookup_pass(x);
 }
 
 void

@@ -154,6 +154,8 @@ struct node {
 	struct origins *origins; /* by site */
 	struct handoff *handoff; /* owned; NULL: no connection is moved */
 	struct budget flight;	 /* bytes on their way, in no store */
+	_Atomic unsigned links[VIEW_MAX_NODES]; /* workers that have a channel
+						   to this peer */
 	struct worker **workers;
 	pthread_mutex_t depots_lock; /* guards the list and its depots'
 					arrivals: a connection may be accepted

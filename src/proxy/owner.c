@@ -13,8 +13,9 @@ enum {
 	LOAD_LEAST = 32,
 	SHARE_FAIR_PCT = 100, /* of the mean */
 	SHARE_SAME_PCT = 2,
-	FEW = 4,	 /* of a ranking are enough, most of the time */
-	ELDER_MS = 2000, /* who started so much earlier is elder */
+	FEW = 4,	    /* of a ranking are enough, most of the time */
+	ELDER_MS = 2000,    /* who started so much earlier is elder */
+	DISAGREE_MS = 1000, /* nodes differ by less on how far a ramp is */
 };
 
 struct ranked {
@@ -53,14 +54,17 @@ is_elder(const struct worker *w, size_t a, size_t b)
 }
 
 static bool
-has_elder(const struct worker *w, size_t b)
+has_elder(const struct worker *w, const struct view *v, size_t b)
 {
-	for (size_t a = 0; a < VIEW_MAX_NODES; a++)
+	for (size_t i = 0; i < v->nnodes; i++) {
+		size_t a = v->nodes[i].member;
+
 		if (a != b &&
 			(a == w->node->config->self ||
 				(w->peers[a] && peer_is_up(w->peers[a]))) &&
 			is_elder(w, a, b))
 			return true;
+	}
 	return false;
 }
 
@@ -74,7 +78,7 @@ owning_ns(const struct worker *w, const struct places *p, size_t i)
 	uint64_t started = started_ns(w, i);
 	uint64_t ramp_ns = w->node->config->ramp_ns;
 
-	if (now_ns < started + ramp_ns && has_elder(w, i))
+	if (now_ns < started + ramp_ns && has_elder(w, &p->view, i))
 		age = now_ns > started ? now_ns - started : 0;
 	if (before && now_ns < p->since_ns + ramp_ns) {
 		uint64_t id = 0;
@@ -92,10 +96,10 @@ owning_ns(const struct worker *w, const struct places *p, size_t i)
 }
 
 /* Keys come in by a draw of their own: the same ones at all nodes, more and
- * more of them. */
+ * more of them. ahead_ns: as it will be then. */
 static bool
-is_ramping(
-	const struct worker *w, const struct places *p, size_t i, uint64_t key)
+is_ramping(const struct worker *w, const struct places *p, size_t i,
+	uint64_t key, uint64_t ahead_ns)
 {
 	uint64_t ramp_ns = w->node->config->ramp_ns, age;
 	double drawn;
@@ -105,8 +109,9 @@ is_ramping(
 			loop_now_ns(w->loop) >= started_ns(w, i) + ramp_ns))
 		return false;
 	age = owning_ns(w, p, i);
-	if (age >= ramp_ns)
+	if (age >= ramp_ns || ahead_ns >= ramp_ns - age)
 		return false;
+	age += ahead_ns;
 	drawn = (double)(XXH3_64bits_withSeed(&key, sizeof(key), 1) >> 11) *
 		0x1p-53;
 	return drawn >= (double)age / (double)ramp_ns;
@@ -118,21 +123,26 @@ owner_is_ramping(const struct worker *w, size_t index, uint64_t key)
 	bool ramping;
 
 	epoch_enter();
-	ramping = is_ramping(w, membership_places(w->node), index, key);
+	ramping = is_ramping(w, membership_places(w->node), index, key, 0);
 	epoch_leave();
 	return ramping;
+}
+
+/* ... to be asked, had it the key? */
+static bool
+can_be_asked(const struct exchange *x, size_t i)
+{
+	const struct worker *w = x->worker;
+
+	return i == w->node->config->self ||
+		(w->peers[i] && peer_is_trusted(w->peers[i]) &&
+			!(x->passed_over & UINT64_C(1) << i));
 }
 
 static bool
 is_fit(const struct exchange *x, const struct places *p, size_t i, uint64_t key)
 {
-	const struct worker *w = x->worker;
-
-	if (i != w->node->config->self &&
-		(!w->peers[i] || !peer_is_trusted(w->peers[i]) ||
-			x->passed_over & UINT64_C(1) << i))
-		return false;
-	return !is_ramping(w, p, i, key);
+	return can_be_asked(x, i) && !is_ramping(x->worker, p, i, key, 0);
 }
 
 /* Those of the first `most` of the place's ranking who are fit; of all, if
@@ -142,7 +152,7 @@ rank_fit(const struct exchange *x, const struct places *p, size_t place,
 	size_t most, struct ranked *out)
 {
 	const struct place *pl = p->v[place];
-	uint64_t key = owner_hash(x->route.key);
+	uint64_t key = x->route.hash;
 	struct ranking r;
 
 	place_rank(pl, x->route.key, most, &r);
@@ -261,7 +271,7 @@ struct peer *
 owner_find(struct exchange *x)
 {
 	struct worker *w = x->worker;
-	uint64_t key = owner_hash(x->route.key);
+	uint64_t key = x->route.hash;
 	size_t place = place_of(x), r, i;
 	const struct places *p;
 	struct ranked all;
@@ -311,6 +321,29 @@ previous_owner(struct exchange *x, const struct places *p, size_t place)
 	return config->self;
 }
 
+/* Whose it will be in a moment, and is already as some others see it:
+ * ourselves, if there is nobody. */
+static size_t
+next_owner(struct exchange *x, const struct places *p, size_t place)
+{
+	const struct place *pl = p->v[place];
+	uint64_t key = x->route.hash;
+	struct ranking r;
+
+	place_rank(pl, x->route.key, FEW, &r);
+	for (size_t j = 0; j < r.n; j++) {
+		size_t i = pl->view.nodes[r.node[j]].member;
+
+		if (!can_be_asked(x, i))
+			continue;
+		if (is_fit(x, p, i, key))
+			break;
+		if (!is_ramping(x->worker, p, i, key, DISAGREE_MS * NS_PER_MS))
+			return i;
+	}
+	return x->worker->node->config->self;
+}
+
 struct peer *
 owner_source(struct exchange *x, size_t *index, bool *cached_only)
 {
@@ -327,6 +360,8 @@ owner_source(struct exchange *x, size_t *index, bool *cached_only)
 		*cached_only = i == self;
 		if (i == self)
 			i = previous_owner(x, p, place);
+		if (i == self)
+			i = next_owner(x, p, place);
 	}
 	epoch_leave();
 	*index = i;

@@ -126,11 +126,17 @@ request_next(struct request *q)
 void
 request_put(struct request *q)
 {
-	struct worker *w = q->worker;
-
 	request_next(q);
 	tunnel_free(take_ptr(&q->tunnel));
 	buf_consume(&q->in, buf_len(&q->in));
+	request_spare(q);
+}
+
+void
+request_spare(struct request *q)
+{
+	struct worker *w = q->worker;
+
 	request_lend(q);
 	if (w->nrequests == SPARE_REQUESTS) {
 		free(q);

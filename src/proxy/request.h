@@ -18,7 +18,6 @@ struct tunnel;
 struct give_state {
 	struct snapshot snapshot;
 	bool has_stamp; /* the snapshot's is known */
-	bool lost;	/* it can't be put together again */
 	enum move_state state;
 	struct peer *peer; /* borrowed: the taker */
 	struct timer timer;
@@ -44,6 +43,9 @@ struct request *
 request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w));
 /* It ends, whatever became of it. */
 void request_put(struct request *q);
+/* The same for one that is as request_get() or request_next() left it, and has
+ * nothing in its buffer. */
+void request_spare(struct request *q);
 /* Many requests wait, and few are being read or written: buffers that are empty
  * go from hand to hand. Those that one is born with are borrowed. */
 void request_borrow(struct request *q);

@@ -1,6 +1,7 @@
 #include "proxy/route.h"
 
 #include <errno.h>
+#include <xxhash.h>
 
 static int
 refuse(struct route_error *error, unsigned status, const char *why)
@@ -144,6 +145,7 @@ route_connect(const struct node_config *config, const struct head *h,
 	if (!may_connect(config, uri.port))
 		return refuse(error, 403, "no tunnels to this port");
 	*out = (struct route){.key = arena_copy(a, h->target),
+		.hash = XXH3_64bits(h->target.p, h->target.n),
 		.origin_host = uri.host,
 		.origin_port = uri.port};
 	return 0;
@@ -205,6 +207,7 @@ route_request(const struct node_config *config, const struct head *h,
 		uri.query = without_original(uri.query,
 			out->site->distill.original, a, &out->original);
 	out->key = key_of(&uri, a);
+	out->hash = XXH3_64bits(out->key.p, out->key.n);
 	split_key(out);
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 struct route {
 	struct str key;		      /* in the arena; of CONNECT, its target */
+	uint64_t hash;		      /* of the key: XXH3 */
 	const struct node_site *site; /* NULL: a forward proxy's request */
 	struct str origin_host;	      /* then: name or address */
 	uint16_t origin_port;

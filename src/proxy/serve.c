@@ -84,6 +84,18 @@ serve_end(struct serve *v)
 	free(v);
 }
 
+/* The asker was lost. */
+static void
+serve_lose(struct serve *v)
+{
+	const struct node *n = v->server->worker->node;
+
+	if (v->take)
+		take_lose(take_ptr(&v->take),
+			membership_addr(n, v->server->peer));
+	serve_end(v);
+}
+
 static void
 make_ready(struct serve *v)
 {
@@ -319,6 +331,7 @@ on_ask(struct server *s, uint32_t stream, uint64_t offered, bool fill,
 	x->on_ready = on_ready;
 	x->on_interim = on_interim;
 	x->from_peer = true;
+	x->asked_by = s->peer;
 	x->fill = fill ? FILL_ANSWERS : FILL_NONE;
 	exchange_start(x, payload.p);
 	if (channel_has_room(s->channel))
@@ -536,7 +549,7 @@ on_down(struct channel_user *u)
 
 	for (int i = 0; i < BUCKETS; i++)
 		list_foreach_safe (it, &s->buckets[i])
-			serve_end(container_of(it, struct serve, link));
+			serve_lose(container_of(it, struct serve, link));
 	list_foreach_safe (it, &s->purging) {
 		struct purging_for *p =
 			container_of(it, struct purging_for, link);

@@ -228,6 +228,10 @@ peer_json(struct survey *s, size_t i)
 		i == config->self || s->peers[i].said);
 	if (s->peers[i].said)
 		json_object_update(o, s->peers[i].said);
+	if (i != config->self)
+		json_object_set_new(o, "linked",
+			json_boolean(atomic_load(&s->worker->node->links[i]) ==
+				config->workers));
 	return o;
 }
 

@@ -126,6 +126,14 @@ take_go(struct take *t)
 	take_free(t);
 }
 
+/* If he does not, steer_lost() finds it there. */
+void
+take_lose(struct take *t, struct in_addr giver)
+{
+	(void)steer_forward(steer_of(t), &t->snapshot, giver);
+	take_free(t);
+}
+
 void
 take_discard(struct take *t)
 {

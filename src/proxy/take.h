@@ -31,5 +31,7 @@ bool take_parse(struct str text, struct take_text *out);
 struct take *take_start(struct worker *w, const struct take_text *t);
 /* It is ours: a client's connection like any, whose request is served. */
 void take_go(struct take *t);
-/* The giver has it again, or is lost: away without a word. NULL is fine. */
+/* The giver has it: away without a word. NULL is fine. */
 void take_discard(struct take *t);
+/* The giver, of that address, was lost: he has it if he lives. */
+void take_lose(struct take *t, struct in_addr giver);

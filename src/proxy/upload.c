@@ -109,11 +109,13 @@ upload_step(struct upload *u, struct buf *in)
 void
 upload_end(struct upload *u)
 {
+	wake_cancel(&u->wake);
+	if (!u->flight)
+		return;
 	if (!u->done)
 		body_end(&u->flight->body, BODY_FAILED);
 	u->done = true;
 	u->expected = false;
 	intake_fini(&u->intake);
 	flight_unref(take_ptr(&u->flight));
-	wake_cancel(&u->wake);
 }

@@ -498,6 +498,29 @@ def test_node_is_killed(lab, root):
     assert not any("TimeoutError" in what for what in said["wrong"])
 
 
+def test_killed_while_moving(lab, root, fault, monkeypatch):
+    """Nodes whose moves take long are killed, again and again, so that it meets
+    givers and takers at each step: no client is left waiting for ever."""
+    if "san" in SEVENFOLD:
+        pytest.skip("a sanitizer has to be loaded first")
+    monkeypatch.setenv("FAULT_DELAY_US", "30000")
+    monkeypatch.setenv("LD_PRELOAD", str(fault))
+    lab(nodes="3", origin_root=root, handoff="on")
+    client = lab_popen("client", "env", "-u", "LD_PRELOAD", "python3",
+                       HERE / "racer.py", VIP, "80", root, "16", "10",
+                       "keep_alive", stdout=subprocess.PIPE)
+    for i in range(7):
+        time.sleep(1)
+        sevenfold("lab", "kill", f"n{i % 3 + 1}")
+        time.sleep(0.5)
+        sevenfold("lab", "start", f"n{i % 3 + 1}")
+    said = json.loads(client.communicate(timeout=60)[0])
+    print(said, stayed())
+    assert not any("Timeout" in what or "Wrong" in what
+                   for what in said["wrong"])
+    assert said["tried"]["keep_alive"] > 20
+
+
 def test_giver_is_killed(lab, root, tmp_path):
     """What it has given lives on: the kernel goes on steering."""
     lab(nodes="3", origin_root=root, handoff="on", link="16mbit")

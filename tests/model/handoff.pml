@@ -98,6 +98,7 @@ proctype node(byte me)
 	:: atomic { has[me] == SERVES && flow[me] == OURS && moves < MOVES ->
 		moves++; flow[me] = PARK };
 		atomic { flow[me] = OURS; flush(me) }
+	/* It is late, or something has come that the taker does not know of. */
 	:: atomic { has[me] == GIVES -> has[me] = SERVES; say(me, CANCEL, stream[me]);
 		flow[me] = OURS; flush(me) }
 	:: atomic { !knows[me] && nempty(to[me]) -> to[me] ? m, nr;

@@ -125,23 +125,12 @@ count_down(struct iphdr *ip)
 	return true;
 }
 
+/* To that node. */
 static __always_inline int
-steer(struct packet *p, struct handoff_flow *f, enum handoff_verdict *v)
+forward(struct packet *p, __u32 node, enum handoff_verdict *v)
 {
-	struct bpf_redir_neigh next = {.nh_family = AF_INET};
+	struct bpf_redir_neigh next = {.nh_family = AF_INET, .ipv4_nh = node};
 
-	f->used_ns = bpf_ktime_get_coarse_ns();
-	f->seq = bpf_ntohl(p->tcp->seq);
-	f->ack = bpf_ntohl(p->tcp->ack_seq);
-	if (p->tcp->fin || p->tcp->rst)
-		f->closing = 1;
-	else if (p->tcp->syn)
-		f->closing = 0;
-	if (f->way == HANDOFF_PARK) {
-		*v = HANDOFF_parked;
-		__sync_fetch_and_add(&parked, 1);
-		return (int)bpf_redirect(park, 0);
-	}
 	/* Each node thinks that another one has it: nobody does, and our TCP
 	 * will tell the client. */
 	if (!count_down(p->ip)) {
@@ -149,8 +138,40 @@ steer(struct packet *p, struct handoff_flow *f, enum handoff_verdict *v)
 		return TC_ACT_UNSPEC;
 	}
 	*v = HANDOFF_forwarded;
-	next.ipv4_nh = f->node;
 	return (int)bpf_redirect_neigh(nic, &next, sizeof(next), 0);
+}
+
+/* The device goes with its process. Then it's as before the move that can't be
+ * completed any more. */
+static __always_inline int
+keep(struct __sk_buff *skb, struct packet *p, __u32 before,
+	enum handoff_verdict *v)
+{
+	__sync_fetch_and_add(&parked, 1);
+	if (bpf_clone_redirect(skb, park, 0) >= 0) {
+		*v = HANDOFF_parked;
+		return TC_ACT_STOLEN;
+	}
+	*v = HANDOFF_orphaned;
+	if (!before || !parse(skb, p)) /* anew: it may have been moved */
+		return TC_ACT_UNSPEC;
+	return forward(p, before, v);
+}
+
+static __always_inline int
+steer(struct __sk_buff *skb, struct packet *p, struct handoff_flow *f,
+	enum handoff_verdict *v)
+{
+	f->used_ns = bpf_ktime_get_coarse_ns();
+	f->seq = bpf_ntohl(p->tcp->seq);
+	f->ack = bpf_ntohl(p->tcp->ack_seq);
+	if (p->tcp->fin || p->tcp->rst)
+		f->closing = 1;
+	else if (p->tcp->syn)
+		f->closing = 0;
+	if (f->way == HANDOFF_PARK)
+		return keep(skb, p, f->node, v);
+	return forward(p, f->node, v);
 }
 
 SEC("tc")
@@ -170,7 +191,7 @@ steer_client(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	f = bpf_map_lookup_elem(&flows, &p.key);
 	if (f)
-		action = steer(&p, f, &v);
+		action = steer(skb, &p, f, &v);
 	else
 		note_stamp(&p);
 	key = v;
