@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 static const char style[] =
-#include "paper_page.inc"
+#include "paper/page.inc"
 	;
 
 static const unsigned sizes[CHART_POINTS] = {1, 2, 4, 8, 16};

@@ -6,7 +6,7 @@
 #include <math.h>
 
 static const char text[] =
-#include "paper_published.inc"
+#include "paper/published.inc"
 	;
 
 enum { WORKLOAD, METRIC, SERVERS, ARCHITECTURE, POLICY, VALUE, COLUMNS };
