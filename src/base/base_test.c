@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -73,6 +74,26 @@ test_buf(void **state)
 	buf_consume(&b, buf_len(&b));
 	assert_int_equal(buf_room(&b), b.cap);
 	buf_fini(&b);
+}
+
+/* Numbers of each length, first and last; not a byte more is taken than they
+ * have: buffers may be what somebody else gave for just that. */
+static void
+test_buf_numbers(void **state)
+{
+	uint64_t v = 1;
+
+	for (unsigned digits = 1; digits <= 20; digits++, v *= 10)
+		for (unsigned less = 0; less < 2; less++) {
+			char want[32], room[32];
+			struct buf b = {.p = room};
+
+			b.cap = (size_t)snprintf(
+				want, sizeof(want), "%" PRIu64, v - less);
+			buf_u64(&b, v - less);
+			assert_ptr_equal(b.p, room);
+			assert_true(str_eq(buf_view(&b), str_z(want)));
+		}
 }
 
 struct item {
@@ -145,6 +166,7 @@ main(void)
 		cmocka_unit_test(test_str_split),
 		cmocka_unit_test(test_str_distance),
 		cmocka_unit_test(test_buf),
+		cmocka_unit_test(test_buf_numbers),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_log_quote),

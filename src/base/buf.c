@@ -73,14 +73,23 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Four at a time: a division costs more than some comparisons. */
+static size_t
+digits_of(uint64_t v)
+{
+	size_t n = 1;
+
+	for (; v >= 10000; v /= 10000)
+		n += 4;
+	return n + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
 void
 buf_u64(struct buf *b, uint64_t v)
 {
-	size_t n = 1, i;
+	size_t n = digits_of(v), i;
 	char *at;
 
-	for (uint64_t rest = v; rest >= 10; rest /= 10)
-		n++;
 	at = buf_room(b) >= n ? b->p + b->tail : buf_reserve(b, n);
 	for (i = n; i--; v /= 10)
 		at[i] = (char)('0' + v % 10);

@@ -111,7 +111,7 @@ store_board(struct store *s, const struct wanted *w, const struct object *seen,
 struct flight *
 store_flight(struct store *s, const struct wanted *w)
 {
-	uint64_t hash = hash_of(w->key);
+	uint64_t hash = hash_of_wanted(w);
 	struct shard *h = shard_of(s, hash);
 	struct flight *f;
 

@@ -264,8 +264,8 @@ cachectl_parse(const struct head *h, struct cachectl *out)
 		.stale_while_revalidate = -1,
 		.stale_if_error = -1,
 	};
-	if (!head_find(h, all.id))
-		all.field = h->nfields;
+	if (!head_find(h, all.id) && !head_find(h, FIELD_PRAGMA))
+		return;
 	while (directives_next(&all, &d)) {
 		take_directive(&d, out);
 		broken = broken || d.broken;

@@ -31,9 +31,9 @@ static void
 put_node(struct str s, struct buf *out)
 {
 	if (memchr(s.p, ':', s.n)) {
-		buf_z(out, "\"[");
+		buf_str(out, STR("\"["));
 		buf_str(out, s);
-		buf_z(out, "]\"");
+		buf_str(out, STR("]\""));
 	} else {
 		put_value(s, out);
 	}

@@ -295,14 +295,12 @@ static enum head_result
 check_host(struct head *h)
 {
 	const struct field *f = head_find(h, FIELD_HOST);
-	struct str host;
-	uint16_t port;
 
 	if (!f && h->minor > 0)
 		return fail(h, HEAD_BAD, "no Host");
 	if (f && head_next(h, f))
 		return fail(h, HEAD_BAD, "more than one Host");
-	if (f && uri_parse_authority(f->value, &host, &port))
+	if (f && uri_parse_authority(f->value, &h->host, &h->port))
 		return fail(h, HEAD_BAD, "bad Host");
 	return HEAD_DONE;
 }

@@ -64,6 +64,8 @@ struct head {
 	enum method method;    /* requests */
 	struct str method_str; /* requests */
 	struct str target;     /* requests: as written; see http/uri.h */
+	struct str host;       /* requests: of Host; empty: there is none */
+	uint16_t port;	       /* ... 0: it names none */
 	unsigned status;       /* responses: 100 to 599 */
 	struct str reason;     /* responses; may be empty */
 	unsigned minor;	       /* of HTTP/1.minor: 0 or 1 */

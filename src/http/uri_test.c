@@ -136,6 +136,7 @@ test_key(void **state)
 	} cases[] = {
 		{"http://Example.ORG", "http://example.org/"},
 		{"HTTP://a:80/", "http://a/"},
+		{"http://AZ-az.09_~.AMZ.zma/", "http://az-az.09_~.amz.zma/"},
 		{"http://a:8080/", "http://a:8080/"},
 		{"http://a.:80", "http://a/"},
 		{"http://[::A]:80/", "http://[::a]/"},

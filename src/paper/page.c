@@ -151,24 +151,34 @@ put_grid(struct grid *g, struct buf *out)
 	grid_fini(g);
 }
 
+static const char *
+scarce_text(enum scarce s)
+{
+	return s == SCARCE_LINK ? "links are scarce, as 100 Mbit/s"
+				: "nodes' processor time is scarce";
+}
+
 static void
-put_tables(const struct last *l, const char *workload, struct buf *out)
+put_tables(const struct last *l, const char *workload, enum scarce s,
+	struct buf *out)
 {
 	static const char *const units[] = {"Requests/s", "Mbit/s"};
 	struct grid g;
 
-	for (enum scarce s = 0; s < SCARCES; s++)
-		for (int m = 0; m < 2 && last_has(l, workload, s); m++) {
-			buf_printf(out,
-				"<h3>%s: here (in the paper); %s</h3>\n",
-				units[m],
-				s == SCARCE_LINK
-					? "links are scarce, as 100 Mbit/s"
-					: "nodes' time is scarce");
-			report_table_grid(
-				l, workload, s, (enum published_metric)m, &g);
-			put_grid(&g, out);
-		}
+	if (!last_has(l, workload, s))
+		return;
+	for (int m = 0; m < 2; m++) {
+		buf_printf(out, "<h3>%s: here (in the paper); %s</h3>\n",
+			units[m], scarce_text(s));
+		report_table_grid(l, workload, s, (enum published_metric)m, &g);
+		put_grid(&g, out);
+	}
+	buf_printf(out,
+		"<h3>Distributed by conventional, %%: here (in the "
+		"paper); %s</h3>\n",
+		scarce_text(s));
+	report_change_grid(l, workload, s, &g);
+	put_grid(&g, out);
 }
 
 static void
@@ -206,12 +216,11 @@ report_html(const struct results *rs, struct buf *out)
 	buf_z(out, "<h3>Why those that fail do, as measured</h3>\n<ul>\n");
 	report_reasons(rs, "<li>", "</li>\n", out);
 	buf_z(out, "</ul>\n");
-	for (size_t w = 0; w < CELL_WORKLOADS; w++)
-		if (last_has(&l, cell_workloads[w], SCARCE_LINK) ||
-			last_has(&l, cell_workloads[w], SCARCE_TIME)) {
-			put_charts(rs, cell_workloads[w], out);
-			put_tables(&l, cell_workloads[w], out);
-		}
+	for (size_t w = 0; w < CELL_WORKLOADS; w++) {
+		put_charts(rs, cell_workloads[w], out);
+		for (enum scarce t = 0; t < SCARCES; t++)
+			put_tables(&l, cell_workloads[w], t, out);
+	}
 	buf_z(out, "<h2>All runs</h2>\n");
 	report_run_grid(&l, &g);
 	put_grid(&g, out);

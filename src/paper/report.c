@@ -11,10 +11,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static const unsigned sizes[] = {1, 2, 4, 8, 16};
-
-enum { SIZES = sizeof(sizes) / sizeof(*sizes) };
-
 struct last
 last_of(const struct results *rs)
 {
@@ -196,89 +192,6 @@ report_reasons(const struct results *rs, const char *before, const char *after,
 		}
 }
 
-/* --- the paper's tables --- */
-
-static const struct result *
-at(const struct last *l, const struct cell *c)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (cell_equal(&l->v[i]->cell, c))
-			return l->v[i];
-	return NULL;
-}
-
-/* "412 (479)": ours and the paper's */
-static void
-table_cell(const struct last *l, const struct cell *c, enum published_metric m,
-	struct grid *g)
-{
-	double theirs =
-		published(c->workload, c->arch->name, c->policy, c->nodes, m);
-	const struct result *r = at(l, c);
-	double ours = !r ? NAN
-		: m == PUBLISHED_MBIT_PER_S
-		? r->f.mbit_per_s * report_scale(r)
-		: r->f.requests_per_s * report_scale(r);
-	const char *mark = r && limit_is_doubtful(r->limit) ? "?" : "";
-
-	if (isnan(ours) && isnan(theirs))
-		grid_cell(g, "-");
-	else if (isnan(ours))
-		grid_cell(g, "- (%.0f)", theirs);
-	else if (isnan(theirs))
-		grid_cell(g, "%.0f%s", ours, mark);
-	else
-		grid_cell(g, "%.0f%s (%.0f)", ours, mark, theirs);
-}
-
-static bool
-has_row(const struct last *l, struct cell c)
-{
-	for (size_t s = 0; s < SIZES; s++) {
-		c.nodes = sizes[s];
-		if (at(l, &c))
-			return true;
-	}
-	return false;
-}
-
-static void
-table_row(const struct last *l, struct cell c, enum published_metric m,
-	struct grid *g)
-{
-	bool in_paper =
-		!isnan(published(c.workload, c.arch->name, c.policy, 1, m));
-
-	if (!has_row(l, c) && !in_paper)
-		return;
-	grid_cell(g, "%s", c.arch->name);
-	grid_cell(g, "%s", *c.policy ? c.policy : "its own");
-	for (size_t s = 0; s < SIZES; s++) {
-		c.nodes = sizes[s];
-		table_cell(l, &c, m, g);
-	}
-}
-
-void
-report_table_grid(const struct last *l, const char *workload, enum scarce s,
-	enum published_metric m, struct grid *g)
-{
-	struct cell c = {.workload = workload, .scarce = s};
-
-	grid_init(g, 2, "architecture|policy|N=1|2|4|8|16");
-	for (size_t a = 0; (c.arch = arch_at(a)); a++) {
-		c.policy = "";
-		if (!cell_varies(c.arch)) {
-			table_row(l, c, m, g);
-			continue;
-		}
-		for (size_t p = 0; p < CELL_POLICIES; p++) {
-			c.policy = cell_policies[p];
-			table_row(l, c, m, g);
-		}
-	}
-}
-
 /* --- all runs --- */
 
 void
@@ -361,27 +274,41 @@ put_grid(struct grid *g, struct buf *out)
 	grid_fini(g);
 }
 
+static const char *
+scarce_text(enum scarce s)
+{
+	return s == SCARCE_LINK ? "links are scarce, scaled to 100 Mbit/s"
+				: "nodes' processor time is scarce";
+}
+
+/* Of one workload, and what is scarce. */
 static void
-put_tables(const struct last *l, struct buf *out)
+put_tables(const struct last *l, const char *workload, enum scarce s,
+	struct buf *out)
 {
 	static const char *const units[] = {"requests/s", "Mbit/s"};
 	struct grid g;
 
+	if (!last_has(l, workload, s))
+		return;
+	for (int m = 0; m < 2; m++) {
+		buf_printf(out, "\n### %s, %s, %s\n\n", workload, units[m],
+			scarce_text(s));
+		report_table_grid(l, workload, s, (enum published_metric)m, &g);
+		put_grid(&g, out);
+	}
+	buf_printf(out, "\n### %s, distributed by conventional, %%, %s\n\n",
+		workload, scarce_text(s));
+	report_change_grid(l, workload, s, &g);
+	put_grid(&g, out);
+}
+
+static void
+put_all_tables(const struct last *l, struct buf *out)
+{
 	for (size_t w = 0; w < CELL_WORKLOADS; w++)
 		for (enum scarce s = 0; s < SCARCES; s++)
-			for (int m = 0;
-				m < 2 && last_has(l, cell_workloads[w], s);
-				m++) {
-				buf_printf(out, "\n### %s, %s, %s\n\n",
-					cell_workloads[w], units[m],
-					s == SCARCE_LINK
-						? "links are scarce, scaled "
-						  "to 100 Mbit/s"
-						: "nodes' time is scarce");
-				report_table_grid(l, cell_workloads[w], s,
-					(enum published_metric)m, &g);
-				put_grid(&g, out);
-			}
+			put_tables(l, cell_workloads[w], s, out);
 }
 
 static void
@@ -424,7 +351,7 @@ report_markdown(const struct results *rs, struct buf *out)
 	buf_z(out, "\nWhy those that fail do, as measured:\n\n");
 	report_reasons(rs, "- ", "\n", out);
 	buf_z(out, "\n## Tables: here (in the paper)\n");
-	put_tables(&l, out);
+	put_all_tables(&l, out);
 	buf_z(out, "\n## All runs\n\n");
 	report_run_grid(&l, &g);
 	put_grid(&g, out);

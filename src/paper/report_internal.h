@@ -20,6 +20,10 @@ void report_machine(const struct last *l, struct buf *out);
 void report_claim_grid(const struct results *rs, struct grid *g);
 void report_table_grid(const struct last *l, const char *workload,
 	enum scarce s, enum published_metric m, struct grid *g);
+/* What distributed has more than conventional, in percent of requests/s, as in
+ * the paper's Tables 10 to 12. */
+void report_change_grid(const struct last *l, const char *workload,
+	enum scarce s, struct grid *g);
 void report_run_grid(const struct last *l, struct grid *g);
 /* Of each claim that fails, or may have for the machine's sake: a line. */
 void report_reasons(const struct results *rs, const char *before,

@@ -244,12 +244,15 @@ a_report_has_it_all(void **state)
 
 	put(&rs, "distributed", "rr", 16, 76.8, 20);
 	put(&rs, "distributed", "rr", 1, 19, 20);
+	put(&rs, "conventional", "rr", 16, 19.2, 20);
 	report_markdown(&rs, &out);
 	buf_append(&out, "", 1);
 	/* 100 Mbit/s links: 384 by them, as in the paper's */
 	assert_non_null(strstr(buf_head(&out), "384 (384)"));
 	assert_non_null(strstr(buf_head(&out), "distributed rr 16 surge-100"));
 	assert_non_null(strstr(buf_head(&out), "not measured"));
+	/* 2147 by 485 in the paper */
+	assert_non_null(strstr(buf_head(&out), "+300 (+343)"));
 	assert_null(strstr(buf_head(&out), "unc-2001,"));
 	buf_consume(&out, buf_len(&out));
 	report_html(&rs, &out);

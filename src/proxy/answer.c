@@ -123,7 +123,7 @@ is_read(const struct exchange *x)
 
 /* RFC 9211. */
 static void
-cache_status(const struct exchange *x, struct buf *out)
+via_and_cache_status(const struct exchange *x, struct buf *out)
 {
 	const struct response *r = exchange_response(x);
 
@@ -171,8 +171,7 @@ common(const struct exchange *x, const struct shape *s, struct buf *out)
 	/* What a peer stores is not to tell how he came by it. */
 	if (x->fill == FILL_ANSWERS)
 		return;
-	buf_str(out, x->worker->node->via);
-	cache_status(x, out);
+	via_and_cache_status(x, out);
 }
 
 /* A body whose length is known only now, since it has ended, may have

@@ -152,6 +152,7 @@ exchange_keep(struct exchange *x)
 	copy = arena_copy(&x->arena, str_of(x->raw, h->bytes)).p;
 	rebase(&h->method_str, x, copy);
 	rebase(&h->target, x, copy);
+	rebase(&h->host, x, copy);
 	for (unsigned i = 0; i < h->nfields; i++) {
 		rebase(&h->fields[i].name, x, copy);
 		rebase(&h->fields[i].value, x, copy);

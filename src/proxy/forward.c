@@ -48,7 +48,7 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 
 /* The addresses that the request came through, the client's last. */
 static void
-forwarded_for(const struct exchange *x, struct buf *out)
+forwarded_for(const struct exchange *x, struct str client, struct buf *out)
 {
 	const struct field *f = head_find(&x->head, FIELD_X_FORWARDED_FOR);
 	bool more = f;
@@ -64,7 +64,7 @@ forwarded_for(const struct exchange *x, struct buf *out)
 	if (!x->from_peer) {
 		if (more)
 			buf_str(out, STR(", "));
-		buf_z(out, sock_host_text(&x->client).z);
+		buf_str(out, client);
 	}
 	buf_str(out, STR("\r\n"));
 }
@@ -103,9 +103,9 @@ forwarded_by_us(const struct exchange *x, struct buf *out)
 
 /* RFC 7239. The node that got the request speaks for all. */
 static void
-forwarded(const struct exchange *x, enum forward_to to, struct buf *out)
+forwarded(const struct exchange *x, struct str client, enum forward_to to,
+	struct buf *out)
 {
-	struct sock_host_text client = sock_host_text(&x->client);
 	struct buf before = {0};
 	bool some = is_for_cache(to) ? forwarded_by_us(x, &before)
 				     : forwarded_so_far(&x->head, &before);
@@ -118,7 +118,7 @@ forwarded(const struct exchange *x, enum forward_to to, struct buf *out)
 	if (!x->from_peer) {
 		buf_str(out, some ? STR(", ") : STR(""));
 		forwarded_put(
-			&(struct forwarded){.for_ = str_z(client.z),
+			&(struct forwarded){.for_ = client,
 				.by = x->worker->node->forwarded_by,
 				.host = to == TO_ORIGIN ? x->route.host
 							: x->route.key_host,
@@ -174,6 +174,7 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 {
 	const struct node *n = x->worker->node;
 	const struct head *h = &x->head;
+	struct sock_host_text client = sock_host_text(&x->client);
 	bool for_cache = is_for_cache(to);
 
 	buf_str(out, for_cache ? STR("GET") : h->method_str);
@@ -188,8 +189,8 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 	for (unsigned i = 0; i < h->nfields; i++)
 		if (passes(h, &h->fields[i], to))
 			fields_put(h->fields[i].name, h->fields[i].value, out);
-	forwarded_for(x, out);
-	forwarded(x, to, out);
+	forwarded_for(x, str_z(client.z), out);
+	forwarded(x, str_z(client.z), to, out);
 	if (to == TO_FILL_CACHED)
 		buf_z(out, "Cache-Control: only-if-cached\r\n");
 	if (to != TO_ORIGIN && to != TO_ORIGIN_FOR_CACHE)

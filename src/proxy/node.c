@@ -105,7 +105,8 @@ setup(struct node *n, const struct node_config *config)
 	n->started_ns = clock_mono_ns();
 	snprintf(n->cdn_id, sizeof(n->cdn_id), "sevenfold-%s", config->cluster);
 	n->via = str_z(xasprintf("Via: 1.1 %s\r\n", name));
-	n->cache_status = str_z(xasprintf("Cache-Status: %s", name));
+	n->cache_status =
+		str_z(xasprintf("Via: 1.1 %s\r\nCache-Status: %s", name, name));
 	n->forwarded_by = str_z(xasprintf("_%s", name));
 	pthread_mutex_init(&n->depots_lock, NULL);
 	list_init(&n->depots);

@@ -164,7 +164,7 @@ struct node {
 	uint64_t started_ns;
 	char cdn_id[80];	 /* how CDN-Loop names us (RFC 8586) */
 	struct str via;		 /* owned: our field line in answers */
-	struct str cache_status; /* owned: the beginning of ours */
+	struct str cache_status; /* owned: via, and the beginning of ours */
 	struct str forwarded_by; /* owned: how Forwarded names us */
 };
 

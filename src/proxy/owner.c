@@ -267,17 +267,32 @@ width_of(const struct node *n, const struct place *p, uint64_t key)
 	return p->policy == &policy_rr ? 1 : heat_width(n, key);
 }
 
+/* A cluster of one. */
+static bool
+are_alone(const struct worker *w)
+{
+	const struct view *v;
+	bool alone;
+
+	epoch_enter();
+	v = &membership_places(w->node)->view;
+	alone = v->nnodes == 1 && v->nodes[0].member == w->node->config->self;
+	epoch_leave();
+	return alone;
+}
+
 struct peer *
 owner_find(struct exchange *x)
 {
 	struct worker *w = x->worker;
 	uint64_t key = x->route.hash;
-	size_t place = place_of(x), r, i;
 	const struct places *p;
+	size_t place, r, i;
 	struct ranked all;
 
-	if (x->from_peer || x->stay)
+	if (x->from_peer || x->stay || are_alone(w))
 		return NULL;
+	place = place_of(x);
 	epoch_enter();
 	p = membership_places(w->node);
 	r = width_of(w->node, p->v[place], key);

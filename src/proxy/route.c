@@ -181,7 +181,6 @@ route_request(const struct node_config *config, const struct head *h,
 	const struct in6_addr *client, struct arena *a, struct route *out,
 	struct route_error *error)
 {
-	const struct field *host = head_find(h, FIELD_HOST);
 	struct uri uri;
 
 	if (h->method == METHOD_CONNECT)
@@ -191,13 +190,12 @@ route_request(const struct node_config *config, const struct head *h,
 	if (uri.form == URI_ASTERISK || uri.form == URI_AUTHORITY)
 		return refuse(error, 400, "no such target for this method");
 	/* Absolute form overrides Host (RFC 9112, 3.2.2). */
-	if (uri.form == URI_ORIGIN &&
-		(!host ||
-			uri_parse_authority(host->value, &uri.host, &uri.port) <
-				0))
-		return refuse(error, 400, "Host is missing or malformed");
+	if (uri.form == URI_ORIGIN) {
+		uri.host = h->host;
+		uri.port = h->port;
+	}
 	if (uri.host.n == 0)
-		return refuse(error, 400, "the host is empty");
+		return refuse(error, 400, "Host is missing");
 	if (find_origin(config, &uri, client, out, error) < 0)
 		return -EINVAL;
 	out->original = false;
