@@ -83,12 +83,14 @@ y_of(double v, double top)
 static void
 put_axes(const struct chart *c, double step, double top, struct buf *out)
 {
-	for (double v = 0; v <= top + step / 2; v += step)
+	for (unsigned t = 0; t * step <= top + step / 2; t++) {
+		double v = t * step, y = y_of(v, top);
+
 		buf_printf(out,
 			"<path class=\"rule\" d=\"M%d %.1fH%d\"/>"
 			"<text x=\"%d\" y=\"%.1f\" class=\"y\">%g</text>\n",
-			LEFT, y_of(v, top), WIDTH - RIGHT, LEFT - 6,
-			y_of(v, top) + 4, v);
+			LEFT, y, WIDTH - RIGHT, LEFT - 6, y + 4, v);
+	}
 	for (size_t i = 0; i < CHART_POINTS; i++)
 		buf_printf(out,
 			"<text x=\"%.1f\" y=\"%d\" class=\"x\">%s</text>\n",

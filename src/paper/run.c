@@ -239,7 +239,7 @@ progress(struct run *run, double *requests, double *fetches)
 static int
 warm_up(struct run *run)
 {
-	double asked, fetched, asked_now, fetched_now;
+	double asked = 0, fetched = 0, asked_now, fetched_now;
 	double end_s = 2 * run->o->warm_s, s = run->o->warm_s;
 	int r = pause_s(s);
 
