@@ -249,7 +249,7 @@ warm_up(struct run *run)
 		r = pause_s(1);
 		if (r == 0)
 			r = progress(run, &asked_now, &fetched_now);
-		if (r < 0 ||
+		if (r != 0 ||
 			(fetched_now - fetched) <
 				WARM_FETCHES * (asked_now - asked))
 			break;
