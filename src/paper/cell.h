@@ -48,8 +48,8 @@ struct matrix_choice {
 	double rate;
 };
 
-/* All combinations, the most telling first. False, with a word that no list
- * may have in *bad (a part of the choice). */
+/* All combinations. False, with a word that no list may have in *bad (a part of
+ * the choice). */
 bool
 matrix_choose(struct matrix *m, const struct matrix_choice *c, struct str *bad);
 /* What shows the paper's shapes, and Sevenfold's line, in ten minutes. */
