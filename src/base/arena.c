@@ -3,17 +3,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/sanitized.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PIECEWISE 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define PIECEWISE 1
-#endif
-#endif
-#ifndef PIECEWISE
-#define PIECEWISE 0
-#endif
+#define PIECEWISE SANITIZED
 
 enum { BLOCK_BYTES = 4096 };
 

@@ -1,6 +1,7 @@
 /* See play.h. */
 #include "bench/play.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "bench/content.h"
@@ -11,6 +12,7 @@ struct player {
 	const struct catalog *catalog;
 	struct play_result *result;
 	uint64_t sent;
+	uint64_t start_ns;
 	bool *asked; /* owned, per object */
 };
 
@@ -58,6 +60,8 @@ on_head(void *ctx, const struct load_request *r, const struct head *h)
 	struct player *p = ctx;
 	struct trail t = trail_of(h);
 
+	shares_count(&p->result->shares, &t,
+		(clock_mono_ns() - p->start_ns) / NS_PER_S);
 	p->result->hits += t.hit;
 	p->result->joined += t.collapsed;
 	p->result->relayed += !str_eq(t.owner, t.ingress);
@@ -93,6 +97,7 @@ play_run(const struct play *play, const struct catalog *c,
 	load.on_done = on_done;
 	load.ctx = &p;
 	*out = (struct play_result){0};
+	p.start_ns = clock_mono_ns();
 	return load_run(&load, &out->load);
 }
 

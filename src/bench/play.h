@@ -5,6 +5,7 @@
  */
 #include "bench/catalog.h"
 #include "bench/load.h"
+#include "bench/shares.h"
 
 struct play_step {
 	struct catalog_request request;
@@ -36,6 +37,7 @@ struct play_result {
 	uint64_t hits;	  /* by Cache-Status, from the owner's cache */
 	uint64_t joined;  /* by Cache-Status, from a fetch under way */
 	uint64_t relayed; /* by Cache-Status, through another node */
+	struct shares shares;
 	struct play_example examples[PLAY_EXAMPLES]; /* the first wrong */
 	size_t nexamples;
 };

@@ -14,6 +14,17 @@ print_caches(FILE *out, const struct play_result *r)
 			human_count(r->relayed).z);
 }
 
+/* Of a cluster. */
+static void
+print_shares(FILE *out, const struct shares *s)
+{
+	if (s->nnodes > 1)
+		fprintf(out,
+			"  nodes     answers came from %zu; from the busiest, "
+			"%.2f times the mean\n",
+			s->nnodes, shares_peak(s));
+}
+
 static void
 print_log(FILE *out, const struct catalog *c)
 {
@@ -63,11 +74,44 @@ play_report(FILE *out, const struct play *p, const struct catalog *c,
 		p->load.connections, (double)l->elapsed_ns / 1e9);
 	load_report(out, &p->load, l);
 	print_caches(out, r);
+	print_shares(out, &r->shares);
 	print_log(out, c);
 	load_report_verdict(out, l,
 		is_all_known(c) ? "byte for byte" : "as far as is known");
 	for (size_t i = 0; i < r->nexamples; i++)
 		print_example(out, &r->examples[i]);
+}
+
+static json_t *
+nodes_json(const struct shares *s)
+{
+	json_t *nodes = json_object();
+
+	for (size_t i = 0; i < s->nnodes; i++)
+		json_object_set_new(nodes, s->nodes[i].name,
+			json_pack("{s:I, s:I}", "taken",
+				(json_int_t)s->nodes[i].taken, "served",
+				(json_int_t)s->nodes[i].served));
+	return nodes;
+}
+
+/* served: in the order of the nodes */
+static json_t *
+seconds_json(const struct shares *s)
+{
+	json_t *seconds = json_array();
+
+	for (uint64_t i = 0; i < s->seconds; i++) {
+		json_t *served = json_array();
+
+		for (size_t j = 0; j < s->nnodes; j++)
+			json_array_append_new(
+				served, json_integer(s->served[i][j]));
+		json_array_append_new(seconds,
+			json_pack("{s:f, s:o}", "peak", shares_peak_in(s, i),
+				"served", served));
+	}
+	return seconds;
 }
 
 json_t *
@@ -87,5 +131,8 @@ play_report_json(const struct play *p, const struct catalog *c,
 	json_t *o = load_report_json(&p->load, &r->load);
 
 	load_report_numbers(o, numbers, sizeof(numbers) / sizeof(*numbers));
+	json_object_set_new(o, "peak", json_real(shares_peak(&r->shares)));
+	json_object_set_new(o, "nodes", nodes_json(&r->shares));
+	json_object_set_new(o, "per_second", seconds_json(&r->shares));
 	return o;
 }

@@ -460,12 +460,15 @@ fir(const struct scene *s, float u, float foot, float height, uint32_t which)
 	for (int y = top; y < end; y++) {
 		float q = ((float)y / scale - foot + height) / height;
 		float tier = q * tiers - floorf(q * tiers);
-		float ragged = noise_hash(s->seed + which, (uint32_t)(q * 260));
+		float ragged = noise_hash(
+			s->seed + which, (uint32_t)fmaxf(0, q * 260));
 		float half = height * 0.19f * powf(q, 0.85f) *
 				(0.5f + 0.5f * tier) * (0.75f + 0.4f * ragged) +
 			height * 0.004f;
 		float from = (u - half) * scale, to = (u + half) * scale;
 
+		if (q < 0)
+			continue; /* its tip is within the next row */
 		for (int x = (int)from; x <= (int)to; x++)
 			blend(s, x, y, rgb_scale(s->near, 0.55f),
 				fminf((float)x + 1 - from, to - (float)x));

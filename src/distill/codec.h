@@ -14,6 +14,7 @@ enum result png_read(struct str in, struct raster *out);
 /* Of one picture. */
 enum result webp_read(struct str in, struct raster *out);
 
+bool webp_fits(unsigned width, unsigned height);
 bool jpeg_write(const struct raster *r, unsigned quality, struct buf *out);
 bool png_write(const struct raster *r, struct buf *out);
 /* drawing: without loss */

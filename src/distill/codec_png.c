@@ -1,7 +1,6 @@
 #include "distill/codec.h"
 
 #include <png.h>
-#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/own.h"
@@ -9,6 +8,7 @@
 enum {
 	SIDE_MAX = 65535,
 	CHUNK_BYTES_MAX = 4 * 1024 * 1024, /* of text and profiles, unpacked */
+	CHUNK_FRAME = 12,		   /* its length, type and check sum */
 	PALETTE_MAX = 256,
 	LEVEL = 7, /* of zlib: 8 and 9 take twice as long for 0.5 % */
 };
@@ -64,13 +64,8 @@ take_profile(png_structp png, png_infop info, struct raster *r)
 	png_uint_32 n;
 	int compression;
 
-	if (!png_get_iCCP(png, info, &name, &compression, &profile, &n))
-		return;
-	r->profile = malloc(n);
-	if (!r->profile)
-		return;
-	memcpy(r->profile, profile, n);
-	r->profile_bytes = n;
+	if (png_get_iCCP(png, info, &name, &compression, &profile, &n))
+		(void)raster_set_profile(r, profile, n);
 }
 
 static unsigned
@@ -110,6 +105,26 @@ decode(png_structp png, png_infop info, struct raster *r)
 	return RESULT_DONE;
 }
 
+/* Or libpng makes room for as much as a chunk says that it has, before it sees
+ * that there is less. */
+static bool
+is_whole(struct str in)
+{
+	size_t at = sizeof("\x89PNG\r\n\x1a\n") - 1;
+
+	while (in.n >= CHUNK_FRAME && at <= in.n - CHUNK_FRAME) {
+		const unsigned char *c = (const unsigned char *)in.p + at;
+		size_t n = png_get_uint_32(c);
+
+		if (n > in.n - CHUNK_FRAME - at)
+			return false;
+		if (memcmp(c + 4, "IEND", 4) == 0)
+			return true;
+		at += CHUNK_FRAME + n;
+	}
+	return false;
+}
+
 enum result
 png_read(struct str in, struct raster *out)
 {
@@ -119,7 +134,9 @@ png_read(struct str in, struct raster *out)
 	volatile enum result result = RESULT_FAILED;
 
 	*out = (struct raster){0};
-	if (info) {
+	if (!is_whole(in)) {
+		result = RESULT_BROKEN;
+	} else if (info) {
 		png_set_read_fn(png, &in, on_read);
 		png_set_user_limits(png, SIDE_MAX, SIDE_MAX);
 		png_set_chunk_malloc_max(png, CHUNK_BYTES_MAX);

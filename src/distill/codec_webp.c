@@ -31,13 +31,8 @@ take_profile(const WebPDemuxer *d, struct raster *r)
 {
 	WebPChunkIterator i;
 
-	if (WebPDemuxGetChunk(d, "ICCP", 1, &i)) {
-		r->profile = malloc(i.chunk.size);
-		if (r->profile) {
-			memcpy(r->profile, i.chunk.bytes, i.chunk.size);
-			r->profile_bytes = i.chunk.size;
-		}
-	}
+	if (WebPDemuxGetChunk(d, "ICCP", 1, &i))
+		(void)raster_set_profile(r, i.chunk.bytes, i.chunk.size);
 	WebPDemuxReleaseChunkIterator(&i);
 }
 
@@ -88,6 +83,12 @@ webp_read(struct str in, struct raster *out)
 
 /* --- writing -------------------------------------------------------------- */
 
+bool
+webp_fits(unsigned width, unsigned height)
+{
+	return width <= WEBP_MAX_DIMENSION && height <= WEBP_MAX_DIMENSION;
+}
+
 /* A profile needs a container around what is there. */
 static bool
 put_with_profile(const struct raster *r, WebPData bare, struct buf *out)
@@ -127,8 +128,7 @@ webp_write(
 	WebPConfig config;
 	bool done;
 
-	if (raster_width(r) > WEBP_MAX_DIMENSION ||
-		raster_height(r) > WEBP_MAX_DIMENSION ||
+	if (!webp_fits(raster_width(r), raster_height(r)) ||
 		!configure(quality, drawing, &config))
 		return false;
 	if (!WebPPictureView(&r->picture, 0, 0, r->picture.width,
@@ -169,12 +169,12 @@ webp_open(struct str in)
 		f->decoder = WebPAnimDecoderNew(&data, &options);
 	}
 	if (!f->decoder || !WebPAnimDecoderGetInfo(f->decoder, &f->info) ||
-		!WebPPictureInit(&f->now.picture)) {
+		!WebPPictureInit(&f->now.picture) ||
+		!take_metadata(in, &f->now)) {
 		webp_close(f);
 		return NULL;
 	}
 	f->now.alpha = true;
-	f->now.turn = 1;
 	f->now.picture.use_argb = 1;
 	f->now.picture.width = (int)f->info.canvas_width;
 	f->now.picture.height = (int)f->info.canvas_height;
@@ -188,6 +188,7 @@ webp_close(struct frames *f)
 	if (!f)
 		return;
 	WebPAnimDecoderDelete(f->decoder);
+	free(f->now.profile);
 	free(f);
 }
 

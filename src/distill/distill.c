@@ -14,10 +14,12 @@ type_for(const struct order *o, const struct sniff *s, const struct raster *r,
 	bool drawing)
 {
 	bool jpeg = s->type == TYPE_JPEG || o->formats & ORDER_JPEG;
+	bool webp =
+		o->formats & ORDER_WEBP || (s->type == TYPE_WEBP && r->alpha);
 
 	if (o->formats & ORDER_AVIF && !drawing && avif_can())
 		return TYPE_AVIF;
-	if (o->formats & ORDER_WEBP || (s->type == TYPE_WEBP && r->alpha))
+	if (webp && webp_fits(raster_width(r), raster_height(r)))
 		return TYPE_WEBP;
 	return jpeg && !drawing && !r->alpha ? TYPE_JPEG : TYPE_PNG;
 }
@@ -130,19 +132,39 @@ movie_add(struct movie *m, const struct raster *frame, int ends_at_ms)
 
 /* loops: how often; 0: for ever. */
 static bool
-put_loops(WebPData bare, unsigned loops, struct buf *out)
+set_loops(WebPMux *mux, unsigned loops)
 {
 	WebPMuxAnimParams params;
+
+	switch (WebPMuxGetAnimationParams(mux, &params)) {
+	case WEBP_MUX_OK: break;
+	/* Its frames were all alike, so it stands still. */
+	case WEBP_MUX_NOT_FOUND: return true;
+	default: return false;
+	}
+	params.loop_count = (int)loops;
+	return WebPMuxSetAnimationParams(mux, &params) == WEBP_MUX_OK;
+}
+
+static bool
+set_profile(WebPMux *mux, const struct raster *r)
+{
+	const WebPData profile = {r->profile, r->profile_bytes};
+
+	return !r->profile ||
+		WebPMuxSetChunk(mux, "ICCP", &profile, 0) == WEBP_MUX_OK;
+}
+
+/* frame: any of them, for the profile that all have. */
+static bool
+put_whole(WebPData bare, unsigned loops, const struct raster *frame,
+	struct buf *out)
+{
 	WebPData whole = {NULL, 0};
 	WebPMux *mux = WebPMuxCreate(&bare, 0);
-	bool done =
-		mux && WebPMuxGetAnimationParams(mux, &params) == WEBP_MUX_OK;
+	bool done = mux && set_loops(mux, loops) && set_profile(mux, frame) &&
+		WebPMuxAssemble(mux, &whole) == WEBP_MUX_OK;
 
-	if (done) {
-		params.loop_count = (int)loops;
-		done = WebPMuxSetAnimationParams(mux, &params) == WEBP_MUX_OK &&
-			WebPMuxAssemble(mux, &whole) == WEBP_MUX_OK;
-	}
 	if (done)
 		buf_append(out, whole.bytes, whole.size);
 	WebPDataClear(&whole);
@@ -151,13 +173,14 @@ put_loops(WebPData bare, unsigned loops, struct buf *out)
 }
 
 static bool
-movie_end(struct movie *m, unsigned loops, struct buf *out)
+movie_end(struct movie *m, unsigned loops, const struct raster *frame,
+	struct buf *out)
 {
 	WebPData data = {NULL, 0};
 	bool done =
 		WebPAnimEncoderAdd(m->encoder, NULL, m->starts_at_ms, NULL) &&
 		WebPAnimEncoderAssemble(m->encoder, &data) &&
-		put_loops(data, loops, out);
+		put_whole(data, loops, frame, out);
 
 	WebPDataClear(&data);
 	return done;
@@ -167,20 +190,22 @@ static enum result
 add_all(struct movie *m, const struct mover *v, struct frames *f,
 	uint64_t frame_pixels, struct distilled *out)
 {
-	const struct raster *frame;
+	const struct raster *frame = NULL;
 	int ends_at_ms, r;
 
 	while ((r = v->next(f, &frame, &ends_at_ms)) > 0) {
+		if (frame->turn != 1)
+			return RESULT_UNKNOWN; /* nobody makes such */
 		out->pixels += frame_pixels;
 		if (out->pixels > ORDER_PIXELS_MAX)
 			return RESULT_TOO_LARGE;
 		if (!movie_add(m, frame, ends_at_ms))
 			return RESULT_FAILED;
 	}
-	if (r < 0)
+	if (r < 0 || !frame)
 		return RESULT_BROKEN;
-	return movie_end(m, v->loops(f), &out->bytes) ? RESULT_DONE
-						      : RESULT_FAILED;
+	return movie_end(m, v->loops(f), frame, &out->bytes) ? RESULT_DONE
+							     : RESULT_FAILED;
 }
 
 static enum result
@@ -243,13 +268,17 @@ frames(const struct order *o, const struct sniff *s, const struct mover *v,
 {
 	struct raster r;
 	enum result result = only_frame(v, in, &r);
+	unsigned w, h;
 
 	if (result == RESULT_DONE) {
 		result = finish(o, s, &r, out);
 		raster_fini(&r);
-	} else if (result == RESULT_MOVING && o->formats & ORDER_WEBP) {
-		result = moving(o, s, v, in, out);
+		return result;
 	}
+	raster_fit(o, s->width, s->height, &w, &h);
+	if (result == RESULT_MOVING && o->formats & ORDER_WEBP &&
+		webp_fits(w, h))
+		result = moving(o, s, v, in, out);
 	return result;
 }
 
@@ -263,7 +292,8 @@ image(const struct order *o, struct str in, struct distilled *out)
 	if (!sniff(in, &s))
 		return RESULT_UNKNOWN;
 	out->pixels = sniff_pixels(&s);
-	if (out->pixels > ORDER_PIXELS_MAX)
+	if (out->pixels > ORDER_PIXELS_MAX || s.width > ORDER_SIDE_MAX ||
+		s.height > ORDER_SIDE_MAX)
 		return RESULT_TOO_LARGE;
 	if (s.type == TYPE_GIF)
 		return frames(o, &s, &gif, in, out);

@@ -18,6 +18,7 @@ enum {
 	/* Bytes of input: what takes longer is for nobody who waits. */
 	ORDER_BYTES_MAX = 32 * 1024 * 1024,
 	ORDER_PIXELS_MAX = 50 * 1000 * 1000, /* of all frames together */
+	ORDER_SIDE_MAX = 65500,		     /* a JPEG has no more */
 };
 
 enum order_kind { ORDER_IMAGE, ORDER_TEXT, ORDER_KINDS };

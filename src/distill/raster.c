@@ -26,18 +26,31 @@ raster_fini(struct raster *r)
 }
 
 bool
+raster_set_profile(struct raster *r, const void *profile, size_t bytes)
+{
+	if (!bytes)
+		return true;
+	r->profile = malloc(bytes);
+	if (!r->profile)
+		return false;
+	memcpy(r->profile, profile, bytes);
+	r->profile_bytes = bytes;
+	return true;
+}
+
+bool
 raster_copy(const struct raster *r, struct raster *out)
 {
-	struct raster copy;
-
-	if (!raster_init(&copy, raster_width(r), raster_height(r)))
+	if (!raster_init(out, raster_width(r), raster_height(r)) ||
+		!raster_set_profile(out, r->profile, r->profile_bytes)) {
+		raster_fini(out);
 		return false;
+	}
 	for (unsigned y = 0; y < raster_height(r); y++)
-		memcpy(raster_row(&copy, y), raster_row(r, y),
+		memcpy(raster_row(out, y), raster_row(r, y),
 			raster_width(r) * sizeof(uint32_t));
-	copy.alpha = r->alpha;
-	copy.turn = r->turn;
-	*out = copy;
+	out->alpha = r->alpha;
+	out->turn = r->turn;
 	return true;
 }
 

@@ -20,7 +20,10 @@ struct raster {
 /* False when there is not so much memory. */
 bool raster_init(struct raster *r, unsigned width, unsigned height);
 void raster_fini(struct raster *r); /* harmless when all zero */
+/* As raster_init(); *out is all zero if false. */
 bool raster_copy(const struct raster *r, struct raster *out);
+/* Of one that has none; copies it. */
+bool raster_set_profile(struct raster *r, const void *profile, size_t bytes);
 /* The size in which an image that shows as width x height is wanted. */
 void raster_fit(const struct order *o, unsigned width, unsigned height,
 	unsigned *fit_width, unsigned *fit_height);

@@ -36,6 +36,13 @@ cluster_behind(const struct lab_options *o, const struct topo_host *h)
 	return h->kind == TOPO_NODE && o->squid ? &daemon_squid : NULL;
 }
 
+/* What stands behind that again. */
+static const struct daemon *
+furthest(const struct lab_options *o, const struct topo_host *h)
+{
+	return cluster_behind(o, h) && o->distill ? &daemon_image_filter : NULL;
+}
+
 /* How many nodes h's daemon sees when all are up; a node in front sees itself
  * among them. */
 static unsigned
@@ -58,7 +65,8 @@ cluster_check(const struct lab_options *o)
 	struct topo_host vip = topo_host(TOPO_BALANCER);
 	struct topo_host node = topo_host(TOPO_FIRST_NODE);
 	const struct daemon *all[] = {&daemon_origin, cluster_daemon(o, &vip),
-		cluster_daemon(o, &node), cluster_behind(o, &node)};
+		cluster_daemon(o, &node), cluster_behind(o, &node),
+		furthest(o, &node)};
 	int r = arch_check(o);
 
 	if (r == 0 && o->conf)
@@ -72,23 +80,29 @@ cluster_check(const struct lab_options *o)
 static int
 prepare(const struct lab_options *o, const struct topo_host *h)
 {
-	const struct daemon *behind = cluster_behind(o, h);
-	int r = behind ? behind->prepare(o, h) : 0;
+	const struct daemon *all[] = {
+		furthest(o, h), cluster_behind(o, h), cluster_daemon(o, h)};
+	int r = 0;
 
-	return r < 0 ? r : cluster_daemon(o, h)->prepare(o, h);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all) && r == 0; i++)
+		if (all[i])
+			r = all[i]->prepare(o, h);
+	return r;
 }
 
 /* What stands behind it comes first. */
 static int
 start(const struct lab_options *o, const struct topo_host *h)
 {
-	const struct daemon *behind = cluster_behind(o, h);
+	const struct daemon *behind[] = {furthest(o, h), cluster_behind(o, h)};
 	int r = 0;
 
-	if (behind && !daemon_pid(behind, h)) {
-		r = daemon_start(behind, h);
+	for (size_t i = 0; i < 2 && r == 0; i++) {
+		if (!behind[i] || daemon_pid(behind[i], h))
+			continue;
+		r = daemon_start(behind[i], h);
 		if (r == 0)
-			r = daemon_await(behind, h, 0, deadline());
+			r = daemon_await(behind[i], h, 0, deadline());
 	}
 	return r < 0 ? r : daemon_start(cluster_daemon(o, h), h);
 }

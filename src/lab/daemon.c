@@ -211,6 +211,27 @@ dial(const char *addr, uint16_t port, unsigned timeout_s)
 }
 
 /* from this machine's own place on the lab's network */
+/* The sockets of its namespace say so. */
+bool
+daemon_listens_inside(const struct daemon *d, const struct topo_host *h,
+	unsigned port, struct buf *why)
+{
+	enum { LISTEN = 10 };
+	char path[64], line[256];
+	unsigned seen, state;
+
+	buf_printf(why, "does not listen on port %u", port);
+	snprintf(path, sizeof(path), "/proc/%d/net/tcp", (int)daemon_pid(d, h));
+	own_file FILE *f = fopen(path, "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " %*u: %*8x:%x %*8x:%*x %x", &seen, &state) ==
+				2 &&
+			seen == port && state == LISTEN)
+			return true;
+	return false;
+}
+
 bool
 daemon_listens(const struct topo_host *h, unsigned nodes, struct buf *why)
 {

@@ -36,7 +36,7 @@ struct daemon {
 
 extern const struct daemon daemon_node, daemon_front, daemon_balancer,
 	daemon_origin, daemon_squid, daemon_haproxy, daemon_nginx_cache,
-	daemon_varnish, daemon_traffic_server;
+	daemon_varnish, daemon_traffic_server, daemon_image_filter;
 
 /* What h's file of d with that ending is called; the caller's. */
 char *daemon_file(
@@ -51,6 +51,9 @@ int daemon_await(const struct daemon *d, const struct topo_host *h,
 
 /* An is_ready for what accepts connections on port 80 of h's own address. */
 bool daemon_listens(const struct topo_host *h, unsigned nodes, struct buf *why);
+/* ... on a port of h's loopback interface. */
+bool daemon_listens_inside(const struct daemon *d, const struct topo_host *h,
+	unsigned port, struct buf *why);
 /* Puts into *out what argv says in host, or what addr:port answers there to
  * the request, until it ends. -EIO, also when that took 2 s. */
 int daemon_run(const char *host, const char *const argv[], struct buf *out);

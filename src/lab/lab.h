@@ -46,10 +46,12 @@ struct lab_options {
 	const char *conf;	 /* NULL: written from the fields above */
 	const char *origin_conf; /* nginx's; NULL: written for origin_root */
 	const char *origin_root; /* NULL: a few pages made for the lab */
-	bool distill;		 /* its site has `distill images text` */
-	bool squid;		 /* a Squid behind each node is its cache */
-	bool bare;		 /* the network only, no daemons */
-	bool force;		 /* take down a lab that is in use */
+	bool squid;		 /* a Squid beside each node is its cache */
+	/* The site has `distill images text`; with squid, each node has an
+	 * nginx with its image filter between Squid and the origin instead. */
+	bool distill;
+	bool bare;  /* the network only, no daemons */
+	bool force; /* take down a lab that is in use */
 };
 
 /* Returns when every node and the balancer see all nodes up. Otherwise, and

@@ -80,10 +80,10 @@ sevenfold_conf(struct buf *b, const struct lab_options *o,
 		"%s"
 		"}\n",
 		xdp[o->xdp],
-		o->distill ? "    distill images text\n"
-			     "    distill_wait 5s\n"
-			     "    distill_original original\n"
-			   : "");
+		o->distill && !o->squid ? "    distill images text\n"
+					  "    distill_wait 5s\n"
+					  "    distill_original original\n"
+					: "");
 }
 
 static int

@@ -9,13 +9,11 @@
 #include "lab/state.h"
 #include "lab/topo.h"
 
-enum { PORT = 3128, LISTEN = 10 /* in /proc/net/tcp */ };
+enum { PORT = 3128 };
 
 /* An accelerator with a cache in memory. It gives root's rights up, so it can't
  * write files here; what it has to say is on standard error. */
 static const char conf_text[] = "http_port 127.0.0.1:3128 accel vhost\n"
-				"cache_peer " TOPO_ORIGIN_ADDR
-				" parent 80 0 no-query no-digest originserver\n"
 				"http_access allow all\n"
 				"maximum_object_size_in_memory 32 MB\n"
 				"memory_cache_shared off\n"
@@ -38,8 +36,13 @@ prepare(const struct lab_options *o, const struct topo_host *h)
 	struct buf b = {0};
 	int r;
 
-	buf_printf(&b, "%svisible_hostname %s\ncache_mem %lu KB\n", conf_text,
-		h->name, o->cache_bytes >> 10);
+	buf_printf(&b,
+		"%svisible_hostname %s\n"
+		"cache_mem %lu KB\n"
+		"cache_peer %s parent %u 0 no-query no-digest originserver\n",
+		conf_text, h->name, o->cache_bytes >> 10,
+		o->distill ? "127.0.0.1" : TOPO_ORIGIN_ADDR,
+		o->distill ? IMAGE_FILTER_PORT : 80);
 	r = state_write(path, buf_head(&b), buf_len(&b));
 	buf_fini(&b);
 	return r;
@@ -57,24 +60,11 @@ get_argv(const struct topo_host *h)
 	return argv;
 }
 
-/* The sockets of its namespace say so. */
 static bool
 is_ready(const struct topo_host *h, unsigned nodes, struct buf *why)
 {
-	char path[64], line[256];
-	unsigned port, state;
-
-	buf_printf(why, "does not listen on port %u", PORT);
-	snprintf(path, sizeof(path), "/proc/%d/net/tcp",
-		(int)daemon_pid(&daemon_squid, h));
-	own_file FILE *f = fopen(path, "re");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, " %*u: %*8x:%x %*8x:%*x %x", &port, &state) ==
-				2 &&
-			port == PORT && state == LISTEN)
-			return true;
-	return false;
+	(void)nodes;
+	return daemon_listens_inside(&daemon_squid, h, PORT, why);
 }
 
 static int

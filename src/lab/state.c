@@ -141,12 +141,14 @@ state_write(const char *path, const void *p, size_t n)
 int
 state_save(const struct lab_options *o)
 {
-	json_t *j = json_pack("{s:s, s:i, s:b, s:I, s:I, s:i, s:s, s:b, s:s?}",
-		"url", LAB_URL, "nodes", (int)o->nodes, "bare", (int)o->bare,
+	json_t *j = json_pack(
+		"{s:s, s:i, s:b, s:I, s:I, s:i, s:s, s:b, s:b, s:s?}", "url",
+		LAB_URL, "nodes", (int)o->nodes, "bare", (int)o->bare,
 		"link_bits", (json_int_t)o->link_bits, "client_link_bits",
 		(json_int_t)o->client_link_bits, "cpu_millicores",
 		(int)o->cpu_millicores, "arch", o->arch->name, "squid",
-		(int)o->squid, "policy", o->policy ? o->policy->name : NULL);
+		(int)o->squid, "distill", (int)o->distill, "policy",
+		o->policy ? o->policy->name : NULL);
 	int r = j ? json_dump_file(j, STATE_FILE, JSON_INDENT(2)) : -1;
 
 	json_decref(j);
@@ -161,13 +163,13 @@ state_load(struct lab_options *o)
 {
 	json_t *j = json_load_file(STATE_FILE, 0, NULL);
 	json_int_t link = 0, client = 0;
-	int nodes = 0, bare = 0, cpu = 0, squid = 0;
+	int nodes = 0, bare = 0, cpu = 0, squid = 0, distill = 0;
 	const char *name = "";
 	const struct arch *arch;
-	int r = json_unpack(j, "{s:i, s:b, s:I, s:I, s:i, s:s, s:b}", "nodes",
-		&nodes, "bare", &bare, "link_bits", &link, "client_link_bits",
-		&client, "cpu_millicores", &cpu, "arch", &name, "squid",
-		&squid);
+	int r = json_unpack(j, "{s:i, s:b, s:I, s:I, s:i, s:s, s:b, s:b}",
+		"nodes", &nodes, "bare", &bare, "link_bits", &link,
+		"client_link_bits", &client, "cpu_millicores", &cpu, "arch",
+		&name, "squid", &squid, "distill", &distill);
 
 	arch = arch_find(name);
 	json_decref(j);
@@ -176,6 +178,7 @@ state_load(struct lab_options *o)
 	*o = (struct lab_options){
 		.arch = arch,
 		.squid = squid,
+		.distill = distill,
 		.nodes = (unsigned)nodes,
 		.bare = bare,
 		.link_bits = (uint64_t)link,

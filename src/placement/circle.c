@@ -1,7 +1,6 @@
 #include "placement/circle.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -103,8 +102,8 @@ circle_rank(const struct circle *c, const struct view *v, uint64_t at,
 }
 
 void
-circle_rank_key(
-	const struct place *p, struct str key, size_t most, struct ranking *out)
+circle_rank_hash(
+	const struct place *p, uint64_t hash, size_t most, struct ranking *out)
 {
-	circle_rank(p->table, &p->view, XXH3_64bits(key.p, key.n), most, out);
+	circle_rank(p->table, &p->view, hash, most, out);
 }

@@ -1,17 +1,25 @@
 #pragma once
 /*
- * struct hotset: the keys that are hot, and how many nodes hold each.
- * Immutable; each is made from the one before. Pure.
+ * struct hotset: the keys that are hot, how many nodes hold each, and which
+ * part of its requests each of those answers. Immutable; each is made from the
+ * one before. Pure.
+ *
+ * How many hold a key is for its owner to say, so that all nodes go by the same
+ * number; but for a key that our own clients ask for much more than it knows
+ * of, and when it can't be heard.
  */
-#include "placement/widen.h"
+#include "placement/spread.h"
 
-enum { HOTSET_COOL = 8 }; /* sets in a row before a key is narrowed */
+enum { HOTSET_COOL = 4 }; /* sets in a row before a key is narrowed */
 
 struct hot {
 	uint64_t key;
 	double share; /* of all requests */
 	uint8_t r;    /* nodes that hold it, over 1 */
 	uint8_t cool; /* sets for which fewer would have done */
+	bool ours;    /* to decide on */
+	/* By member, in whatever unit. All 0: not known. */
+	float part[VIEW_MAX_NODES];
 };
 
 struct hotset {
@@ -21,9 +29,16 @@ struct hotset {
 
 /* NULL: it is not among them; s NULL is empty. */
 const struct hot *hotset_find(const struct hotset *s, uint64_t key);
-/* From what keys are asked for now; r of each is written. before: NULL is
- * empty. extra: as of widen(); what is yet to be narrowed counts, too. To be
- * freed. */
-struct hotset *hotset_next(const struct hotset *before, struct widen_key *keys,
-	size_t n, unsigned nodes, double extra);
+/* From what keys are asked for now, each once; what s says of r and parts is
+ * written. before: NULL is empty. extra: the copies more than one of each that
+ * there may be; what is yet to be narrowed counts, too. To be freed. */
+struct hotset *
+hotset_next(const struct hotset *before, struct spread *s, double extra);
 double hotset_extra(const struct hotset *s); /* copies beyond the first */
+
+/* Who is to answer a request for h that we have from a client, of the first r
+ * that are fit: a place in `fit`. As much as may be goes to ourselves, for that
+ * is one hop less, if all nodes get as many requests from clients; the rest to
+ * others in proportion. draw: from 0 to 1, excluding 1. */
+size_t hot_choose(const struct hot *h, const uint8_t *fit, size_t r,
+	size_t self, unsigned nodes, double draw);

@@ -4,21 +4,30 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <math.h>
 
 #include "placement/hotset.h"
 
 enum { NODES = 16 };
+
+/* Of keys whose rankings aren't known. */
+static struct hotset *
+next_of(struct hotset *before, struct widen_key *keys, size_t n, double extra)
+{
+	struct spread s = {.keys = keys, .n = n, .nodes = NODES};
+	struct hotset *now = hotset_next(before, &s, extra);
+
+	free(before);
+	return now;
+}
 
 /* Key 1 with that share, and key 2 with 0.3; the rest is many others'. */
 static struct hotset *
 next(struct hotset *before, double share)
 {
 	struct widen_key keys[] = {{1, share, 0}, {2, .3, 0}};
-	struct hotset *now =
-		hotset_next(before, keys, share > 0 ? 2 : 0, NODES, 1000);
 
-	free(before);
-	return now;
+	return next_of(before, keys, share > 0 ? 2 : 0, 1000);
 }
 
 static unsigned
@@ -88,20 +97,105 @@ test_keeps_the_budget(void **state)
 	struct hotset *s = NULL;
 
 	for (unsigned step = 0; step < 60; step++) {
-		struct hotset *before = s;
-
 		for (unsigned i = 0; i < 100; i++)
 			keys[i] = (struct widen_key){i,
 				1.0 / (5.2 * ((i + 7 * (step / 10)) % 100 + 1)),
 				0};
-		s = hotset_next(before, keys, 100, NODES, 35);
-		free(before);
+		s = next_of(s, keys, 100, 35);
 		/* once the old ones have gone */
 		if (step % 10 == 9)
 			assert_true(hotset_extra(s) <= 36);
 		assert_true(hotset_extra(s) <= 70);
 	}
 	free(s);
+}
+
+/* Of a key that is another's to decide on, we go by what he says; unless our
+ * clients say more. */
+static void
+test_owner_says(void **state)
+{
+	struct widen_key keys[] = {{1, .3, 0}, {2, .3, 0}, {3, .3, 0}};
+	struct spread_row rows[3] = {
+		{.nowners = 4, .owner = {0, 1, 2, 3}, .told = 2},
+		{.nowners = 4,
+			.owner = {1, 2, 3, 0},
+			.told = 1,
+			.heeded = true},
+		{.nowners = 4, .owner = {2, 3, 0, 1}, .told = 1},
+	};
+	struct spread s = {.keys = keys, .rows = rows, .n = 3, .nodes = 4};
+	struct hotset *now, *later;
+
+	for (size_t m = 0; m < 4; m++)
+		s.weight[m] = 1;
+	now = hotset_next(NULL, &s, 100);
+	assert_int_equal(width(now, 1), 2);
+	assert_int_equal(width(now, 2), 4);
+	assert_int_equal(width(now, 3), 1);
+	assert_false(now->v[0].ours);
+	/* what he doesn't tell of any more is hot no more, at once */
+	s.n = 0;
+	later = hotset_next(now, &s, 100);
+	assert_int_equal(later->n, 0);
+	free(now);
+	free(later);
+}
+
+/* --- who answers ---------------------------------------------------------- */
+
+enum { DRAWS = 100000, PARTS = 4 };
+
+/* Of a key's requests, that come to all nodes alike, each part is answered by
+ * whom it is for; and as much as can be where it came. */
+static void
+check_parts(const float *part)
+{
+	static const uint8_t fit[PARTS] = {9, 2, 0, 7};
+	struct hot h = {.r = PARTS};
+	double answered[NODES] = {0}, home = 0, sum = 0, best = 0;
+
+	for (size_t i = 0; i < PARTS; i++) {
+		h.part[fit[i]] = part[i];
+		sum += (double)part[i];
+	}
+	for (size_t self = 0; self < NODES; self++)
+		for (unsigned i = 0; i < DRAWS; i++) {
+			size_t at = hot_choose(&h, fit, PARTS, self, NODES,
+				((double)i + 0.5) / DRAWS);
+
+			assert_in_range(at, 0, PARTS - 1);
+			answered[fit[at]] += 1.0 / DRAWS / NODES;
+			home += fit[at] == self ? 1.0 / DRAWS / NODES : 0;
+		}
+	for (size_t i = 0; i < PARTS; i++) {
+		double want = (double)part[i] / sum;
+
+		assert_true(fabs(answered[fit[i]] - want) < 0.0002);
+		best += want < 1.0 / NODES ? want : 1.0 / NODES;
+	}
+	assert_true(fabs(home - best) < 0.0002);
+}
+
+static void
+test_parts(void **state)
+{
+	check_parts((float[]){.25f, .25f, .25f, .25f});
+	check_parts((float[]){1, 0, 0, 0});
+	check_parts((float[]){.01f, .02f, .03f, 0});
+	check_parts((float[]){7, .1f, .2f, .3f});
+}
+
+/* Whose parts are not known, or not fit: the first. */
+static void
+test_no_parts(void **state)
+{
+	static const uint8_t fit[] = {3, 4};
+	struct hot h = {.r = 2};
+
+	assert_int_equal(hot_choose(&h, fit, 2, 4, NODES, .99), 0);
+	h.part[5] = 1;
+	assert_int_equal(hot_choose(&h, fit, 2, 5, NODES, .01), 0);
 }
 
 int
@@ -112,6 +206,9 @@ main(void)
 		cmocka_unit_test(test_narrows_by_and_by),
 		cmocka_unit_test(test_forgets),
 		cmocka_unit_test(test_keeps_the_budget),
+		cmocka_unit_test(test_owner_says),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_no_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "placement/place.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "base/mem.h"
 
@@ -53,4 +54,20 @@ place_free(struct place *p)
 	if (p->policy->free)
 		p->policy->free(p->table);
 	free(p);
+}
+
+uint64_t
+place_hash(struct str key)
+{
+	return XXH3_64bits(key.p, key.n);
+}
+
+void
+place_rank(
+	const struct place *p, struct str key, size_t most, struct ranking *out)
+{
+	if (p->policy->rank_hash)
+		p->policy->rank_hash(p, place_hash(key), most, out);
+	else
+		p->policy->rank(p, key, most, out);
 }

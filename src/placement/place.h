@@ -29,8 +29,11 @@ struct policy {
 	void *(*build)(const struct place *p, const struct place *before,
 		size_t *bytes);
 	void (*free)(void *table);
-	/* The first `most` of the ranking, or more. */
+	/* The first `most` of the ranking, or more. One of the two is there:
+	 * by the key, or by its hash (place_hash()). */
 	void (*rank)(const struct place *p, struct str key, size_t most,
+		struct ranking *out);
+	void (*rank_hash)(const struct place *p, uint64_t hash, size_t most,
 		struct ranking *out);
 };
 
@@ -56,12 +59,9 @@ struct place *place_new(const struct policy *policy, const struct view *v,
 	const struct place *before);
 void place_free(struct place *p); /* NULL is fine */
 
-static inline void
-place_rank(
-	const struct place *p, struct str key, size_t most, struct ranking *out)
-{
-	p->policy->rank(p, key, most, out);
-}
+uint64_t place_hash(struct str key);
+void place_rank(const struct place *p, struct str key, size_t most,
+	struct ranking *out);
 
 /* All policies, by name; NULL: there is none of that name. */
 const struct policy *policy_find(const char *name);

@@ -15,10 +15,9 @@ score(const struct view *v, const struct view_node *node, uint64_t key)
 }
 
 static void
-rank(const struct place *p, struct str key, size_t most, struct ranking *out)
+rank(const struct place *p, uint64_t hash, size_t most, struct ranking *out)
 {
 	const struct view *v = &p->view;
-	uint64_t k = XXH3_64bits(key.p, key.n);
 	double scores[VIEW_MAX_NODES];
 
 	out->n = 0;
@@ -28,7 +27,7 @@ rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 
 		if (v->nodes[i].out)
 			continue;
-		s = score(v, &v->nodes[i], k);
+		s = score(v, &v->nodes[i], hash);
 		if (at < most)
 			out->n++;
 		else if (!at || scores[--at] >= s)
@@ -42,4 +41,5 @@ rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 	}
 }
 
-const struct policy policy_hrw = {.name = "hrw", .weights = true, .rank = rank};
+const struct policy policy_hrw = {
+	.name = "hrw", .weights = true, .rank_hash = rank};

@@ -20,11 +20,11 @@ jump(uint64_t key, size_t n)
 /* Jumps until all that are wanted have been met; there is an end to luck, and
  * then the rest come in order. */
 static void
-rank(const struct place *p, struct str key, size_t most, struct ranking *out)
+rank(const struct place *p, uint64_t hash, size_t most, struct ranking *out)
 {
 	const struct view *v = &p->view;
 	size_t want = most < v->nlive ? most : v->nlive;
-	uint64_t h = XXH3_64bits(key.p, key.n), seen = 0;
+	uint64_t h = hash, seen = 0;
 
 	out->n = 0;
 	if (!v->nnodes)
@@ -44,4 +44,4 @@ rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 			out->node[out->n++] = (uint8_t)i;
 }
 
-const struct policy policy_jump = {.name = "jump", .rank = rank};
+const struct policy policy_jump = {.name = "jump", .rank_hash = rank};

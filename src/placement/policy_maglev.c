@@ -80,12 +80,12 @@ build(const struct place *p, const struct place *before, size_t *bytes)
 
 /* Stand-ins are those who have the next entries. */
 static void
-rank(const struct place *p, struct str key, size_t most, struct ranking *out)
+rank(const struct place *p, uint64_t hash, size_t most, struct ranking *out)
 {
 	const uint8_t *table = p->table;
 	const struct view *v = &p->view;
 	size_t want = most < v->nlive ? most : v->nlive;
-	size_t at = XXH3_64bits(key.p, key.n) % ENTRIES;
+	size_t at = hash % ENTRIES;
 	uint64_t seen = 0;
 
 	out->n = 0;
@@ -104,5 +104,5 @@ const struct policy policy_maglev = {
 	.weights = true,
 	.build = build,
 	.free = free,
-	.rank = rank,
+	.rank_hash = rank,
 };

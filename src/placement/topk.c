@@ -59,7 +59,7 @@ find_small(struct topk *t)
 /* He takes over the count of whom he throws out: that is how much it may be too
  * high. */
 static void
-come_in(struct topk *t, uint64_t key)
+come_in(struct topk *t, uint64_t key, float count, float error)
 {
 	size_t i = t->n;
 	float had = 0;
@@ -72,38 +72,61 @@ come_in(struct topk *t, uint64_t key)
 		unlink_from(t, i);
 	}
 	t->v[i] = (struct topk_entry){
-		.key = key, .count = had + 1, .error = had, .fast = 1};
+		.key = key, .count = had + count, .error = had + error};
 	link_in(t, i);
+}
+
+static void
+add(struct topk *t, uint64_t key, float count, float error)
+{
+	struct topk_entry *e = find(t, key);
+
+	if (!e) {
+		come_in(t, key, count, error);
+		return;
+	}
+	e->count += count;
+	e->error += error;
 }
 
 void
 topk_count(struct topk *t, uint64_t key)
 {
-	struct topk_entry *e = find(t, key);
-
 	t->total++;
-	t->total_fast++;
-	if (e)
-		e->count++, e->fast++;
-	else
-		come_in(t, key);
+	add(t, key, 1, 0);
+}
+
+static void
+clear_buckets(struct topk *t)
+{
+	for (size_t i = 0; i < TOPK_BUCKETS; i++)
+		t->buckets[i] = 0;
 }
 
 void
-topk_fade(struct topk *t, float keep, float keep_fast)
+topk_drain(struct topk *t, struct topk *from)
+{
+	t->total += from->total;
+	for (size_t i = 0; i < from->n; i++)
+		add(t, from->v[i].key, from->v[i].count, from->v[i].error);
+	from->n = 0;
+	from->hand = 0;
+	from->total = 0;
+	clear_buckets(from);
+}
+
+void
+topk_fade(struct topk *t, float keep)
 {
 	size_t n = 0;
 
-	t->total *= keep;
-	t->total_fast *= keep_fast;
-	for (size_t i = 0; i < TOPK_BUCKETS; i++)
-		t->buckets[i] = 0;
+	t->total *= (double)keep;
+	clear_buckets(t);
 	for (size_t i = 0; i < t->n; i++) {
 		struct topk_entry e = t->v[i];
 
 		e.count *= keep;
 		e.error *= keep;
-		e.fast *= keep_fast;
 		if (e.count < FORGOTTEN)
 			continue;
 		t->v[n] = e;

@@ -73,18 +73,38 @@ test_fades(void **state)
 	for (unsigned i = 0; i < 64; i++)
 		topk_count(&t, 1);
 	topk_count(&t, 2);
-	topk_fade(&t, 0.5f, 0.25f);
+	topk_fade(&t, 0.5f);
 	assert_true(topk_find(&t, 1) == 32);
-	assert_true(t.v[0].fast == 16);
-	assert_true(t.total == 32.5 && t.total_fast == 16.25);
+	assert_true(t.total == 32.5);
 	assert_true(topk_find(&t, 2) == 0.5f);
 	for (int i = 0; i < 4; i++)
-		topk_fade(&t, 0.5f, 0.25f);
+		topk_fade(&t, 0.5f);
 	assert_true(topk_find(&t, 1) == 2);
 	assert_true(topk_find(&t, 2) == 0);
 	assert_int_equal(t.n, 1);
 	topk_count(&t, 1);
 	assert_true(topk_find(&t, 1) == 3);
+}
+
+/* Two that counted apart come to what one would have counted. */
+static void
+test_drains(void **state)
+{
+	static struct topk t, from;
+
+	t = from = (struct topk){0};
+	for (unsigned i = 0; i < 1000; i++)
+		topk_count(i % 2 ? &t : &from, i % 100);
+	for (unsigned i = 0; i < 10000; i++)
+		topk_count(&from, i % 3 ? 7 : draw());
+	topk_drain(&t, &from);
+	assert_true(t.total == 11000);
+	assert_true(topk_find(&t, 7) >= 6676);
+	assert_true(topk_find(&t, 7) < 6676 + 200);
+	assert_int_equal(from.n, 0);
+	assert_true(topk_find(&from, 7) == 0);
+	topk_drain(&t, &from); /* nothing more */
+	assert_true(t.total == 11000);
 }
 
 int
@@ -94,6 +114,7 @@ main(void)
 		cmocka_unit_test(test_finds_the_popular),
 		cmocka_unit_test(test_exact_when_few),
 		cmocka_unit_test(test_fades),
+		cmocka_unit_test(test_drains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,6 @@
 
 #include "bench/album.h"
 #include "bench/mix.h"
-#include "prog/bench_crowd.h"
 #include "prog/bench_distill.h"
 #include "prog/bench_handoff.h"
 #include "prog/bench_options.h"
@@ -77,9 +76,13 @@ static const struct bench_verb {
 		"    What the policies' look-ups cost, how even they are, and\n"
 		"    how many keys move.\n"},
 	{"crowd", bench_crowd,
-		"--target ADDR[:PORT] [OPTIONS]\n"
-		"    Objects of which some are more popular, and perhaps a\n"
-		"    flash crowd.\n"},
+		"TO [--objects N] [--alpha A] [--bytes N] [--flash TIME] "
+		"[OPTIONS]\n"
+		"    Asks for objects of which the first ones are more "
+		"popular\n"
+		"    (Zipf), and from some moment on, in half of all "
+		"requests,\n"
+		"    for a new one. Without --bytes they may have any size.\n"},
 	{"paper", bench_paper,
 		"[DIR] [--quick] [OPTIONS]\n"
 		"    The paper's experiment, in the lab, and a report beside "
@@ -112,9 +115,11 @@ static const char options[] =
 	"due;\n"
 	"                   without it a connection asks when it has its "
 	"answer\n"
-	"  --duration TIME  90, 90s, 15m, 2h (60s; replay: the whole log)\n"
+	"  --duration TIME  90, 90s, 15m, 2h (60s; crowd: 10s; replay: the "
+	"whole log)\n"
 	"  --limit N        only so many requests\n"
 	"  --close          a connection per request (webstone: always)\n"
+	"  --per-connection N  crowd: so many requests on each\n"
 	"  --host NAME      what the requests say in Host (the target)\n"
 	"  --seed N         another sequence of random numbers\n"
 	"  --json           the result as one line of JSON\n"

@@ -25,6 +25,11 @@ static const struct option long_options[] = {
 	{"users", required_argument, NULL, 'u'},
 	{"servers", required_argument, NULL, 's'},
 	{"close", no_argument, NULL, 'x'},
+	{"per-connection", required_argument, NULL, 'P'},
+	{"objects", required_argument, NULL, 'N'},
+	{"alpha", required_argument, NULL, 'a'},
+	{"bytes", required_argument, NULL, 'b'},
+	{"flash", required_argument, NULL, 'k'},
 	{"rate", required_argument, NULL, 'r'},
 	{"duration", required_argument, NULL, 'd'},
 	{"limit", required_argument, NULL, 'n'},
@@ -123,6 +128,15 @@ parse_rate(const char *z, double *out)
 	return true;
 }
 
+static bool
+parse_alpha(const char *z, double *out)
+{
+	char *end;
+
+	*out = strtod(z, &end);
+	return end != z && !*end && *out >= 0 && *out <= 10;
+}
+
 /* Each argument in turn: false if its value makes no sense. */
 static bool
 take(struct bench_options *o, int opt, const char *z)
@@ -136,6 +150,10 @@ take(struct bench_options *o, int opt, const char *z)
 	case 'r': return parse_rate(z, &o->rate);
 	case 'd': return parse_duration(z, &o->duration_ns);
 	case 'n': return parse_number(z, UINT32_MAX, &o->limit);
+	case 'N': return parse_number(z, 100 * 1000 * 1000, &o->objects);
+	case 'b': return parse_number(z, UINT32_MAX, &o->bytes);
+	case 'k': return parse_duration(z, &o->flash_ns);
+	case 'a': return parse_alpha(z, &o->alpha);
 	case 'S': return str_u64(str_z(z), UINT64_MAX, &o->seed) == 0;
 	case 'h': o->host = z; break;
 	case 'F': o->format = z; break;
@@ -150,6 +168,10 @@ take(struct bench_options *o, int opt, const char *z)
 		if ((ok = parse_number(z, SURGE_FILES_MAX, &n) &&
 				    n >= SURGE_FILES_MIN))
 			o->files = (unsigned)n;
+		break;
+	case 'P':
+		if ((ok = parse_number(z, UINT32_MAX, &n)))
+			o->per_connection = (unsigned)n;
 		break;
 	case 'u':
 	case 'c':
@@ -252,7 +274,8 @@ bench_play_of(const struct bench_options *o)
 				.addr = o->addr,
 				.port = o->port,
 				.connections = o->connections,
-				.per_connection = o->close ? 1 : 0,
+				.per_connection =
+					o->close ? 1 : o->per_connection,
 				.rate = o->rate,
 				.duration_ns = o->duration_ns,
 				.progress = !o->json,

@@ -17,7 +17,10 @@ struct bench_options {
 	unsigned connections;
 	uint64_t limit, seed, duration_ns;
 	double rate;
-	unsigned files;
+	unsigned files, per_connection;
+	/* of a crowd; bytes 0: whatever comes; flash_ns 0: none */
+	uint64_t objects, bytes, flash_ns;
+	double alpha;
 	bool close, json;
 	char **args; /* those that are no options */
 	int nargs;

@@ -1,9 +1,10 @@
-/* sevenfold bench replay, load, webstone, surge. */
+/* sevenfold bench replay, load, webstone, surge, crowd. */
 #include "prog/bench_traffic.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/own.h"
+#include "bench/crowd.h"
 #include "bench/load.h"
 #include "bench/logfile.h"
 #include "bench/mix.h"
@@ -217,5 +218,37 @@ bench_surge(int argc, char **argv)
 	p.order_ctx = s;
 	r = bench_play(&o, &p, surge_catalog(s));
 	surge_free(s);
+	return r;
+}
+
+/* --- crowd --------------------------------------------------------------- */
+
+int
+bench_crowd(int argc, char **argv)
+{
+	struct bench_options o = {
+		.listen = 80,
+		.connections = 64,
+		.duration_ns = 10 * NS_PER_S,
+		.seed = SEED,
+		.objects = 100,
+		.alpha = 0.8,
+	};
+	int r = bench_options_read(&o, "tohcsxPrdnSpljNabk", argc, argv);
+	struct crowd c;
+
+	if (r != 0)
+		return r;
+	if (o.nargs > 0)
+		return bench_bad_usage("no argument is needed, got", o.args[0]);
+	crowd_init(&c, o.objects, o.alpha,
+		o.bytes ? o.bytes : CATALOG_ANY_BYTES, o.seed);
+	struct play p = bench_play_of(&o);
+	p.order = crowd_order;
+	p.order_ctx = &c;
+	if (o.flash_ns)
+		crowd_flash(&c, o.flash_ns);
+	r = bench_play(&o, &p, &c.catalog);
+	crowd_fini(&c);
 	return r;
 }

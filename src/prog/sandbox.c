@@ -6,17 +6,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
+#include "base/sanitized.h"
 
 /* Computing, and messages with descriptors. */
 static const int allowed[] = {
@@ -45,9 +37,12 @@ static const int allowed[] = {
 /* Libraries ask these of the machine, or look for files that tune them, and
  * take no for an answer. */
 static const int refused[] = {
-	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(access), SCMP_SYS(sysinfo),
-	SCMP_SYS(sched_getaffinity), SCMP_SYS(uname),
-	SCMP_SYS(write), /* their complaints on standard error */
+	SCMP_SYS(open),
+	SCMP_SYS(openat),
+	SCMP_SYS(access),
+	SCMP_SYS(sysinfo),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(uname),
 };
 
 /* What only a sanitizer's runtime needs. */
@@ -87,6 +82,21 @@ add_memory(scmp_filter_ctx c)
 			   c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, data);
 }
 
+/* Libraries complain on standard error, where only a sanitizer has something to
+ * say. */
+static int
+add_write(scmp_filter_ctx c)
+{
+	const struct scmp_arg_cmp complaint =
+		SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO);
+	const struct scmp_arg_cmp other = SCMP_A0(SCMP_CMP_NE, STDERR_FILENO);
+	const uint32_t no = SCMP_ACT_ERRNO(EACCES);
+	int r = seccomp_rule_add(c, SANITIZED ? SCMP_ACT_ALLOW : no,
+		SCMP_SYS(write), 1, complaint);
+
+	return r ? r : seccomp_rule_add(c, no, SCMP_SYS(write), 1, other);
+}
+
 static int
 filter(void)
 {
@@ -104,6 +114,8 @@ filter(void)
 			sizeof(sanitizers) / sizeof(sanitizers[0]));
 	if (r == 0)
 		r = add_memory(c);
+	if (r == 0)
+		r = add_write(c);
 	if (r == 0)
 		r = seccomp_load(c);
 	seccomp_release(c);

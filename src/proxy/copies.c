@@ -4,6 +4,7 @@
 #include "proxy/heat.h"
 #include "proxy/owner.h"
 #include "proxy/peer.h"
+#include "proxy/segment.h"
 
 enum { COOL_LOOKS = 2 };
 
@@ -76,9 +77,10 @@ static bool
 keep_copy(struct worker *w, struct copy *c)
 {
 	struct object *o = store_find_hash(w->node->store, c->key);
+	struct str key = o ? segment_whole_key(object_key(o)) : STR("");
 	bool keep = o;
 
-	if (o && is_ours(w, object_key(o), width(w->node, c->key)))
+	if (o && is_ours(w, key, width(w->node, owner_hash(key))))
 		c->cool = 0;
 	else if (o && ++c->cool == COOL_LOOKS) {
 		store_remove(w->node->store, o);

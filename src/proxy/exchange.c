@@ -122,7 +122,9 @@ exchange_put(struct exchange *x)
 	x->kept = x->from_peer = x->upgrade = false;
 	x->stay = x->moving = false;
 	x->counted = x->redirected = false;
+	x->offered = false;
 	x->fill = FILL_NONE;
+	x->part = NULL;
 	x->elsewhere = -1;
 	x->on_interim = NULL;
 	x->on_owner = NULL;
@@ -331,8 +333,8 @@ answer_here(struct exchange *x)
 		return;
 	x->counted = true;
 	count(&x->worker->answers, 1);
-	if (x->fill == FILL_NONE)
-		tally_answer(x->worker, x->route.hash);
+	if (x->fill == FILL_NONE && !x->offered)
+		tally_answer(x->worker->tally, x->route.hash);
 }
 
 static bool
@@ -429,8 +431,9 @@ exchange_start(struct exchange *x, const char *raw)
 		exchange_refuse(x, error.status, error.why);
 		return;
 	}
-	if (!x->from_peer && x->fill == FILL_NONE)
-		tally_ask(x->worker, x->route.hash);
+	/* What moved here was asked for there. */
+	if (!x->from_peer && !x->stay && x->fill == FILL_NONE)
+		tally_ask(x->worker->tally, x->route.hash);
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
 	rendition_begin(x);

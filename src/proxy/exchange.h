@@ -70,15 +70,18 @@ struct exchange {
 	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
 	size_t asked_by; /* ... this one */
+	bool offered;	 /* its connection, too: whoever answers counts it */
 	bool upgrade;	 /* to another protocol, if the origin agrees */
 	bool counted;	 /* in worker->answers */
 	bool redirected; /* a peer has said who owns it */
 	enum exchange_fill fill;
-	int elsewhere;	      /* FAILED, since this node owns it; -1 */
-	uint64_t passed_over; /* peers that were lost: a bit per index */
-	size_t owner;	      /* FROM_PEER: whom we asked */
-	uint32_t stream;      /* ... and how this is called there */
-	bool asking;	      /* ... where nothing was said yet */
+	const struct range *part; /* borrowed: FILL_ASKS, FILL_CACHED for this
+				     part only; NULL: the whole */
+	int elsewhere;		  /* FAILED, since this node owns it; -1 */
+	uint64_t passed_over;	  /* peers that were lost: a bit per index */
+	size_t owner;		  /* FROM_PEER: whom we asked */
+	uint32_t stream;	  /* ... and how this is called there */
+	bool asking;		  /* ... where nothing was said yet */
 
 	struct cachectl asked;
 	enum exchange_from from;

@@ -9,6 +9,7 @@
 #include "proxy/heat.h"
 #include "proxy/judge.h"
 #include "proxy/owner.h"
+#include "proxy/segment.h"
 
 /* After an answer that others can't share, for so long nobody waits for
  * another's. */
@@ -59,6 +60,7 @@ static void
 give_way(struct fill *f)
 {
 	f->x->fill = FILL_NONE;
+	f->x->part = NULL;
 	atomic_store(&f->order.flight->asked, 0);
 	fetch_start(f->x, &f->order);
 	finish(f);
@@ -99,24 +101,31 @@ make_shared(struct fill *f, const struct head *h)
 	return fits;
 }
 
+/* request: the text that what is returned points into. */
+static struct judge_case
+case_of(const struct fill *f, const struct head *h, struct buf *request)
+{
+	int64_t length = exchange_response(f->x)->length;
+
+	forward_request(f->x, TO_FILL, request);
+	buf_str(request, STR("\r\n"));
+	return (struct judge_case){.request = buf_view(request),
+		.response = h,
+		.frame = {length < 0 ? FRAME_CLOSE : FRAME_LENGTH,
+			length < 0 ? 0 : (uint64_t)length},
+		.asked_at_s = f->asked_at_s,
+		.arrived_at_s = loop_wall_s(f->worker->loop),
+		.object_max_bytes = f->worker->node->config->object_max_bytes};
+}
+
 static void
 judge_head(struct fill *f, const struct head *h, struct response *out)
 {
-	int64_t length = exchange_response(f->x)->length;
 	struct buf request = {0};
+	struct judge_case c = case_of(f, h, &request);
 	struct judgement j;
 
-	forward_request(f->x, TO_FILL, &request);
-	buf_str(&request, STR("\r\n"));
-	judge(&(struct judge_case){.request = buf_view(&request),
-		      .response = h,
-		      .frame = {length < 0 ? FRAME_CLOSE : FRAME_LENGTH,
-			      length < 0 ? 0 : (uint64_t)length},
-		      .asked_at_s = f->asked_at_s,
-		      .arrived_at_s = loop_wall_s(f->worker->loop),
-		      .object_max_bytes =
-			      f->worker->node->config->object_max_bytes},
-		&j);
+	judge(&c, &j);
 	buf_fini(&request);
 	f->keep = !j.response.why_not;
 	if (f->keep && !make_shared(f, h))
@@ -124,16 +133,34 @@ judge_head(struct fill *f, const struct head *h, struct response *out)
 	if (j.response.why_not)
 		make_private(f, j.for_all);
 	*out = j.response;
-	out->length = length;
 }
 
+/* False: it is not the part that we asked for, or none to be stored. *length:
+ * of the whole. */
+static bool
+judge_part(struct fill *f, const struct head *h, struct response *out,
+	uint64_t *length)
+{
+	struct buf request = {0};
+	struct judge_case c = case_of(f, h, &request);
+	struct judgement j;
+
+	segment_judge(&c, f->order.part, &j, length);
+	buf_fini(&request);
+	*out = j.response;
+	f->keep = !j.response.why_not;
+	return f->keep;
+}
+
+/* whole: its length; 0: this is the whole. */
 static void
-accept_head(struct fill *f, const struct head *h)
+accept_head(struct fill *f, const struct head *h, struct response *judged,
+	uint64_t whole)
 {
 	struct buf fields = {0}, withheld = {0};
-	struct response r;
+	struct response r = *judged;
 
-	judge_head(f, h, &r);
+	r.length = exchange_response(f->x)->length;
 	forward_fields(h, r.why_not ? FORWARD_ALL : FORWARD_KEPT, &fields);
 	if (!r.why_not)
 		forward_fields(h, FORWARD_WITHHELD, &withheld);
@@ -141,9 +168,37 @@ accept_head(struct fill *f, const struct head *h)
 	r.withheld = buf_view(&withheld);
 	f->ready = true;
 	count(&f->worker->counters.filled, 1);
+	if (whole)
+		segment_store_manifest(f->worker->node->store, f->order.flight,
+			f->x->route.key, &r, whole);
 	flight_ready(f->order.flight, &r);
 	buf_fini(&fields);
 	buf_fini(&withheld);
+}
+
+static bool
+accept_whole(struct fill *f, const struct head *h)
+{
+	struct response r;
+
+	if (h->status < 200 || h->status == 304 || h->status == 206 ||
+		(f->cached_only && h->status >= 500))
+		return false;
+	judge_head(f, h, &r);
+	accept_head(f, h, &r, 0);
+	return true;
+}
+
+static bool
+accept_part(struct fill *f, const struct head *h)
+{
+	struct response r;
+	uint64_t whole;
+
+	if (!judge_part(f, h, &r, &whole))
+		return false;
+	accept_head(f, h, &r, whole);
+	return true;
 }
 
 /* False when the origin had better be asked. */
@@ -158,11 +213,8 @@ take_head(struct fill *f)
 	buf_printf(&text, "HTTP/1.1 %u \r\n%.*s\r\n", r->status,
 		STR_ARG(r->fields));
 	fine = head_parse_own_response(buf_view(&text), &h) == HEAD_DONE &&
-		h.bytes == buf_len(&text) && r->status >= 200 &&
-		r->status != 304 && r->status != 206 &&
-		!(f->cached_only && r->status >= 500);
-	if (fine)
-		accept_head(f, &h);
+		h.bytes == buf_len(&text) &&
+		(f->x->part ? accept_part(f, &h) : accept_whole(f, &h));
 	buf_fini(&text);
 	return fine;
 }
@@ -210,7 +262,8 @@ complete(struct fill *f)
 	if (f->keep)
 		store_keep(f->worker->node->store, f->order.flight);
 	if (f->keep && !f->cached_only)
-		heat_note_copy(f->worker->node, f->x->route.hash);
+		heat_note_copy(f->worker->node,
+			owner_hash(flight_key(f->order.flight)));
 	finish(f);
 }
 
@@ -287,7 +340,7 @@ find_source(struct exchange *x, const struct fetch_order *order, size_t *index,
 {
 	struct peer *p;
 
-	if (order->mode != FETCH_KEEP || x->fill != FILL_NONE ||
+	if (order->mode == FETCH_PASS || x->fill != FILL_NONE ||
 		head_find(&x->head, FIELD_AUTHORIZATION))
 		return NULL;
 	p = owner_source(x, index, cached_only);
@@ -345,6 +398,8 @@ fill_or_fetch(struct exchange *x, const struct fetch_order *order)
 	wake_init(&f->wake, w->loop, on_wake);
 	list_push_back(&w->fills, &f->link);
 	body_set_tap(&order->flight->body, &f->tap);
+	if (order->mode == FETCH_PART)
+		ours->part = &f->order.part;
 	atomic_store(&order->flight->asked, (unsigned)index + 1);
 	ours->user = f;
 	ours->on_ready = on_ready;

@@ -1,5 +1,7 @@
 #include "proxy/forward.h"
 
+#include <inttypes.h>
+
 #include "http/cachectl.h"
 #include "http/date.h"
 #include "http/fields.h"
@@ -22,6 +24,12 @@ static bool
 is_for_cache(enum forward_to to)
 {
 	return to != TO_ORIGIN && to != TO_PEER;
+}
+
+static bool
+is_fill(enum forward_to to)
+{
+	return to == TO_FILL || to == TO_FILL_CACHED;
 }
 
 static bool
@@ -193,6 +201,9 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 	forwarded(x, str_z(client.z), to, out);
 	if (to == TO_FILL_CACHED)
 		buf_z(out, "Cache-Control: only-if-cached\r\n");
+	if (is_fill(to) && x->part)
+		buf_printf(out, "Range: bytes=%" PRIu64 "-%" PRIu64 "\r\n",
+			x->part->first, x->part->last);
 	if (to != TO_ORIGIN && to != TO_ORIGIN_FOR_CACHE)
 		return;
 	forwarded_from(x, for_cache, out);

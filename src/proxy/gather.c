@@ -6,7 +6,8 @@
 #include "base/own.h"
 #include "http/fields.h"
 #include "http/precondition.h"
-#include "proxy/fetch.h"
+#include "proxy/fill.h"
+#include "proxy/lookup.h"
 #include "proxy/segment.h"
 #include "proxy/shape.h"
 
@@ -154,7 +155,7 @@ fail(struct gather *g, unsigned status, const char *why)
 static void
 fetch_part(struct gather *g, struct flight *f, struct range part)
 {
-	fetch_start(g->asker,
+	fill_or_fetch(g->asker,
 		&(struct fetch_order){
 			.flight = f, .mode = FETCH_PART, .part = part});
 }
@@ -181,7 +182,12 @@ get_part(struct gather *g, uint64_t at, struct object **o, struct flight **f)
 	}
 	switch (store_board(store, &w, *o, f)) {
 	case STORE_STORED: result = PART_AGAIN; break;
-	case STORE_JOIN: break;
+	case STORE_JOIN:
+		if (!lookup_would_wait(g->asker, *f))
+			break;
+		flight_unref(*f);
+		*f = store_begin_alone(store, &w);
+		/* fall through */
 	case STORE_BEGIN:
 		result = PART_BEGUN;
 		fetch_part(g, *f, part);

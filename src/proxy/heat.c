@@ -1,12 +1,11 @@
 #include "proxy/heat.h"
 
 #include <pthread.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/epoch.h"
 #include "base/mem.h"
-#include "placement/hotset.h"
+#include "placement/demand.h"
 #include "proxy/copies.h"
 #include "proxy/membership.h"
 #include "proxy/peer.h"
@@ -17,14 +16,14 @@ enum {
 			    those would be left out who are so busy that it
 			    takes its time */
 	REPORTS = VIEW_MAX_NODES,
-	KEYS_MAX = REPORTS * NEWS_KEYS,
 };
 
 /* Requests a second to the cluster below which no key is hot: nobody is busy
  * with so few. */
 #define RATE_LEAST 20.0
-/* The rest of the budget is for copies that are about to go. */
-#define BUDGET_USED 0.95
+/* The rest of the budget is for copies that are about to go, or that were made
+ * when an owner was at its bound. */
+#define BUDGET_USED 0.8
 
 struct rumour {
 	struct news news;
@@ -78,12 +77,48 @@ heat_own_load(const struct node *n)
 	return (uint32_t)sum;
 }
 
+/* What is ours to say; the rarest of other keys make room for it. */
+static void
+put_claim(const struct hot *hot, struct news *out, size_t *others)
+{
+	size_t i = 0;
+
+	while (i < out->n && out->keys[i].key != hot->key)
+		i++;
+	if (i < out->n)
+		out->keys[i].r = hot->r;
+	else if (out->n < NEWS_KEYS)
+		out->keys[out->n++] = (struct demand_key){hot->key, 0, hot->r};
+	else
+		while (*others > 0) {
+			struct demand_key *k = &out->keys[--*others];
+
+			if (k->r)
+				continue;
+			*k = (struct demand_key){hot->key, 0, hot->r};
+			break;
+		}
+}
+
+static void
+put_claims(const struct hotset *s, struct news *out)
+{
+	size_t others = out->n;
+
+	for (size_t i = 0; s && i < s->n; i++)
+		if (s->v[i].ours)
+			put_claim(&s->v[i], out, &others);
+}
+
 static void
 make_news(struct heat *h, struct node *n, struct news *out)
 {
 	size_t copies = copies_count(&h->copies);
 
-	tally_collect(n, out);
+	for (unsigned i = 0; i < n->config->workers; i++)
+		tally_collect(n->workers[i]->tally);
+	tally_report(n, out);
+	put_claims(atomic_load(&h->hot), out);
 	out->number = ++h->number;
 	out->objects = store_count(n->store);
 	out->objects -= copies < out->objects ? copies : 0;
@@ -92,17 +127,12 @@ make_news(struct heat *h, struct node *n, struct news *out)
 
 /* --- what follows --------------------------------------------------------- */
 
-struct sums {
-	struct news_key *keys; /* owned; summed, by key */
-	size_t n;
-	double rate;
-	uint64_t objects;
-};
-
 static bool
 is_fresh(const struct rumour *r, uint64_t now_ns)
 {
-	return r->heard_ns && now_ns - r->heard_ns <= STALE_MS * NS_PER_MS;
+	/* Our own may be of this very moment, which the loop's clock has not
+	 * reached. */
+	return r->heard_ns && now_ns <= r->heard_ns + STALE_MS * NS_PER_MS;
 }
 
 /* With the lock held. */
@@ -123,104 +153,131 @@ tell_shares(struct heat *h, uint64_t now_ns, double rate)
 	}
 }
 
-/* Keys of a node that has more to do than others are widened first. */
+/* Where it isn't known who else may answer for a key (see demand_spread()),
+ * keys of a node that has more to do than others are widened first. */
 static double
-urgency(const struct heat *h, size_t peer)
+urgency(const struct heat *h, const struct place *p, size_t peer)
 {
 	double share = atomic_load(&h->shares_pct[peer]) / 100.0;
 
+	if (p->policy->rank_hash)
+		return 1;
 	share = share < 0.5 ? 0.5 : share > 2 ? 2 : share;
 	return share * share;
 }
 
-/* Over all reports that are no older than they may be. */
-static void
-add_up(struct heat *h, uint64_t now_ns, struct sums *out)
+/* Over all reports that are no older than they may be. Returns the objects that
+ * they tell of. */
+static uint64_t
+add_up(struct heat *h, const struct place *p, uint64_t now_ns,
+	struct demand *out)
 {
-	size_t count = 0;
-	double rate = 0;
+	uint64_t objects = 0;
 
-	out->keys = xcalloc(KEYS_MAX, sizeof(*out->keys));
 	pthread_mutex_lock(&h->lock);
 	for (size_t i = 0; i < REPORTS; i++) {
 		const struct rumour *r = &h->reports[i];
+		struct demand_key keys[NEWS_KEYS];
 
 		if (!is_fresh(r, now_ns))
 			continue;
-		rate += r->news.rate;
-		/* A flash crowd that waits for one node leaves less for all:
-		 * it is measured by that. */
-		out->rate += fmin(r->news.rate, r->news.rate_fast);
-		out->objects += r->news.objects;
 		for (size_t j = 0; j < r->news.n; j++) {
-			struct news_key k = r->news.keys[j];
-
-			k.rate *= urgency(h, i);
-			out->keys[count++] = k;
+			keys[j] = r->news.keys[j];
+			keys[j].rate *= urgency(h, p, i);
 		}
+		demand_add(out, i, r->news.rate, keys, r->news.n);
+		objects += r->news.objects;
 	}
-	out->n = tally_sum_up(out->keys, count);
-	tell_shares(h, now_ns, rate);
+	tell_shares(h, now_ns, out->total);
 	pthread_mutex_unlock(&h->lock);
+	return objects;
 }
 
 /* The budget is of copies beyond the first: what nodes tell of are objects that
  * they own. */
 static double
-budget(const struct node *n, const struct sums *sums)
+budget(const struct node *n, uint64_t objects)
 {
-	return (double)sums->objects * (n->config->copies_pct / 100.0 - 1) *
+	return (double)objects * (n->config->copies_pct / 100.0 - 1) *
 		BUDGET_USED;
 }
 
-static int
-widen_by_key(const void *a, const void *b)
+static void
+heed_clients(const struct node *n, struct demand *d)
 {
-	const struct widen_key *x = a, *y = b;
+	struct demand_key asked[TALLY_ASKED_MOST];
+	double total;
+	size_t count = tally_asked(n, asked, &total);
 
-	return x->key < y->key ? -1 : x->key > y->key;
+	demand_heed(d, asked, count, total);
 }
 
-/* Adds what our own clients ask for; each key is there once, and in order. */
-static size_t
-add_asked(const struct node *n, struct widen_key *keys, size_t count)
+static uint64_t
+who_is_there(const struct worker *w)
 {
-	size_t all = count + tally_asked(n, keys + count), out = 0;
+	uint64_t there = UINT64_C(1) << w->node->config->self;
 
-	qsort(keys, all, sizeof(*keys), widen_by_key);
-	for (size_t i = 0; i < all; i++) {
-		if (out && keys[out - 1].key == keys[i].key)
-			keys[out - 1].share =
-				fmax(keys[out - 1].share, keys[i].share);
-		else
-			keys[out++] = keys[i];
-	}
-	return out;
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
+		if (w->peers[i] && peer_is_trusted(w->peers[i]))
+			there |= UINT64_C(1) << i;
+	return there;
+}
+
+/* In groups, others may answer than those that all nodes' place ranks. */
+static struct hotset *
+next(const struct heat *h, const struct place *p, struct demand *d,
+	double extra)
+{
+	const struct worker *w = h->worker;
+	const struct hotset *before = atomic_load(&h->hot);
+	struct spread_row *rows = xcalloc(d->n + 1, sizeof(*rows));
+	struct hotset *now;
+	struct spread s;
+
+	demand_spread(d,
+		&(struct demand_members){
+			p, who_is_there(w), w->node->config->self},
+		before, rows, &s);
+	if (w->node->config->ngroups)
+		s.rows = NULL;
+	now = hotset_next(before, &s, extra);
+	free(rows);
+	return now;
 }
 
 static void
-decide(struct heat *h, struct node *n, uint64_t now_ns, unsigned nodes)
+publish(struct heat *h, struct hotset *now)
 {
-	struct hotset *before = atomic_load(&h->hot), *now;
-	struct sums sums = {0};
-	struct widen_key *keys;
-	size_t count = 0;
+	struct hotset *before = atomic_load(&h->hot);
 
-	add_up(h, now_ns, &sums);
-	keys = xcalloc(sums.n + TALLY_ASKED_MOST, sizeof(*keys));
-	for (size_t i = 0; i < sums.n && sums.rate >= RATE_LEAST; i++)
-		keys[count++] = (struct widen_key){sums.keys[i].key,
-			tally_at_least(sums.keys[i].rate * TALLY_WINDOW_S, 1) /
-				TALLY_WINDOW_S / sums.rate,
-			1};
-	if (sums.rate >= RATE_LEAST)
-		count = add_asked(n, keys, count);
-	now = hotset_next(before, keys, count, nodes, budget(n, &sums));
 	atomic_store(&h->hot, now);
 	if (before)
 		epoch_retire(before, free);
-	free(keys);
-	free(sums.keys);
+}
+
+static void
+decide(struct heat *h, struct node *n, uint64_t now_ns)
+{
+	const struct place *p;
+	struct hotset *now;
+	struct demand d;
+	uint64_t objects;
+	bool busy;
+
+	demand_init(&d);
+	epoch_enter();
+	p = membership_places(n)->v[0];
+	objects = add_up(h, p, now_ns, &d);
+	busy = d.total >= RATE_LEAST;
+	demand_sum(&d);
+	if (busy)
+		heed_clients(n, &d);
+	else
+		d.n = 0;
+	now = next(h, p, &d, budget(n, objects));
+	epoch_leave();
+	publish(h, now);
+	demand_fini(&d);
 }
 
 /* --- telling and hearing -------------------------------------------------- */
@@ -237,15 +294,15 @@ tell(struct worker *w, const struct news *news)
 	buf_fini(&payload);
 }
 
-static unsigned
-count_nodes(const struct node *n)
+static bool
+is_alone(const struct node *n)
 {
-	unsigned nodes;
+	bool alone;
 
 	epoch_enter();
-	nodes = (unsigned)membership_places(n)->view.nlive;
+	alone = membership_places(n)->view.nlive < 2;
 	epoch_leave();
-	return nodes;
+	return alone;
 }
 
 static void
@@ -254,7 +311,6 @@ on_tick(struct timer *t)
 	struct heat *h = container_of(t, struct heat, timer);
 	struct node *n = h->worker->node;
 	uint64_t now_ns = loop_now_ns(h->worker->loop);
-	unsigned nodes = count_nodes(n);
 	struct news news;
 
 	loop_arm(h->worker->loop, t, TALLY_TICK_MS * NS_PER_MS);
@@ -262,8 +318,8 @@ on_tick(struct timer *t)
 	make_news(h, n, &news);
 	heat_hear(n, n->config->self, &news);
 	tell(h->worker, &news);
-	if (n->config->copies_pct > 100 && nodes > 1)
-		decide(h, n, now_ns, nodes);
+	if (n->config->copies_pct > 100 && !is_alone(n))
+		decide(h, n, now_ns);
 }
 
 void
@@ -327,10 +383,16 @@ heat_share_pct(const struct node *n, size_t peer)
 	return pct ? pct : 100;
 }
 
+const struct hot *
+heat_find(const struct node *n, uint64_t key)
+{
+	return hotset_find(atomic_load(&n->heat->hot), key);
+}
+
 unsigned
 heat_width(const struct node *n, uint64_t key)
 {
-	const struct hot *hot = hotset_find(atomic_load(&n->heat->hot), key);
+	const struct hot *hot = heat_find(n, key);
 
 	return hot ? hot->r : 1;
 }
@@ -353,7 +415,7 @@ heat_rate(const struct node *n, uint64_t key)
 unsigned
 heat_explain(const struct node *n, uint64_t key, double *share)
 {
-	const struct hot *hot = hotset_find(atomic_load(&n->heat->hot), key);
+	const struct hot *hot = heat_find(n, key);
 
 	*share = hot ? hot->share : 0;
 	return hot ? hot->r : 1;

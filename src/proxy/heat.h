@@ -6,14 +6,17 @@
  * Each node counts what it answers by key (tally.h), and tells all
  * others its most frequent ones four times a second (news.h). From what all
  * say, its own news among them, each node makes the same list: how many nodes
- * hold which key (placement/widen.h). A list is immutable and published whole.
- * Narrowing takes two seconds of less traffic, and copies go then; widening is
+ * hold which key, and which of them is to answer how much of it, so that all
+ * have the same to do (placement/demand.h, placement/spread.h). A list is
+ * immutable and published whole.
+ * Narrowing takes a second of less traffic, and copies go then; widening is
  * at once.
  */
 #include "proxy/news.h"
 #include "proxy/worker.h"
 
 struct heat;
+struct hot;
 
 struct heat *heat_new(void);
 void heat_free(struct heat *h); /* NULL is fine */
@@ -22,6 +25,8 @@ void heat_free(struct heat *h); /* NULL is fine */
 void heat_start(struct worker *w);
 void heat_stop(struct worker *w);
 
+/* NULL: its owner holds it alone. In a section of base/epoch.h. */
+const struct hot *heat_find(const struct node *n, uint64_t key);
 /* How many nodes hold the key. In a section of base/epoch.h. */
 unsigned heat_width(const struct node *n, uint64_t key);
 /* The same, and of how many requests to the cluster it is a share; 0 if it is

@@ -24,6 +24,14 @@ lookup_is_reserve(const struct exchange *x, const struct object *o)
 		&x->asked, &o->fresh, object_age_s(o, now_s(x)));
 }
 
+bool
+lookup_would_wait(const struct exchange *x, const struct flight *f)
+{
+	return x->fill == FILL_ANSWERS &&
+		atomic_load(&f->asked) == x->asked_by + 1 &&
+		x->worker->node->config->self < x->asked_by;
+}
+
 void
 lookup_tally(struct exchange *x, _Atomic uint64_t *kind, uint64_t n)
 {
@@ -103,16 +111,6 @@ go_alone(struct exchange *x, const struct wanted *w, struct object *stale)
 		miss(x, store_begin_alone(x->worker->node->store, w), stale);
 }
 
-/* Two nodes that disagree for a moment on whose a key is may ask each other:
- * one of them has to stop waiting for the other. */
-static bool
-would_wait_for_itself(const struct exchange *x, const struct flight *f)
-{
-	return x->fill == FILL_ANSWERS &&
-		atomic_load(&f->asked) == x->asked_by + 1 &&
-		x->worker->node->config->self < x->asked_by;
-}
-
 /* A peer, who would otherwise fetch it, has what is on its way as well. */
 static void
 lend(struct exchange *x, const struct wanted *w)
@@ -121,7 +119,7 @@ lend(struct exchange *x, const struct wanted *w)
 
 	if (x->fill == FILL_ANSWERS)
 		f = store_flight(x->worker->node->store, w);
-	if (f && !would_wait_for_itself(x, f)) {
+	if (f && !lookup_would_wait(x, f)) {
 		lookup_join(x, f);
 		return;
 	}
@@ -145,7 +143,7 @@ board(struct exchange *x, const struct wanted *w, struct object *seen,
 	switch (store_board(x->worker->node->store, w, seen, &f)) {
 	case STORE_STORED: lookup(x); break;
 	case STORE_JOIN:
-		if (would_wait_for_itself(x, f)) {
+		if (lookup_would_wait(x, f)) {
 			flight_unref(f);
 			go_alone(x, w, stale);
 		} else {

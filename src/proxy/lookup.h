@@ -23,6 +23,10 @@ void lookup_pass(struct exchange *x);
  * late for f, or that takes too long. */
 void lookup_join(struct exchange *x, struct flight *f);
 
+/* Two nodes that disagree for a moment on whose a key is may ask each other,
+ * and wait for each other's flight f: one of them has to stop. Should x? */
+bool lookup_would_wait(const struct exchange *x, const struct flight *f);
+
 /* x is answered so: counts it, n times. What is for a peer's cache is no
  * client's request, and counted apart. */
 void lookup_tally(struct exchange *x, _Atomic uint64_t *kind, uint64_t n);

@@ -4,7 +4,7 @@
 
 #define SIXTEENTHS 16.0
 
-enum { HEAD_BYTES = 32, KEY_BYTES = 12 };
+enum { HEAD_BYTES = 28, KEY_BYTES = 13 };
 
 static void
 put64(struct buf *out, uint64_t v)
@@ -17,6 +17,12 @@ static void
 put32(struct buf *out, uint32_t v)
 {
 	v = htobe32(v);
+	buf_append(out, (char *)&v, sizeof(v));
+}
+
+static void
+put8(struct buf *out, uint8_t v)
+{
 	buf_append(out, (char *)&v, sizeof(v));
 }
 
@@ -53,13 +59,13 @@ news_put(const struct news *n, struct buf *out)
 {
 	put64(out, n->number);
 	put_rate(out, n->rate);
-	put_rate(out, n->rate_fast);
 	put64(out, n->objects);
 	put32(out, n->load);
 	put32(out, (uint32_t)n->n);
 	for (size_t i = 0; i < n->n; i++) {
 		put64(out, n->keys[i].key);
 		put_rate(out, n->keys[i].rate);
+		put8(out, (uint8_t)n->keys[i].r);
 	}
 }
 
@@ -72,7 +78,6 @@ news_parse(struct str payload, struct news *out)
 		return false;
 	*out = (struct news){.number = take64(&p)};
 	out->rate = take32(&p) / SIXTEENTHS;
-	out->rate_fast = take32(&p) / SIXTEENTHS;
 	out->objects = take64(&p);
 	out->load = take32(&p);
 	out->n = take32(&p);
@@ -81,6 +86,9 @@ news_parse(struct str payload, struct news *out)
 	for (size_t i = 0; i < out->n; i++) {
 		out->keys[i].key = take64(&p);
 		out->keys[i].rate = take32(&p) / SIXTEENTHS;
+		out->keys[i].r = (uint8_t)*p++;
+		if (out->keys[i].r > VIEW_MAX_NODES)
+			return false;
 	}
 	return true;
 }

@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include "base/epoch.h"
+#include "placement/hotset.h"
 #include "proxy/heat.h"
 #include "proxy/membership.h"
 #include "proxy/peer.h"
@@ -26,7 +27,7 @@ struct ranked {
 uint64_t
 owner_hash(struct str key)
 {
-	return XXH3_64bits(key.p, key.n);
+	return place_hash(key);
 }
 
 static size_t
@@ -210,17 +211,29 @@ first_not_full(const struct worker *w, const struct ranked *r, size_t chosen)
 }
 
 /* xorshift64: where in the ranking, not whether anything is guessed. */
-static size_t
-draw(struct worker *w, size_t n)
+static uint64_t
+next_random(struct worker *w)
 {
 	w->random ^= w->random << 13;
 	w->random ^= w->random >> 7;
 	w->random ^= w->random << 17;
-	return (size_t)(w->random >> 33) % n;
+	return w->random;
 }
 
-/* By what they answered in the last second, for that has less of chance in it
- * than what is under way; which decides where that is much the same. */
+static size_t
+draw(struct worker *w, size_t n)
+{
+	return (size_t)(next_random(w) >> 33) % n;
+}
+
+static double
+draw_unit(struct worker *w)
+{
+	return (double)(next_random(w) >> 11) * 0x1p-53;
+}
+
+/* By what they answered of late, for that has less of chance in it than what is
+ * under way; which decides where that is much the same. */
 static size_t
 less_busy(const struct worker *w, size_t a, size_t b)
 {
@@ -232,16 +245,31 @@ less_busy(const struct worker *w, size_t a, size_t b)
 	return load_of(w, b) < load_of(w, a) ? b : a;
 }
 
+/* What the key's parts say: of two draws the one who has less under way. */
+static size_t
+choose_by_parts(struct worker *w, const struct hot *hot,
+	const struct ranked *all, size_t r, unsigned nodes)
+{
+	size_t self = w->node->config->self;
+	size_t a, b;
+
+	a = all->member[hot_choose(
+		hot, all->member, r, self, nodes, draw_unit(w))];
+	b = all->member[hot_choose(
+		hot, all->member, r, self, nodes, draw_unit(w))];
+	if (a == self || b == self)
+		return a;
+	return load_of(w, b) < load_of(w, a) ? b : a;
+}
+
 /* Of the first r, but for those who have more than their share if there are
  * others: ourselves, or the less busy of two. */
 static size_t
-choose(struct worker *w, const struct ranked *all, size_t r)
+choose_by_shares(struct worker *w, const struct ranked *all, size_t r)
 {
 	const size_t self = w->node->config->self;
-	size_t a, b;
-
 	uint8_t some[VIEW_MAX_NODES];
-	size_t n = 0;
+	size_t n = 0, a, b;
 
 	for (size_t j = 0; j < r; j++) {
 		if (heat_share_pct(w->node, all->member[j]) > SHARE_FAIR_PCT)
@@ -258,51 +286,72 @@ choose(struct worker *w, const struct ranked *all, size_t r)
 	return less_busy(w, some[a], some[b]);
 }
 
+/* Of the first r that are fit. */
+static size_t
+choose(struct worker *w, const struct place *p, const struct hot *hot,
+	const struct ranked *all)
+{
+	size_t r = hot->r < all->n ? hot->r : all->n;
+
+	if (p->policy->rank_hash && !w->node->config->ngroups)
+		return choose_by_parts(w, hot, all, r, (unsigned)p->view.nlive);
+	return choose_by_shares(w, all, r);
+}
+
 /* --- the answers ---------------------------------------------------------- */
 
-/* The width of a key does not count where each request is another's turn. */
-static size_t
-width_of(const struct node *n, const struct place *p, uint64_t key)
+/* What is hot does not count where each request is another's turn. */
+static const struct hot *
+find_hot(const struct node *n, const struct place *p, uint64_t key)
 {
-	return p->policy == &policy_rr ? 1 : heat_width(n, key);
+	return p->policy == &policy_rr ? NULL : heat_find(n, key);
 }
 
 /* A cluster of one. */
 static bool
-are_alone(const struct worker *w)
+is_alone(const struct worker *w, const struct view *v)
 {
-	const struct view *v;
-	bool alone;
+	return v->nnodes == 1 && v->nodes[0].member == w->node->config->self;
+}
 
-	epoch_enter();
-	v = &membership_places(w->node)->view;
-	alone = v->nnodes == 1 && v->nodes[0].member == w->node->config->self;
-	epoch_leave();
-	return alone;
+/* In a section of base/epoch.h. False: there is nobody. */
+static bool
+find_member(struct exchange *x, size_t *i)
+{
+	struct worker *w = x->worker;
+	const struct places *ps = membership_places(w->node);
+	const struct place *p;
+	const struct hot *hot;
+	struct ranked all;
+	size_t place;
+
+	if (is_alone(w, &ps->view))
+		return false;
+	place = place_of(x);
+	p = ps->v[place];
+	hot = find_hot(w->node, p, x->route.hash);
+	rank_fit(x, ps, place, hot ? VIEW_MAX_NODES : FEW, &all);
+	if (!all.n)
+		return false;
+	*i = hot ? choose(w, p, hot, &all) : all.member[0];
+	*i = first_not_full(w, &all, *i);
+	return true;
 }
 
 struct peer *
 owner_find(struct exchange *x)
 {
 	struct worker *w = x->worker;
-	uint64_t key = x->route.hash;
-	const struct places *p;
-	size_t place, r, i;
-	struct ranked all;
+	size_t i = 0;
+	bool found;
 
-	if (x->from_peer || x->stay || are_alone(w))
+	if (x->from_peer || x->stay)
 		return NULL;
-	place = place_of(x);
 	epoch_enter();
-	p = membership_places(w->node);
-	r = width_of(w->node, p->v[place], key);
-	rank_fit(x, p, place, r > 1 ? VIEW_MAX_NODES : FEW, &all);
+	found = find_member(x, &i);
 	epoch_leave();
-	if (!all.n)
+	if (!found)
 		return NULL;
-	r = r < all.n ? r : all.n;
-	i = r > 1 ? choose(w, &all, r) : all.member[0];
-	i = first_not_full(w, &all, i);
 	x->owner = i;
 	return i == w->node->config->self ? NULL : w->peers[i];
 }

@@ -1,7 +1,7 @@
 #include "proxy/parts.h"
 
 #include "proxy/exchange.h"
-#include "proxy/fetch.h"
+#include "proxy/fill.h"
 #include "proxy/gather.h"
 #include "proxy/lookup.h"
 #include "proxy/segment.h"
@@ -51,6 +51,11 @@ board_part(struct exchange *x, uint64_t at)
 	switch (store_board(store, &w, o, &f)) {
 	case STORE_STORED: lookup(x); break;
 	case STORE_JOIN:
+		if (lookup_would_wait(x, f)) {
+			flight_unref(f);
+			lookup_pass(x);
+			break;
+		}
 		lookup_join(x, f);
 		x->by_parts = x->from == FROM_JOIN;
 		break;
@@ -58,7 +63,7 @@ board_part(struct exchange *x, uint64_t at)
 		(void)exchange_read_flight(x, f, FROM_MISS);
 		x->by_parts = true;
 		lookup_tally(x, &x->worker->counters.misses, 1);
-		fetch_start(x,
+		fill_or_fetch(x,
 			&(struct fetch_order){.flight = f,
 				.mode = FETCH_PART,
 				.part = segment_around(at)});
@@ -77,11 +82,11 @@ parts_serve(struct exchange *x)
 	struct object *m;
 	uint64_t at;
 
-	if (x->asked.only_if_cached)
-		return false;
 	wants = gather_wants(x, &at);
 	m = gather_manifest(x, &mark);
 	suits = m ? wants || !ranged : wants && !mark;
+	if (x->asked.only_if_cached)
+		suits = suits && m && gather_is_stored(x, m);
 	if (suits && m)
 		gather_from(x, m);
 	else if (suits)

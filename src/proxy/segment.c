@@ -19,6 +19,14 @@ segment_put_key(struct str key, uint64_t first, struct buf *out)
 	buf_u64(out, first / SEGMENT_BYTES);
 }
 
+struct str
+segment_whole_key(struct str key)
+{
+	const char *at = memchr(key.p, STORE_PARTS[0], key.n);
+
+	return at ? str_of(key.p, (size_t)(at - key.p)) : key;
+}
+
 /* --- judging ---------------------------------------------------------------
  */
 

@@ -34,6 +34,9 @@ segment_around(uint64_t at)
 void segment_put_manifest_key(struct str key, struct buf *out);
 void segment_put_key(struct str key, uint64_t first, struct buf *out);
 
+/* K of K, K# or K#N. */
+struct str segment_whole_key(struct str key);
+
 /* What becomes of the answer to a request for the part `asked`. *length: the
  * complete one, if it is stored. */
 void segment_judge(const struct judge_case *c, struct range asked,

@@ -17,6 +17,7 @@
 #include "proxy/purge.h"
 #include "proxy/status.h"
 #include "proxy/take.h"
+#include "proxy/tally.h"
 
 enum { BUCKETS = 256 };
 
@@ -171,6 +172,8 @@ send_head(struct serve *v)
 	if (small && v->x->head.method != METHOD_HEAD)
 		put_body(v->x, out);
 	channel_end(ch, small ? WIRE_ANSWER : WIRE_HEAD, v->stream);
+	if (v->offered) /* and not taken */
+		tally_answer(v->x->worker->tally, v->x->route.hash);
 	if (h.bulk) {
 		exchange_keep(v->x);
 		depot_send(v->server->depot, h.bulk, take_ptr(&v->x), a.length);
@@ -332,6 +335,7 @@ on_ask(struct server *s, uint32_t stream, uint64_t offered, bool fill,
 	x->on_interim = on_interim;
 	x->from_peer = true;
 	x->asked_by = s->peer;
+	x->offered = offered > 0;
 	x->fill = fill ? FILL_ANSWERS : FILL_NONE;
 	exchange_start(x, payload.p);
 	if (channel_has_room(s->channel))

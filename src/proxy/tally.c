@@ -1,46 +1,116 @@
 #include "proxy/tally.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "placement/topk.h"
+#include "proxy/news.h"
+#include "proxy/worker.h"
 
-/* Per tick: counts are those of the last four seconds, more or less, and of the
- * last one. */
-#define KEEP 0.9394f	  /* exp(-1/16) */
-#define KEEP_FAST 0.7788f /* exp(-1/4) */
-#define TICKS_PER_S (1000.0 / TALLY_TICK_MS)
-#define RATE_OF(count) ((double)(count) * (1 - (double)KEEP) * TICKS_PER_S)
-#define RATE_FAST(count) \
-	((double)(count) * (1 - (double)KEEP_FAST) * TICKS_PER_S)
+/* Per tick: answers are those of the last six seconds, more or less, so that
+ * there is little of chance in them; what is asked for, of the last half, to
+ * see at once what is new. placement/hotset_crowd_test.c has what comes of
+ * that. */
+#define KEEP 0.9600f	   /* exp(-1/24) */
+#define KEEP_ASKED 0.6065f /* exp(-1/2) */
+#define RATE_OF(count) \
+	((double)(count) * (1 - (double)KEEP) * (1000.0 / TALLY_TICK_MS))
 /* A key is told of from this share of what we answer on. */
 #define SHARE_TOLD 0.004
-/* What our own clients ask for more than this of is looked at without waiting
- * for others. */
+/* What our own clients ask for less than this of is left to the owners. */
 #define ASKED_LEAST 0.05
 
-void
-tally_answer(struct worker *w, uint64_t key)
+/* How often to try: counting takes less than that. */
+enum { TRIES = 100 };
+
+struct tally *
+tally_new(void)
 {
-	pthread_mutex_lock(&w->topk_lock);
-	topk_count(w->topk, key);
-	pthread_mutex_unlock(&w->topk_lock);
+	struct tally *t = NEW(struct tally);
+
+	atomic_store(&t->counts, NEW(struct tally_counts));
+	t->spare = NEW(struct tally_counts);
+	return t;
 }
 
 void
-tally_ask(struct worker *w, uint64_t key)
+tally_free(struct tally *t)
 {
-	pthread_mutex_lock(&w->topk_lock);
-	topk_count(w->asked, key);
-	pthread_mutex_unlock(&w->topk_lock);
+	if (!t)
+		return;
+	free(atomic_load(&t->counts));
+	free(t->spare);
+	free(t);
+}
+
+/* --- the worker ----------------------------------------------------------- */
+
+static struct tally_counts *
+take(struct tally *t)
+{
+	return atomic_exchange_explicit(&t->counts, NULL, memory_order_acquire);
+}
+
+static void
+put_back(struct tally *t, struct tally_counts *c)
+{
+	atomic_store_explicit(&t->counts, c, memory_order_release);
+}
+
+void
+tally_answer(struct tally *t, uint64_t key)
+{
+	struct tally_counts *c = take(t);
+
+	topk_count(&c->answered, key);
+	put_back(t, c);
+}
+
+void
+tally_ask(struct tally *t, uint64_t key)
+{
+	struct tally_counts *c = take(t);
+
+	topk_count(&c->asked, key);
+	put_back(t, c);
+}
+
+/* --- the first worker ----------------------------------------------------- */
+
+/* The worker's table for the empty one. False: it is counting. */
+static bool
+exchange(struct tally *t)
+{
+	for (int i = 0; i < TRIES; i++) {
+		struct tally_counts *c =
+			atomic_load_explicit(&t->counts, memory_order_relaxed);
+
+		if (c &&
+			atomic_compare_exchange_strong_explicit(&t->counts, &c,
+				t->spare, memory_order_acq_rel,
+				memory_order_relaxed)) {
+			t->spare = c;
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+tally_collect(struct tally *t)
+{
+	topk_fade(&t->answered, KEEP);
+	topk_fade(&t->asked, KEEP_ASKED);
+	if (!exchange(t))
+		return;
+	topk_drain(&t->answered, &t->spare->answered);
+	topk_drain(&t->asked, &t->spare->asked);
 }
 
 static int
 by_rate(const void *a, const void *b)
 {
-	const struct news_key *x = a, *y = b;
+	const struct demand_key *x = a, *y = b;
 
 	return x->rate > y->rate ? -1 : x->rate < y->rate;
 }
@@ -48,13 +118,14 @@ by_rate(const void *a, const void *b)
 static int
 by_key(const void *a, const void *b)
 {
-	const struct news_key *x = a, *y = b;
+	const struct demand_key *x = a, *y = b;
 
 	return x->key < y->key ? -1 : x->key > y->key;
 }
 
-size_t
-tally_sum_up(struct news_key *keys, size_t n)
+/* Adds up those of one key; what is left of n. */
+static size_t
+sum_up(struct demand_key *keys, size_t n)
 {
 	size_t out = 0;
 
@@ -68,83 +139,61 @@ tally_sum_up(struct news_key *keys, size_t n)
 	return out;
 }
 
-double
-tally_at_least(double counted, double deviations)
-{
-	double least = counted - deviations * sqrt(counted);
-
-	return least > 0 ? least : 0;
-}
-
-/* What is new shows in the fast count, as soon as it is beyond chance. */
-static double
-rate_of(const struct topk_entry *e)
-{
-	return fmax(RATE_OF(e->count - e->error),
-		RATE_FAST(tally_at_least((double)e->fast, 3)));
-}
-
-/* What the workers have counted; they go on with less. */
+/* The most frequent ones of those, the first before the others. */
 static size_t
-collect(const struct node *n, struct news_key *keys, struct news *out)
+choose(struct demand_key *keys, size_t n, double least, size_t most,
+	struct demand_key *out)
 {
-	size_t count = 0;
+	size_t kept = 0;
 
-	out->rate = out->rate_fast = 0;
-	for (unsigned i = 0; i < n->config->workers; i++) {
-		struct worker *w = n->workers[i];
-		struct topk *t = w->topk;
-
-		pthread_mutex_lock(&w->topk_lock);
-		out->rate += RATE_OF(t->total);
-		out->rate_fast += RATE_FAST(t->total_fast);
-		for (size_t j = 0; j < t->n; j++)
-			keys[count++] = (struct news_key){
-				t->v[j].key, rate_of(&t->v[j])};
-		topk_fade(t, KEEP, KEEP_FAST);
-		pthread_mutex_unlock(&w->topk_lock);
+	n = sum_up(keys, n);
+	qsort(keys, n, sizeof(*keys), by_rate);
+	while (kept < n && kept < most && keys[kept].rate >= least) {
+		out[kept] = keys[kept];
+		kept++;
 	}
-	return tally_sum_up(keys, count);
-}
-
-size_t
-tally_asked(const struct node *n, struct widen_key *out)
-{
-	struct news_key keys[TALLY_ASKED_MOST];
-	size_t count = 0;
-	double total = 0;
-
-	for (unsigned i = 0; i < n->config->workers; i++) {
-		struct worker *w = n->workers[i];
-		struct topk *t = w->asked;
-
-		pthread_mutex_lock(&w->topk_lock);
-		total += t->total_fast;
-		for (size_t j = 0; j < t->n && count < TALLY_ASKED_MOST; j++)
-			if ((double)t->v[j].fast >= ASKED_LEAST * t->total_fast)
-				keys[count++] = (struct news_key){
-					t->v[j].key, (double)t->v[j].fast};
-		topk_fade(t, KEEP, KEEP_FAST);
-		pthread_mutex_unlock(&w->topk_lock);
-	}
-	count = tally_sum_up(keys, count);
-	for (size_t i = 0; i < count; i++)
-		out[i] = (struct widen_key){keys[i].key,
-			tally_at_least(keys[i].rate, 3) / total, 1};
-	return count;
+	return kept;
 }
 
 void
-tally_collect(const struct node *n, struct news *out)
+tally_report(const struct node *n, struct news *out)
 {
-	struct news_key *keys =
+	struct demand_key *keys =
 		xcalloc((size_t)n->config->workers * TOPK_SIZE, sizeof(*keys));
-	size_t count = collect(n, keys, out);
+	size_t count = 0;
 
-	out->n = 0;
-	qsort(keys, count, sizeof(*keys), by_rate);
-	for (size_t i = 0; i < count && i < NEWS_KEYS; i++)
-		if (keys[i].rate >= out->rate * SHARE_TOLD)
-			out->keys[out->n++] = keys[i];
+	out->rate = 0;
+	for (unsigned i = 0; i < n->config->workers; i++) {
+		const struct topk *t = &n->workers[i]->tally->answered;
+
+		out->rate += RATE_OF(t->total);
+		for (size_t j = 0; j < t->n; j++)
+			keys[count++] = (struct demand_key){t->v[j].key,
+				RATE_OF(t->v[j].count - t->v[j].error), 0};
+	}
+	out->n = choose(
+		keys, count, out->rate * SHARE_TOLD, NEWS_KEYS, out->keys);
 	free(keys);
+}
+
+size_t
+tally_asked(const struct node *n, struct demand_key *out, double *total)
+{
+	struct demand_key *keys =
+		xcalloc((size_t)n->config->workers * TOPK_SIZE, sizeof(*keys));
+	size_t count = 0;
+
+	*total = 0;
+	for (unsigned i = 0; i < n->config->workers; i++) {
+		const struct topk *t = &n->workers[i]->tally->asked;
+
+		*total += t->total;
+		for (size_t j = 0; j < t->n; j++)
+			keys[count++] = (struct demand_key){t->v[j].key,
+				(double)(t->v[j].count - t->v[j].error), 0};
+	}
+	count = choose(
+		keys, count, *total * ASKED_LEAST, TALLY_ASKED_MOST, out);
+	free(keys);
+	return count;
 }

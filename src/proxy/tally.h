@@ -1,33 +1,51 @@
 #pragma once
 /*
- * Counting for heat.h: each worker counts, by key, what it answers and what its
- * own clients ask for (placement/topk.h); the first worker adds up.
+ * struct tally: a worker's counts, by key, of what it answers and of what its
+ * own clients ask for (placement/topk.h), for heat.h.
+ *
+ * The worker counts without a lock, hits too: there is one table that it takes
+ * for the moment of counting and puts back, and the first worker, who adds up
+ * now and then, exchanges it for an empty one. Whoever finds it taken waits for
+ * nobody: what was counted there comes the next time.
  */
-#include "placement/widen.h"
-#include "proxy/news.h"
-#include "proxy/worker.h"
+#include "placement/demand.h"
+#include "placement/topk.h"
+
+#include <stdatomic.h>
+
+struct news;
+struct node;
 
 enum {
 	TALLY_TICK_MS = 250, /* between two collections */
-	TALLY_WINDOW_S = 4,  /* counts are those of so long, more or less */
 	TALLY_ASKED_MOST = 64,
 };
 
-/* This worker answers a request for that key, whoever asked. */
-void tally_answer(struct worker *w, uint64_t key);
+struct tally_counts {
+	struct topk answered, asked;
+};
+
+struct tally {
+	_Atomic(struct tally_counts *) counts; /* owned; NULL: taken */
+	/* The first worker's: what it has collected, fading; and the empty
+	 * table. Owned. */
+	struct topk answered, asked;
+	struct tally_counts *spare;
+};
+
+struct tally *tally_new(void);
+void tally_free(struct tally *t); /* NULL is fine */
+
+/* The worker answers a request for that key, whoever asked. */
+void tally_answer(struct tally *t, uint64_t key);
 /* A client of ours asks for it, whoever will answer. */
-void tally_ask(struct worker *w, uint64_t key);
+void tally_ask(struct tally *t, uint64_t key);
+/* A tick has gone by: takes over what was counted. */
+void tally_collect(struct tally *t);
 
-/* The keys and rates of what was answered; the rest of *out is untouched. */
-void tally_collect(const struct node *n, struct news *out);
-/* Keys that our own clients ask for so much that it is beyond doubt. As the
- * balancer sprays connections, they are as good as everybody's; and what they
- * say is here at once, whereas the owner, who is the busiest then, may not get
- * a word out. */
-size_t tally_asked(const struct node *n, struct widen_key *out);
-
-/* Adds up those of one key, and puts them in order; what is left of n. */
-size_t tally_sum_up(struct news_key *keys, size_t n);
-/* Small numbers differ by chance: what is asked for at least, by so many
- * deviations, when so many were counted. */
-double tally_at_least(double counted, double deviations);
+/* Of all workers, as of the last tick: the keys and rates of what was answered;
+ * the rest of *out is untouched. */
+void tally_report(const struct node *n, struct news *out);
+/* What our own clients asked for most in the last moments: counts, out of
+ * *total. */
+size_t tally_asked(const struct node *n, struct demand_key *out, double *total);

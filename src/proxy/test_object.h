@@ -32,7 +32,7 @@ static inline struct object *
 test_object(struct store *s, const struct response *r, size_t length)
 {
 	static const struct head request = {.method = METHOD_GET};
-	struct wanted w = {STR("http://a.test/"), &request, false};
+	struct wanted w = {.key = STR("http://a.test/"), .request = &request};
 	struct flight *f;
 	bool others;
 	struct object *o;

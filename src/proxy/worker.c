@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "net/sock.h"
-#include "placement/topk.h"
 #include "proxy/advice.h"
 #include "proxy/channel.h"
 #include "proxy/conn.h"
@@ -27,6 +26,7 @@
 #include "proxy/request.h"
 #include "proxy/purge.h"
 #include "proxy/serve.h"
+#include "proxy/tally.h"
 #include "proxy/upstream.h"
 
 enum {
@@ -201,9 +201,7 @@ worker_new(struct node *n, unsigned index)
 	list_init(&w->exchanges);
 	list_init(&w->channels);
 	w->frames = xmalloc(WORKER_FRAMES_BYTES);
-	pthread_mutex_init(&w->topk_lock, NULL);
-	w->topk = NEW(struct topk);
-	w->asked = NEW(struct topk);
+	w->tally = tally_new();
 	w->random = clock_mono_ns() | 1;
 	if (n->handoff)
 		w->advice = NEW(struct advice);
@@ -286,9 +284,7 @@ worker_free(struct worker *w)
 	for (size_t i = 0; i < w->node->config->nsites; i++)
 		free(w->turns[i]);
 	free(w->turns);
-	pthread_mutex_destroy(&w->topk_lock);
-	free(w->topk);
-	free(w->asked);
+	tally_free(w->tally);
 	free(w->frames);
 	free(w->advice);
 	free((void *)(uintptr_t)w->stayed);

@@ -17,7 +17,7 @@ struct distiller;
 struct exchange;
 struct handover;
 struct peer;
-struct topk;
+struct tally;
 struct upstream;
 
 enum { POOL_BUCKETS = 64, WORKER_FRAMES_BYTES = 640 * 1024 };
@@ -52,9 +52,7 @@ struct worker {
 	_Atomic uint64_t *stayed;     /* owned: by enum handoff_reason */
 	_Atomic uint64_t connections; /* of clients, now */
 	_Atomic uint64_t answers;  /* exchanges that are answered here, now */
-	pthread_mutex_t topk_lock; /* guards topk, which the first worker
-				      looks at now and then */
-	struct topk *topk, *asked; /* owned: see heat.h */
+	struct tally *tally;	   /* owned: what is counted for heat.h */
 	struct handover *handover; /* owned; the first worker's, or NULL */
 	uint64_t random;	   /* of owner.c */
 	struct wake members;	   /* posted by anybody: there are new ones,

@@ -1,17 +1,21 @@
-"""distill: what images cost beside libvips' and ImageMagick's own tools for the
-same result, and what that does to those who hit meanwhile."""
+"""distill: what photographs, drawings, screenshots and animations become for
+whom; what that costs beside libvips' and ImageMagick's own tools for the same
+result; and what it does to those who hit meanwhile."""
 
 import http.client
 import itertools
+import json
 import os
+import resource
 import shutil
+import statistics
 import subprocess
 import threading
 import time
 
 import peers
-from measure import Cell, Client, warm, window
-from procs import CLIENT_CORE, SERVER_CORE, BenchError, Place
+from measure import Client, warm
+from procs import SERVER_CORE, BenchError, Place, ahead_of_others
 from report import number
 
 COPIES = 6
@@ -19,11 +23,14 @@ QUALITY = 75
 GOAL_SLOWER = 1 / 0.9  # of the fastest peer's time
 GOAL_LARGER = 1.05
 GOAL_P99_US = 1000
-HIT, SIZE, CONNECTIONS = "/1k", 1024, 16
+HIT, SIZE = "/1k", 1024
+CONNECTIONS = 1, 16  # the node sleeps in between, or has no time to
 
 # From, to, width, and the class of `sevenfold bench distill`.
-RECIPES = [("photo.jpg", "jpg", 900, "plain"), ("photo.jpg", "webp", 900, "webp"),
-           ("photo.jpg", "webp", 640, "webp"), ("photo.png", "webp", 600, "webp")]
+RECIPES = [("photo.jpg", "jpg", 900, "plain"),
+           ("photo.jpg", "webp", 900, "webp"),
+           ("photo.jpg", "webp", 640, "webp"),
+           ("photo.png", "webp", 600, "webp")]
 
 
 def recipe_name(recipe):
@@ -47,15 +54,15 @@ def magick(recipe, files, out):
 
 def cpu_s(command):
     """Of a program, from its start to its end, on the servers' core."""
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [str(c) for c in command], capture_output=True, text=True,
         preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}))
-    after = os.times()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise BenchError(f"{command}: {done.stderr}")
-    return (after.children_user + after.children_system -
-            before.children_user - before.children_system)
+    return (after.ru_utime + after.ru_stime -
+            before.ru_utime - before.ru_stime)
 
 
 def cost(make, copies, rounds):
@@ -123,8 +130,9 @@ def contests(report, options, place):
                                 f"{size / c.source.stat().st_size:.1%}",
                                 f"{alike:.4f}"]))
             report.record(suite="distill", recipe=recipe_name(recipe),
-                          tool=name, megapixels_per_s=round(pixels / seconds, 1),
-                          bytes=size, before=c.source.stat().st_size,
+                          tool=name, bytes=size,
+                          megapixels_per_s=round(pixels / seconds, 1),
+                          before=c.source.stat().st_size,
                           ssim=alike)
         report.table(f"distill: {recipe_name(recipe)}",
                      ["MP per CPU-second", "CPU, ms", "bytes", "", "SSIM"],
@@ -139,17 +147,42 @@ def contests(report, options, place):
                         ours[1] / min(b for _, b, _ in c.seen.values()))
 
 
+def classes(report, options, pictures):
+    """What each file becomes for each class of clients."""
+    done = subprocess.run(
+        [options.sevenfold, "bench", "distill", "--json", "--repeat", "1",
+         *sorted(pictures.iterdir())], capture_output=True, text=True)
+    if done.returncode:
+        raise BenchError(f"bench distill: {done.stderr}")
+    rows = []
+    for line in done.stdout.splitlines():
+        seen = json.loads(line)
+        report.record(suite="distill", **seen)
+        rows.append((f"{seen['file']}, {seen['class']}",
+                     [seen["type"], f"{seen['before']:,}",
+                      f"{seen['after']:,}",
+                      f"{seen['after'] / seen['before']:.1%}",
+                      f"{seen['ssim']:.4f}" if seen["ssim"] >= 0 else "",
+                      number(seen["cpu_s"] * 1e3)]))
+    report.table("distill: what each file becomes (-: it stays)",
+                 ["", "before", "after", "", "SSIM", "CPU, ms"], rows)
+
+
 class Feeder:
-    """Has a node distil one image after the other."""
+    """Has a node distil one image after the other, while it is told to."""
 
     def __init__(self, port):
-        self.port, self.done, self.on = port, 0, threading.Event()
+        self.port, self.done = port, 0
+        self.on, self.idle = threading.Event(), threading.Event()
         self.numbers = itertools.count()
         threading.Thread(target=self.feed, daemon=True).start()
 
     def feed(self):
         while True:
-            self.on.wait()
+            if not self.on.is_set():
+                self.idle.set()
+                self.on.wait()
+            self.idle.clear()
             c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             c.request("GET", f"/photo.jpg?{next(self.numbers)}",
                       headers={"Accept": "image/webp"})
@@ -158,40 +191,59 @@ class Feeder:
             self.done += answer.headers["Content-Type"] == "image/webp"
             c.close()
 
+    def turn(self, on):
+        """Returns when the first one is under way, or the last one over."""
+        if on:
+            self.on.set()
+            time.sleep(0.1)
+        else:
+            self.on.clear()
+            self.idle.wait()
+
+
+def measure(client, feeder, options):
+    """([windows without], [windows with distillations]), which took turns, and
+    how many images were distilled."""
+    windows, before = ([], []), feeder.done
+    for _ in range(2 * options.rounds):
+        for on in False, True:
+            feeder.turn(on)
+            windows[on].append(client.run(options.seconds))
+    feeder.turn(False)
+    if feeder.done == before:
+        raise BenchError("nothing was distilled")
+    return windows, feeder.done - before
+
+
+def tell(report, connections, windows, images):
+    rows, p99_us = [], []
+    for on, some in enumerate(windows):
+        n = sum(w["requests"] for w in some)
+        p50, p99 = (statistics.median(w[f] for w in some)
+                    for f in ("p50_us", "p99_us"))
+        p99_us.append(p99)
+        rows.append(("... while it distils" if on else "hits alone",
+                     [f"{n:,}", number(p50), number(p99)]))
+        report.record(suite="distill", connections=connections,
+                      distilling=bool(on), requests=n, p50_us=p50, p99_us=p99,
+                      distilled=images if on else 0)
+    report.table(f"distill: hits of {SIZE} bytes on the same core, connections:"
+                 f" {connections}; {images} images distilled",
+                 ["hits", "p50, us", "p99, us"], rows)
+    report.goal("distill", "distill: what it adds to the p99 of hits on "
+                f"{connections}, ms", 1, (p99_us[1] - p99_us[0]) / GOAL_P99_US)
+
 
 def hits(report, options, place, origin):
-    """Windows with and without distillations take turns."""
     node = peers.start_node(place, options.sevenfold, "n1", origin.port,
                             "512M", site="distill images; distill_wait 20s")
-    cells = [Cell(Client(node, [HIT], SIZE, CONNECTIONS)) for _ in range(2)]
     feeder = Feeder(node.port)
-    for cell in cells:
-        warm(cell.client)
-    for _ in range(2 * options.rounds):
-        for cell in cells:
-            (feeder.on.clear if cell is cells[0] else feeder.on.set)()
-            time.sleep(0.5)  # the last one ends, or the first begins
-            cell.windows.append(window(cell.client, None, options.seconds))
-    feeder.on.clear()
-    for cell in cells:
-        cell.client.stop()
-    if not feeder.done:
-        raise BenchError("nothing was distilled")
-    rows = []
-    for name, cell in zip(("hits alone", "... while it distils"), cells):
-        rows.append((name, [number(cell.median("rate")),
-                            number(cell.median("p50_us")),
-                            number(cell.median("p99_us"))]))
-        report.record(suite="distill", distilling=cell is cells[1],
-                      rate=round(cell.median("rate")),
-                      p50_us=cell.median("p50_us"),
-                      p99_us=cell.median("p99_us"), distilled=feeder.done)
-    report.table(f"distill: hits of {SIZE} bytes on the same core, "
-                 f"{CONNECTIONS} connections, {feeder.done} images distilled",
-                 ["hits/s", "p50, us", "p99, us"], rows)
-    report.goal("distill", "distill: what it adds to the p99 of hits, ms", 1,
-                (cells[1].median("p99_us") - cells[0].median("p99_us")) /
-                GOAL_P99_US)
+    for connections in CONNECTIONS:
+        client = Client(node, [HIT], SIZE, connections)
+        warm(client)
+        windows, images = measure(client, feeder, options)
+        client.stop()
+        tell(report, connections, windows, images)
 
 
 def run(report, options):
@@ -199,5 +251,7 @@ def run(report, options):
         origin = peers.start_origin(place)
         subprocess.run([options.sevenfold, "bench", "pictures",
                         place.folder / "objects"], check=True)
-        contests(report, options, place)
-        hits(report, options, place, origin)
+        classes(report, options, place.folder / "objects")
+        with ahead_of_others():
+            contests(report, options, place)
+            hits(report, options, place, origin)

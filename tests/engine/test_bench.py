@@ -148,7 +148,18 @@ def test_distill():
         assert 1 < line["megapixels_per_s"] < 2000
         assert 0 < line["bytes"] < line["before"]
         assert 0.8 < line["ssim"] < 1
-    alone, meanwhile = [line for line in lines if "distilling" in line]
-    assert meanwhile["distilled"] > 0
-    assert 0 < alone["p50_us"] <= alone["p99_us"]
-    assert 0 < meanwhile["p50_us"] <= meanwhile["p99_us"]
+    made = {(line["file"], line["class"]): line for line in lines
+            if "class" in line}
+    assert len(made) > 40
+    for line in made.values():
+        assert 0 < line["after"] <= line["before"]
+    for file in "photo.jpg", "drawing.png", "screenshot.png", "ball.gif":
+        line = made[file, "save"]
+        assert line["after"] < line["before"] / 2 and line["ssim"] > 0.8
+    hits = [line for line in lines if "distilling" in line]
+    assert [(h["connections"], h["distilling"]) for h in hits] == \
+        [(1, False), (1, True), (16, False), (16, True)]
+    for line in hits:
+        assert (line["distilled"] > 0) == line["distilling"]
+        assert line["requests"] > 100
+        assert 0 < line["p50_us"] <= line["p99_us"]

@@ -81,6 +81,47 @@ def test_once_in_the_cluster(lab, tmp_path):
     assert sizes["thin"] < before / 4
 
 
+def fetch(file, got, *fields):
+    """(type, what Squid says of its cache, the node it stands beside, body)"""
+    argv = ["curl", "-sS", "-m", "40", "-o", got, "-D", "-"]
+    for field in fields:
+        argv += ["-H", field]
+    head = lab_exec("client", *argv, f"http://{VIP}/{file}").stdout
+    body = got.read_bytes()
+    assert head.startswith("HTTP/1.1 200"), head
+    assert f"Content-Length: {len(body)}\n" in head.replace("\r", "")
+    kind, = re.findall(r"Content-Type: (\S+)", head)
+    return kind, *re.search(r"X-Cache: (\w+) from (\w+)", head).groups(), body
+
+
+def test_external_distiller(lab, tmp_path):
+    """The paper's: after a miss, and before Squid stores it; here by nginx."""
+    root, got = tmp_path / "root", tmp_path / "got"
+    sevenfold("bench", "pictures", root)
+    files = {f.name: f.read_bytes() for f in root.iterdir()}
+    files["broken.jpg"] = b"\xff\xd8\xff" + 9000 * b"no"
+    (root / "broken.jpg").write_bytes(files["broken.jpg"])
+    tmp_path.chmod(0o755)
+    lab(nodes="2", cache="squid", distill=True, origin_root=root)
+    sizes = {}
+    for file in "photo.jpg", "photo.png":
+        for who, fields in ("any", []), ("thin", ["Save-Data: on"]):
+            (kind, how, node, body), again = (fetch(file, got, *fields)
+                                              for _ in range(2))
+            assert (how, again) == ("MISS", (kind, "HIT", node, body))
+            assert kind == "image/" + file[-3:].replace("jpg", "jpeg")
+            sizes[file, who] = len(body)
+        # Squid tells them apart by what nginx says that it looked at.
+        assert [f for f in origin_fetches() if f[0] == "/" + file] == \
+            2 * [(f"/{file}", 200, len(files[file]))]
+    assert len(files["photo.jpg"]) > sizes["photo.jpg", "any"] > \
+        4 * sizes["photo.jpg", "thin"]
+    assert sizes["photo.png", "thin"] * 2 < len(files["photo.png"])
+    for file in "broken.jpg", "ball.gif", "text.html":
+        assert fetch(file, got)[3] == files[file], file
+    assert total("objects") == total("distilled") == 0
+
+
 def test_squid(lab):
     lab(nodes="2", cache="squid")
     hits = set()

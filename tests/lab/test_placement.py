@@ -87,20 +87,19 @@ def test_hot_objects(loaded):
     assert ours["requests_per_s"] >= 0.9 * rr["requests_per_s"]
     assert held() <= 1.42 * 100
     assert len(fetched()) == len(set(fetched())) == 100
-    assert ours["peak"] <= 1.4
+    assert ours["peak"] <= 1.2
 
 
 def test_flash_crowd(loaded):
     """One fetch, and balance, of what half of all ask for from now on."""
     loaded()
     crowd(ARGS, 3, 100, 0.8, 7)
-    r = crowd(ARGS, 9, 100, 0.8, 9, "--flash", 3)
-    peaks = [s["peak"] for s in r["per_second"]]
-    print(peaks)
-    assert r["wrong"] == 0
-    assert fetched().count("/flash") == 1
+    r = placement.flash(ARGS, 100, 0.8)
+    print(r)
+    assert r["flash_wrong"] == 0
+    assert r["flash_fetches"] == 1
     # With one owner it would be over half of the requests: 4.5 of 8.
-    assert sorted(peaks[5:])[len(peaks[5:]) // 2] <= 1.4
+    assert r["flash_after"] <= 1.2
 
 
 def test_leave_join_drain(loaded):
@@ -130,15 +129,39 @@ def test_leave_join_drain(loaded):
     assert len(urls) <= 1.05 * len(set(urls))
 
 
-def test_kill_and_partition(loaded):
-    """Only what was under way there fails, and the cluster is one again."""
+def other_objects():
+    return len(set(fetched()))
+
+
+def test_kill(loaded):
+    """Only what was under way there fails; and he comes back."""
     loaded()
     crowd(ARGS, 4, 300, 0.8, 6)
-    load = Crowd(16, 300, 0.8, "--per-connection", 20)
+    load = Crowd(10, 300, 0.8, "--per-connection", 20)
     time.sleep(2)
     sevenfold("lab", "kill", "n3")
     time.sleep(4)
     sevenfold("lab", "start", "n3")
+    r = load.end()
+    until(lambda: all(n["up"] for n in status("n6")["nodes"]), 30)
+    until(lambda: len(views()) == 1)
+    print(r["outcomes"])
+    # Connections of the dead node; and those that the balancer sent to it
+    # before it knew, which are refused.
+    broken = {k: n for k, n in r["outcomes"].items() if n and k != "right"}
+    refused = sum(n for k, n in broken.items() if "connect" in k)
+    assert sum(broken.values()) == r["wrong"]
+    assert r["wrong"] - refused <= ARGS.connections / NODES + 8
+    assert refused <= ARGS.connections
+    # Its stand-ins have fetched what it had, and it has that from them.
+    assert len(fetched()) <= (1 + 1.5 / NODES) * other_objects()
+
+
+def test_partition_and_heal(loaded):
+    """Cut off from all, and back: nothing fails, it only takes as long."""
+    loaded()
+    crowd(ARGS, 4, 300, 0.8, 6)
+    load = Crowd(14, 300, 0.8, "--per-connection", 20)
     time.sleep(2)
     sh("ip", "-n", "sevenfold-switch", "link", "set", "p-n6", "down")
     time.sleep(4)
@@ -146,11 +169,9 @@ def test_kill_and_partition(loaded):
     r = load.end()
     until(lambda: all(n["up"] for n in status("n6")["nodes"]), 30)
     until(lambda: len(views()) == 1)
-    # Connections of the dead node, and those that the balancer sent to it
-    # before it knew.
-    assert r["wrong"] <= 2 * 2 * ARGS.connections / NODES + 8
-    # Stand-ins have fetched what the lost ones had.
-    assert len(fetched()) <= 1.6 * len(set(fetched()))
+    print(r["outcomes"])
+    assert r["wrong"] == 0
+    assert len(fetched()) <= (1 + 1.5 / NODES) * other_objects()
 
 
 def test_purge_of_the_absent(loaded):

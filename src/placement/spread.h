@@ -1,0 +1,47 @@
+#pragma once
+/*
+ * struct spread: how the requests for hot keys are spread over the nodes, so
+ * that no node has more to do than its share: how many nodes of its ranking
+ * hold each key, and which part of the key's requests each of them answers.
+ *
+ * It is a transportation problem: each node has a load that can't be moved, and
+ * the load of a key may go to any of the first r of its ranking. spread_level()
+ * pours it where it is lowest, key by key, again and again, until all is level;
+ * spread_widen() gives nodes to keys out of a budget, each time where the
+ * highest come down furthest. What comes of it is within a few hundredths of
+ * the best, if the hashes are kind; and it is the same wherever the same news
+ * have been heard. Pure.
+ */
+#include "placement/view.h"
+#include "placement/widen.h"
+
+struct spread_row {
+	uint8_t owner[VIEW_MAX_NODES]; /* its ranking, as members */
+	size_t nowners;
+	unsigned was;  /* so many hold it already: these come cheaper */
+	unsigned told; /* ... and are to, as its owner says; 0: it has not, or
+			  we are the owner */
+	bool heeded;   /* our clients say more than the owner knows yet */
+	/* Out: what the owner at each place of the ranking answers of it, as a
+	 * share of all requests. */
+	float part[VIEW_MAX_NODES];
+};
+
+struct spread {
+	struct widen_key *keys;	 /* borrowed: one for each row */
+	struct spread_row *rows; /* borrowed; NULL: the rankings aren't known */
+	size_t n;
+	unsigned nodes; /* that are there */
+	/* By member: its share of requests for other keys than these, and its
+	 * weight. */
+	double base[VIEW_MAX_NODES], weight[VIEW_MAX_NODES];
+	double load[VIEW_MAX_NODES]; /* out: all that it has, by its weight */
+};
+
+/* Gives each key its r, with at most `extra` copies more than one of each, and
+ * its parts. */
+void spread_widen(struct spread *s, double extra);
+/* Gives the parts, for the r that each key has. */
+void spread_level(struct spread *s);
+/* The highest load by the mean; 1 is perfect. */
+double spread_peak(const struct spread *s);

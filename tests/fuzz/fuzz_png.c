@@ -1,0 +1,11 @@
+/* What anybody may send as a PNG, to the distiller. */
+#include "decoder.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	decoder_fuzz(TYPE_PNG, data, size);
+	return 0;
+}
