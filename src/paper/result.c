@@ -26,6 +26,9 @@ static const struct {
 	[LIMIT_LINK] = {"link", "a full link"},
 	[LIMIT_TIME] = {"time", "the nodes' share of a core"},
 	[LIMIT_LINK_NOISY] = {"link?", "a full link, on a busy machine"},
+	[LIMIT_TIME_NOISY] = {"time?",
+		"the nodes' share of a core, on a busy "
+		"machine"},
 	[LIMIT_WAITS] = {"waits", "no full link, and time to spare: waiting"},
 	[LIMIT_MACHINE] = {"machine", "perhaps the CPU of the machine"},
 };
@@ -50,15 +53,16 @@ limit_of(const struct figures *f, bool time_bound)
 
 	if (f->busiest >= FULL)
 		return spare ? LIMIT_LINK : LIMIT_LINK_NOISY;
-	if (!spare)
-		return LIMIT_MACHINE;
-	return time_bound ? LIMIT_TIME : LIMIT_WAITS;
+	if (time_bound)
+		return spare ? LIMIT_TIME : LIMIT_TIME_NOISY;
+	return spare ? LIMIT_WAITS : LIMIT_MACHINE;
 }
 
 bool
 limit_is_doubtful(enum limit l)
 {
-	return l == LIMIT_MACHINE || l == LIMIT_LINK_NOISY;
+	return l == LIMIT_MACHINE || l == LIMIT_LINK_NOISY ||
+		l == LIMIT_TIME_NOISY;
 }
 
 bool

@@ -20,6 +20,7 @@ enum limit {
 	LIMIT_LINK,	  /* a link is full, the machine had time to spare */
 	LIMIT_TIME,	  /* the nodes' share of a core */
 	LIMIT_LINK_NOISY, /* a link is full, and the machine was busy too */
+	LIMIT_TIME_NOISY, /* that share, and the machine was busy too */
 	LIMIT_WAITS,	  /* neither: what clients and nodes wait for */
 	LIMIT_MACHINE, /* perhaps the machine's CPU: the figures say little */
 	LIMITS

@@ -164,7 +164,8 @@ a_limit_is_told_from_figures(void **state)
 	assert_int_equal(limit_of(&f, false), LIMIT_LINK_NOISY);
 	f.busiest = .7;
 	assert_int_equal(limit_of(&f, false), LIMIT_MACHINE);
-	assert_int_equal(limit_of(&f, true), LIMIT_MACHINE);
+	assert_int_equal(limit_of(&f, true), LIMIT_TIME_NOISY);
+	assert_true(limit_is_doubtful(LIMIT_TIME_NOISY));
 	f.idle = .4;
 	assert_int_equal(limit_of(&f, false), LIMIT_WAITS);
 	assert_int_equal(limit_of(&f, true), LIMIT_TIME);
