@@ -158,7 +158,8 @@ def test_kill(loaded):
 
 
 def test_partition_and_heal(loaded):
-    """Cut off from all, and back: nothing fails, it only takes as long."""
+    """Cut off from all, and back. To the balancer that is a dead node: what was
+    under way there breaks, and nothing else."""
     loaded()
     crowd(ARGS, 4, 300, 0.8, 6)
     load = Crowd(14, 300, 0.8, "--per-connection", 20)
@@ -170,7 +171,7 @@ def test_partition_and_heal(loaded):
     until(lambda: all(n["up"] for n in status("n6")["nodes"]), 30)
     until(lambda: len(views()) == 1)
     print(r["outcomes"])
-    assert r["wrong"] == 0
+    assert r["wrong"] == r["outcomes"]["cut short"] <= ARGS.connections / NODES
     assert len(fetched()) <= (1 + 1.5 / NODES) * other_objects()
 
 
