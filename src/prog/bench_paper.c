@@ -35,7 +35,7 @@ static const char usage_text[] =
 	"  --link RATE        of each host, less if the machine needs it "
 	"(20mbit)\n"
 	"  --share SHARE      of a core, for each node where time is scarce "
-	"(0.8%)\n"
+	"(0.6%)\n"
 	"  --warm S           seconds before anything counts (5)\n"
 	"  --measure S        seconds that count (8)\n"
 	"  --seed N           another sequence of requests\n"
@@ -198,7 +198,7 @@ bench_paper(int argc, char **argv)
 			.warm_s = 5,
 			.measure_s = 8,
 			.per_server = 63,
-			.share_millicores = 8,
+			.share_millicores = 6,
 			.seed = 20081},
 		.dir = "sevenfold-paper",
 	};
