@@ -213,7 +213,8 @@ report_html(const struct results *rs, struct buf *out)
 	put_head(&l, out);
 	report_claim_grid(rs, &g);
 	put_grid(&g, out);
-	buf_z(out, "<h3>Why those that fail do, as measured</h3>\n<ul>\n");
+	buf_z(out,
+		"<h3>Behind those that fail, or may, as measured</h3>\n<ul>\n");
 	report_reasons(rs, "<li>", "</li>\n", out);
 	buf_z(out, "</ul>\n");
 	for (size_t w = 0; w < CELL_WORKLOADS; w++) {

@@ -95,8 +95,9 @@ put_setups(const struct last *l, struct buf *out)
 				when = l->v[k]->when;
 		}
 		if (first)
-			buf_printf(out, "%zu runs, the last on %s, by %s: %s\n",
-				n, when, r->version, r->setup);
+			buf_printf(out,
+				"%zu run%s, the last on %s, by %s: %s\n", n,
+				n == 1 ? "" : "s", when, r->version, r->setup);
 	}
 }
 
@@ -348,7 +349,7 @@ report_markdown(const struct results *rs, struct buf *out)
 		"by the link's rate. (?): a run behind it can't prove that "
 		"the machine had time to spare.\n\n## Claims\n\n");
 	report_claims(rs, out);
-	buf_z(out, "\nWhy those that fail do, as measured:\n\n");
+	buf_z(out, "\nBehind those that fail, or may, as measured:\n\n");
 	report_reasons(rs, "- ", "\n", out);
 	buf_z(out, "\n## Tables: here (in the paper)\n");
 	put_all_tables(&l, out);
