@@ -2,7 +2,7 @@
 # what it needs from Debian, if it is missing (scripts/deps).
 
 .PHONY: all demo test san tsan ipvs fuzz random soak soak-build soak-san soak-tsan bench \
-	lint format install clean help
+	paper lint format install clean help
 all:
 	@scripts/deps build
 	@scripts/build gcc
@@ -57,6 +57,13 @@ bench:
 	@scripts/build gcc
 	@scripts/bench $(if $(QUICK),--quick) $(if $(JSON),--json) $(SUITE)
 
+PAPER = sevenfold-paper
+paper:
+	@scripts/deps build bench lab
+	@scripts/build gcc
+	@scripts/root "make network namespaces and load an XDP program" \
+		build/sevenfold bench paper $(PAPER) $(if $(QUICK),--quick)
+
 format:
 	@scripts/deps all
 	@find src tests docs -name '*.[ch]' -exec clang-format -i {} +
@@ -86,6 +93,9 @@ help:
 	@echo '              SUITE=hit: one of hit, relay, idle, keys, distill, l4,'
 	@echo '              handoff;'
 	@echo '              QUICK=1: a first look; JSON=1: for programs'
+	@echo 'make paper    the paper'\''s experiment, in the lab, beside its figures;'
+	@echo '              hours, and can be gone on with; QUICK=1: ten minutes;'
+	@echo '              PAPER=sevenfold-paper: where the results are'
 	@echo 'make lint     form, include directions, static analysis'
 	@echo 'make format   put the code into form'
 	@echo 'make install  into /usr/local'

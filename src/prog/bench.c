@@ -6,6 +6,7 @@
 #include "prog/bench_distill.h"
 #include "prog/bench_handoff.h"
 #include "prog/bench_options.h"
+#include "prog/bench_paper.h"
 #include "prog/bench_placement.h"
 #include "prog/bench_traffic.h"
 
@@ -82,6 +83,11 @@ static const struct bench_verb {
 		"    (Zipf), and from some moment on, in half of all "
 		"requests,\n"
 		"    for a new one. Without --bytes they may have any size.\n"},
+	{"paper", bench_paper,
+		"[DIR] [--quick] [OPTIONS]\n"
+		"    The paper's experiment, in the lab, and a report beside "
+		"its\n"
+		"    figures; --help names the options.\n"},
 	{"handoff", bench_handoff,
 		"[--seconds N] [--json]\n"
 		"    What it costs to move a connection to the owner of what "

@@ -1,0 +1,3 @@
+#pragma once
+
+int bench_paper(int argc, char **argv);
