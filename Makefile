@@ -1,7 +1,7 @@
 # The verbs. Meson does the work: see scripts/build. Each verb first installs
 # what it needs from Debian, if it is missing (scripts/deps).
 
-.PHONY: all demo test san tsan ipvs fuzz soak soak-build soak-san soak-tsan bench \
+.PHONY: all demo test san tsan ipvs fuzz random soak soak-build soak-san soak-tsan bench \
 	paper lint format install clean help
 all:
 	@scripts/deps build
@@ -30,6 +30,16 @@ FUZZ_S = 600
 fuzz:
 	@scripts/deps all
 	@scripts/fuzz $(FUZZ_S)
+
+# The balancer's packet program beside its native model: random rules, changes of
+# them, and packets, all of which both must treat alike.
+RANDOM_N = 5000000
+RANDOM_SEED = $(shell date +%s)
+random:
+	@scripts/deps build
+	@scripts/build gcc
+	@scripts/root "load the XDP program" env \
+		SEVENFOLD_RANDOM=$(RANDOM_N),$(RANDOM_SEED) build/l4_random_test
 
 # Half of the time with each sanitizer; `make -j2 soak` runs both at once.
 SOAK_S = 1800
@@ -75,6 +85,8 @@ help:
 	@echo 'make ipvs     the balancer beside Linux'\''s IPVS, in a machine of its own'
 	@echo '              with Debian'\''s kernel under qemu; minutes'
 	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
+	@echo 'make random   the balancer'\''s packet program beside its model:'
+	@echo '              RANDOM_N=5000000 random packets, RANDOM_SEED=N: again'
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer; -j2: both at once'
 	@echo 'make bench    what requests cost beside other servers;'

@@ -93,7 +93,8 @@ struct conf {
 	/* cluster NAME { } */
 	char *cluster;
 	struct in_addr vip;
-	uint16_t vip_port; /* host order, as all ports here */
+	uint16_t vip_port;    /* host order, as all ports here */
+	struct in6_addr vip6; /* unspecified: there is none */
 	struct conf_place place;
 	struct conf_group *groups; /* in the file's order */
 	size_t ngroups;
@@ -108,7 +109,8 @@ struct conf {
 	struct conf_ports connect_ports; /* that they may CONNECT to */
 	struct conf_prefixes proxy_protocol; /* whose connections begin so */
 	uint16_t peer_port;
-	uint16_t cache_port; /* of cache_host */
+	uint16_t status_port; /* 0: none */
+	uint16_t cache_port;  /* of cache_host */
 	enum conf_handoff handoff;
 	char *secret_file; /* NULL: none */
 	unsigned workers;  /* 0: one per core */

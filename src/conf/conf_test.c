@@ -81,7 +81,7 @@ static const struct wrong wrongs[] = {
 	{CLUSTER("color blue"),
 		{{2, 1,
 			"unknown parameter `color` in `cluster`; write one of "
-			"`vip`, `policy`"}}},
+			"`vip`, `vip6`, `policy`"}}},
 	{CLUSTER("\xc3\xa9 1"), {{2, 1, "unknown parameter `\\xc3\\xa9`"}}},
 	{CLUSTER("origin http://o"),
 		{{2, 1, "`origin` in a `cluster` block; move it to `site`"}}},
@@ -154,6 +154,13 @@ static const struct wrong wrongs[] = {
 		{{1, 17, "`[` is not an IPv4 address"}}},
 	{CLUSTER("peer_port 0"), {{2, 11, "`0` is not a port"}}},
 	{CLUSTER("peer_port 70000"), {{2, 11, "`70000` is not a port"}}},
+	{CLUSTER("vip6 10.0.0.1"),
+		{{2, 6, "`10.0.0.1` is not the IPv6 address of a host"}}},
+	{CLUSTER("vip6 ff02::1"),
+		{{2, 6, "`ff02::1` is not the IPv6 address of a host"}}},
+	{CLUSTER("vip6 ::ffff:10.0.0.1"),
+		{{2, 6, "is not the IPv6 address of a host"}}},
+	{CLUSTER("status_port 0"), {{2, 13, "`0` is not a port"}}},
 	{CLUSTER("peer_port http"), {{2, 11, "`http` is not a port"}}},
 
 	/* nodes */
@@ -373,13 +380,14 @@ test_everything(void **state)
 	struct conf *c = parse_right(STR(
 		"\xef\xbb\xbf# all of it\r\n"
 		"cluster edge.1\n{ # a brace of its own line\r\n"
-		"	vip 192.0.2.10:8080 ; policy md5\n"
+		"	vip 192.0.2.10:8080 ; vip6 2001:DB8::10; policy md5\n"
 		"	node n1 10.0.0.11; node \"n2\" 10.0.0.12 weight 1000\n"
 		"	forward 10.0.0.0/8 192.0.2.7/32\n"
 		"	forward 0.0.0.0/0\n"
 		"	connect_ports 443 8443\n"
 		"	proxy_protocol 10.1.0.0/16\n"
-		"	peer_port 7000; workers 4; cache 1G; object_max 64k\n"
+		"	peer_port 7000; status_port off; workers 4; cache 1G; "
+		"object_max 64k\n"
 		"	head_timeout 1500ms; idle_timeout 2m\n"
 		"	tunnel_timeout 5m\n"
 		"	body_timeout 3s; min_rate 500; request_line_max 4K\n"
@@ -400,6 +408,8 @@ test_everything(void **state)
 
 	assert_string_equal(c->cluster, "edge.1");
 	assert_int_equal(ntohl(c->vip.s_addr), 0xc000020a);
+	assert_int_equal(c->vip6.s6_addr[1], 0x01);
+	assert_int_equal(c->vip6.s6_addr[15], 0x10);
 	assert_int_equal(c->vip_port, 8080);
 	assert_ptr_equal(c->place.policy, &policy_md5);
 	assert_int_equal(c->nnodes, 2);
@@ -418,6 +428,7 @@ test_everything(void **state)
 	assert_int_equal(c->proxy_protocol.n, 1);
 	assert_int_equal(c->proxy_protocol.v[0].bits, 16);
 	assert_int_equal(c->peer_port, 7000);
+	assert_int_equal(c->status_port, 0);
 	assert_int_equal(c->workers, 4);
 	assert_int_equal(c->cache_bytes, 1 << 30);
 	assert_int_equal(c->object_max_bytes, 65536);
@@ -497,6 +508,7 @@ test_presets(void **state)
 	assert_int_equal(c->connect_ports.n, 0);
 	assert_int_equal(c->proxy_protocol.n, 0);
 	assert_int_equal(c->peer_port, 7077);
+	assert_int_equal(c->status_port, 7078);
 	assert_int_equal(c->workers, 0);
 	assert_int_equal(c->cache_bytes, 256 << 20);
 	assert_int_equal(c->object_max_bytes, 32 << 20);
@@ -625,6 +637,7 @@ test_dump_says_all(void **state)
 		"	warmup             10m\n"
 		"	ramp               10s\n"
 		"	peer_port          7077\n"
+		"	status_port        7078\n"
 		"	handoff            auto\n"
 		"	workers            auto\n"
 		"	cache              256M\n"

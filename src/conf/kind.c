@@ -1,6 +1,8 @@
 /* Kinds of a cluster's parameters: see kind.h. */
 #include "conf/kind.h"
 
+#include <arpa/inet.h>
+
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/own.h"
@@ -185,6 +187,27 @@ write_prefixes(struct buf *b, const void *member, size_t i)
 const struct kind kind_prefixes = {"PREFIX...", "10.0.0.0/8", 1, UINT32_MAX,
 	true, set_prefixes, write_prefixes};
 
+static bool
+set_addr6(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	return read_addr6(e, args[0], member);
+}
+
+static bool
+write_addr6(struct buf *b, const void *member, size_t i)
+{
+	char z[INET6_ADDRSTRLEN];
+
+	if (IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *)member))
+		return false;
+	buf_z(b, inet_ntop(AF_INET6, member, z, sizeof(z)));
+	return true;
+}
+
+const struct kind kind_addr6 = {
+	"ADDRESS", "2001:db8::10", 1, 1, false, set_addr6, write_addr6};
+
 /* ADDRESS[:PORT]: resolver and resolver_port */
 static bool
 set_resolver(struct conf_errors *e, const struct arg *args, size_t nargs,
@@ -231,6 +254,28 @@ write_port(struct buf *b, const void *member, size_t i)
 
 const struct kind kind_port = {
 	"PORT", "7077", 1, 1, false, set_port, write_port};
+
+static bool
+set_port_or_off(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	if (!is_off(args[0]))
+		return read_port(e, args[0], member);
+	*(uint16_t *)member = 0;
+	return true;
+}
+
+static bool
+write_port_or_off(struct buf *b, const void *member, size_t i)
+{
+	if (*(const uint16_t *)member)
+		return write_port(b, member, i);
+	buf_z(b, "off");
+	return true;
+}
+
+const struct kind kind_port_or_off = {
+	"off | PORT", "7078", 1, 1, false, set_port_or_off, write_port_or_off};
 
 static bool
 set_ports(struct conf_errors *e, const struct arg *args, size_t nargs,

@@ -24,6 +24,7 @@ struct kind {
 
 #define KIND(name) extern const struct kind kind_##name;
 KIND(addr_port)
+KIND(addr6)
 KIND(policy)
 KIND(group)
 KIND(rule)
@@ -34,6 +35,7 @@ KIND(node)
 KIND(prefixes)
 KIND(resolver)
 KIND(port)
+KIND(port_or_off)
 KIND(ports)
 KIND(handoff)
 KIND(file)

@@ -146,6 +146,34 @@ read_addr_port(struct conf_errors *e, struct arg a, struct in_addr *addr,
 	return true;
 }
 
+/* Can it be a host's, as seen by others? */
+static bool
+is_global6(const struct in6_addr *a)
+{
+	return !IN6_IS_ADDR_UNSPECIFIED(a) && !IN6_IS_ADDR_LOOPBACK(a) &&
+		!IN6_IS_ADDR_MULTICAST(a) && !IN6_IS_ADDR_LINKLOCAL(a) &&
+		!IN6_IS_ADDR_V4MAPPED(a) && !IN6_IS_ADDR_V4COMPAT(a);
+}
+
+bool
+read_addr6(struct conf_errors *e, struct arg a, struct in6_addr *out)
+{
+	char z[INET6_ADDRSTRLEN] = "";
+	struct in6_addr addr;
+
+	if (a.text.n < sizeof(z) && !memchr(a.text.p, 0, a.text.n))
+		memcpy(z, a.text.p, a.text.n);
+	if (inet_pton(AF_INET6, z, &addr) != 1 || !is_global6(&addr)) {
+		mistake(e, a.at,
+			"%s is not the IPv6 address of a host\n"
+			"write one like `2001:db8::10`",
+			quote(a.text).z);
+		return false;
+	}
+	*out = addr;
+	return true;
+}
+
 bool
 read_prefix(struct conf_errors *e, struct arg a, struct conf_prefix *out)
 {

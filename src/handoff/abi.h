@@ -9,8 +9,9 @@
  *	windows	client -> the congestion window that a socket is to begin with
  *	steered	verdict -> packets (per CPU)
  *
- * There is one virtual address and port, so that a client's address and port
- * name a connection.
+ * There is one virtual address of each family, and one port, so that a client's
+ * address and port name a connection. Nodes have addresses of IPv4; packets of
+ * IPv6 go to them by their MAC address.
  *
  * Who may write a flow, and when (see move.h): whoever gives a connection away
  * parks it, and forwards it when the taker has said that it has it; whoever
@@ -24,11 +25,11 @@
 #define HANDOFF_WINDOWS_MAX 4096u
 
 struct handoff_key {
-	__u32 client;
+	__u32 client[4]; /* of IPv6; IPv4 is mapped */
 	__u16 port;
 	__u16 zero;
 };
-_Static_assert(sizeof(struct handoff_key) == 8, "map ABI");
+_Static_assert(sizeof(struct handoff_key) == 20, "map ABI");
 
 enum handoff_way {
 	HANDOFF_PARK,	 /* to whoever reads the park */
@@ -43,8 +44,10 @@ struct handoff_flow {
 	__u32 closing;	/* the client has sent FIN or RST */
 	__u32 seq, ack; /* of its last segment; host order */
 	__u32 id;	/* the process's: of the forward */
+	__u8 mac[6];	/* the node's, for packets of IPv6; or zero */
+	__u16 zero;
 };
-_Static_assert(sizeof(struct handoff_flow) == 32, "map ABI");
+_Static_assert(sizeof(struct handoff_flow) == 40, "map ABI");
 
 enum handoff_verdict {
 #define VERDICT(name, text) HANDOFF_##name,

@@ -8,7 +8,7 @@
 static struct handoff_key
 key_of(uint32_t client)
 {
-	return (struct handoff_key){client, 1, 0};
+	return (struct handoff_key){{client}, 1, 0};
 }
 
 static void
@@ -23,12 +23,12 @@ test_order(void **state)
 	assert_int_not_equal(expiry_add(e, &b, 101), id);
 	assert_false(expiry_next(e, 109, &f));
 	assert_true(expiry_next(e, 110, &f));
-	assert_int_equal(f.key.client, 1);
+	assert_int_equal(f.key.client[0], 1);
 	assert_int_equal(f.id, id);
 	assert_false(expiry_next(e, 110, &f));
 	expiry_again(e, f, 110);
 	assert_true(expiry_next(e, 200, &f));
-	assert_int_equal(f.key.client, 2);
+	assert_int_equal(f.key.client[0], 2);
 	assert_true(expiry_next(e, 200, &f));
 	assert_int_equal(f.id, id);
 	assert_int_equal(expiry_count(e), 0);
@@ -52,12 +52,12 @@ test_many(void **state)
 		}
 		for (unsigned i = 0; i < 2; i++) {
 			assert_true(expiry_next(e, 5000, &f));
-			assert_int_equal(f.key.client, out++);
+			assert_int_equal(f.key.client[0], out++);
 		}
 	}
 	assert_int_equal(expiry_count(e), in - out);
 	while (expiry_next(e, 5000, &f))
-		assert_int_equal(f.key.client, out++);
+		assert_int_equal(f.key.client[0], out++);
 	assert_int_equal(in, out);
 	expiry_free(e);
 }

@@ -5,7 +5,9 @@
 #include <linux/if_ether.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -17,6 +19,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "handoff/addr.h"
 
 enum {
 	BUCKETS = 256,
@@ -37,7 +40,8 @@ struct parked {
 struct park {
 	struct park_config config;
 	int fd;
-	char name[IFNAMSIZ];
+	int inet; /* owned: a socket to ask the kernel by */
+	char name[IFNAMSIZ], nic[IFNAMSIZ];
 	uint8_t mac[ETH_ALEN];
 	const uint64_t *parked; /* borrowed: written by the program */
 	/* Guards what follows: a flow is settled by the thread that moves it,
@@ -79,6 +83,18 @@ write_zero(const char *family, const char *name, const char *setting)
 	return fd < 0 || write(fd, "0", 1) != 1 ? -errno : 0;
 }
 
+void
+park_find_mac(const struct park *p, struct in_addr neighbour, uint8_t out[6])
+{
+	struct sockaddr_in who = {.sin_family = AF_INET, .sin_addr = neighbour};
+	struct arpreq arp = {0};
+
+	memcpy(&arp.arp_pa, &who, sizeof(who));
+	memcpy(arp.arp_dev, p->nic, sizeof(arp.arp_dev));
+	if (ioctl(p->inet, SIOCGARP, &arp) == 0 && arp.arp_flags & ATF_COM)
+		memcpy(out, arp.arp_ha.sa_data, ETH_ALEN);
+}
+
 static int
 create(struct park *p)
 {
@@ -106,6 +122,7 @@ set_up(struct park *p)
 	if (err)
 		return err;
 	memcpy(p->mac, nic.ifr_hwaddr.sa_data, ETH_ALEN);
+	memcpy(p->nic, nic.ifr_name, IFNAMSIZ);
 	r.ifr_hwaddr = nic.ifr_hwaddr;
 	err = request(SIOCSIFHWADDR, &r);
 	if (!err)
@@ -131,6 +148,7 @@ park_open(const struct park_config *config, struct park **out)
 
 	p->config = *config;
 	p->fd = -1;
+	p->inet = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	pthread_mutex_init(&p->lock, NULL);
 	list_init(&p->all);
 	for (int i = 0; i < BUCKETS; i++)
@@ -163,6 +181,7 @@ park_close(struct park *p)
 	list_foreach_safe (it, &p->all)
 		forget(p, container_of(it, struct parked, age));
 	own_fd_(&p->fd);
+	own_fd_(&p->inet);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -196,30 +215,64 @@ park_watch(struct park *p, const uint64_t *parked)
 static struct list *
 bucket_of(struct park *p, const struct handoff_key *key)
 {
-	uint32_t h = (key->client ^ key->port * 0x9e3779b1u) * 0x85ebca6bu;
+	uint32_t h = key->client[0] ^ key->client[1] ^ key->client[2] ^
+		key->client[3];
+
+	h = (h ^ key->port * 0x9e3779b1u) * 0x85ebca6bu;
 
 	return &p->buckets[h >> 24];
+}
+
+/* Where the TCP header is; 0: there is none. */
+static size_t
+read_v4(const char *bytes, size_t n, struct in6_addr *from)
+{
+	struct iphdr ip;
+
+	if (n < sizeof(ip))
+		return 0;
+	memcpy(&ip, bytes, sizeof(ip));
+	*from = addr_mapped((struct in_addr){ip.saddr});
+	return ip.protocol == IPPROTO_TCP && ip.ihl >= 5 ? ip.ihl * 4u : 0;
+}
+
+static size_t
+read_v6(const char *bytes, size_t n, struct in6_addr *from)
+{
+	struct ip6_hdr ip;
+
+	if (n < sizeof(ip))
+		return 0;
+	memcpy(&ip, bytes, sizeof(ip));
+	*from = ip.ip6_src;
+	return ip.ip6_nxt == IPPROTO_TCP ? sizeof(ip) : 0;
 }
 
 /* The device also gets what the kernel says on any. */
 static bool
 key_of(const char *bytes, size_t n, struct handoff_key *out)
 {
+	struct handoff_key key = {0};
+	struct in6_addr from;
 	struct ethhdr eth;
-	struct iphdr ip;
 	struct tcphdr tcp;
-	size_t head;
+	size_t head = 0;
 
-	if (n < sizeof(eth) + sizeof(ip))
+	if (n < sizeof(eth))
 		return false;
 	memcpy(&eth, bytes, sizeof(eth));
-	memcpy(&ip, bytes + sizeof(eth), sizeof(ip));
-	head = sizeof(eth) + ip.ihl * 4u;
-	if (eth.h_proto != htons(ETH_P_IP) || ip.protocol != IPPROTO_TCP ||
-		ip.ihl < 5 || n < head + sizeof(tcp))
+	bytes += sizeof(eth);
+	n -= sizeof(eth);
+	if (eth.h_proto == htons(ETH_P_IP))
+		head = read_v4(bytes, n, &from);
+	else if (eth.h_proto == htons(ETH_P_IPV6))
+		head = read_v6(bytes, n, &from);
+	if (!head || n < head + sizeof(tcp))
 		return false;
 	memcpy(&tcp, bytes + head, sizeof(tcp));
-	*out = (struct handoff_key){ip.saddr, tcp.source, 0};
+	memcpy(key.client, &from, sizeof(from));
+	key.port = tcp.source;
+	*out = key;
 	return true;
 }
 

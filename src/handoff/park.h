@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <netinet/in.h>
 #include <stdint.h>
 
 struct park;
@@ -27,6 +28,10 @@ int park_open(const struct park_config *config, struct park **out);
 void park_close(struct park *p); /* NULL is fine */
 unsigned park_ifindex(const struct park *p);
 const uint8_t *park_mac(const struct park *p); /* 6 bytes */
+/* Of a neighbour of the nic's, as far as the kernel knows it; else it is left
+ * alone. */
+void
+park_find_mac(const struct park *p, struct in_addr neighbour, uint8_t out[6]);
 /* The program counts what it sends here, from now on in *parked. */
 void park_watch(struct park *p, const uint64_t *parked);
 int park_fd(const struct park *p); /* to be polled; the park's */

@@ -33,21 +33,34 @@ get(int fd, int option, void *p, size_t n)
 	return getsockopt(fd, IPPROTO_TCP, option, p, &got) < 0 ? -errno : 0;
 }
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static void
+read_name(const union address *a, struct in6_addr *addr, uint16_t *port)
+{
+	bool v6 = a->any.sa_family == AF_INET6;
+
+	*addr = v6 ? a->v6.sin6_addr : addr_mapped(a->v4.sin_addr);
+	*port = ntohs(v6 ? a->v6.sin6_port : a->v4.sin_port);
+}
+
 int
 repair_names(int fd, struct snapshot *s)
 {
-	struct sockaddr_in a = {0};
+	union address a = {0};
 	socklen_t n = sizeof(a);
 
-	if (getpeername(fd, (struct sockaddr *)&a, &n) < 0)
+	if (getpeername(fd, &a.any, &n) < 0)
 		return -errno;
-	s->client = a.sin_addr;
-	s->client_port = ntohs(a.sin_port);
+	read_name(&a, &s->client, &s->client_port);
 	n = sizeof(a);
-	if (getsockname(fd, (struct sockaddr *)&a, &n) < 0)
+	if (getsockname(fd, &a.any, &n) < 0)
 		return -errno;
-	s->local = a.sin_addr;
-	s->local_port = ntohs(a.sin_port);
+	read_name(&a, &s->local, &s->local_port);
 	return 0;
 }
 
@@ -65,6 +78,24 @@ queue_is_empty(int fd, unsigned long request)
 	int n = 0;
 
 	return ioctl(fd, request, &n) < 0 ? -errno : n == 0;
+}
+
+/* What the kernel would send with after such a pause (RFC 9293, 3.8.6.2.2;
+ * tcp_cwnd_restart()), when it last sent: it works that out at the next sending
+ * only. */
+static uint32_t
+window_after_pause(const struct tcp_info *i)
+{
+	uint64_t pause_us = UINT64_C(1000) * i->tcpi_last_data_sent;
+	uint32_t cwnd = i->tcpi_snd_cwnd;
+
+	if (!i->tcpi_rto)
+		return cwnd;
+	for (; pause_us > i->tcpi_rto && cwnd > REPAIR_INITIAL_WINDOW;
+		pause_us -= i->tcpi_rto)
+		cwnd = cwnd / 2 > REPAIR_INITIAL_WINDOW ? cwnd / 2
+							: REPAIR_INITIAL_WINDOW;
+	return cwnd;
 }
 
 /* In both directions, and in the end the connection's state: a FIN that came
@@ -89,7 +120,7 @@ get_rest(int fd, struct snapshot *s)
 	s->wscale_ok = info.tcpi_options & TCPI_OPT_WSCALE;
 	s->snd_wscale = info.tcpi_snd_wscale;
 	s->rcv_wscale = info.tcpi_rcv_wscale;
-	s->cwnd = info.tcpi_snd_cwnd;
+	s->cwnd = window_after_pause(&info);
 	s->rtt_us = info.tcpi_rtt;
 	return REPAIR_DONE;
 }
@@ -183,18 +214,30 @@ set_seq(int fd, int queue, uint32_t seq)
 	return r < 0 ? r : set(fd, TCP_QUEUE_SEQ, &seq, sizeof(seq));
 }
 
+static socklen_t
+write_name(const struct in6_addr *addr, uint16_t port, union address *out)
+{
+	if (addr_is_v4(addr)) {
+		out->v4 = (struct sockaddr_in){.sin_family = AF_INET,
+			.sin_addr = addr_v4(addr),
+			.sin_port = htons(port)};
+		return sizeof(out->v4);
+	}
+	out->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6,
+		.sin6_addr = *addr,
+		.sin6_port = htons(port)};
+	return sizeof(out->v6);
+}
+
 static int
 set_names(int fd, const struct snapshot *s)
 {
-	struct sockaddr_in local = {.sin_family = AF_INET,
-		.sin_addr = s->local,
-		.sin_port = htons(s->local_port)};
-	struct sockaddr_in client = {.sin_family = AF_INET,
-		.sin_addr = s->client,
-		.sin_port = htons(s->client_port)};
+	union address local, client;
+	socklen_t n = write_name(&s->local, s->local_port, &local);
 	int r;
 
-	if (bind(fd, (struct sockaddr *)&local, sizeof(local)) < 0)
+	(void)write_name(&s->client, s->client_port, &client);
+	if (bind(fd, &local.any, n) < 0)
 		return -errno;
 	r = set_seq(fd, SEND_QUEUE, s->snd_nxt);
 	if (r == 0)
@@ -202,9 +245,19 @@ set_names(int fd, const struct snapshot *s)
 	if (r < 0)
 		return r;
 	/* Established at once, and nothing is sent. */
-	return connect(fd, (struct sockaddr *)&client, sizeof(client)) < 0
-		? -errno
-		: 0;
+	return connect(fd, &client.any, n) < 0 ? -errno : 0;
+}
+
+/* The segment size was worked out at connect, from what was known then: to have
+ * no options of IP has it done again. */
+static int
+work_out_mss(int fd, const struct snapshot *s)
+{
+	int r = addr_is_v4(&s->local)
+		? setsockopt(fd, IPPROTO_IP, IP_OPTIONS, "", 0)
+		: setsockopt(fd, IPPROTO_IPV6, IPV6_RTHDR, NULL, 0);
+
+	return r < 0 ? -errno : 0;
 }
 
 static int
@@ -223,10 +276,8 @@ set_options(int fd, const struct snapshot *s)
 		o[n++] = (struct tcp_repair_opt){TCPOPT_TIMESTAMP, 0};
 	o[n++] = (struct tcp_repair_opt){TCPOPT_MAXSEG, s->mss};
 	r = set(fd, TCP_REPAIR_OPTIONS, o, n * sizeof(o[0]));
-	/* The segment size was worked out at connect, from what was known then:
-	 * this has it done again. */
-	if (r == 0 && setsockopt(fd, IPPROTO_IP, IP_OPTIONS, "", 0) < 0)
-		r = -errno;
+	if (r == 0)
+		r = work_out_mss(fd, s);
 	if (r == 0 && s->timestamps)
 		r = set(fd, TCP_TIMESTAMP, &s->clock, sizeof(s->clock));
 	return r;
@@ -249,8 +300,9 @@ set_window(int fd, const struct snapshot *s)
 int
 repair_make(const struct snapshot *s, int *out)
 {
+	int family = addr_is_v4(&s->local) ? AF_INET : AF_INET6;
 	own_fd int fd =
-		socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int r;
 
 	if (fd < 0)

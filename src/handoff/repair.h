@@ -10,6 +10,8 @@
  */
 #include "handoff/snapshot.h"
 
+enum { REPAIR_INITIAL_WINDOW = 10 /* segments; RFC 6928 */ };
+
 enum repair_result {
 	REPAIR_DONE,
 	REPAIR_UNSENT, /* there is something that the client has not got */

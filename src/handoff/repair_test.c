@@ -24,6 +24,7 @@ struct pair {
 };
 
 static bool permitted;
+static int max_segment; /* of clients to come; 0: the network's */
 
 /* In a network of its own, where no port is still in TIME_WAIT. */
 static int
@@ -44,23 +45,41 @@ need_rights(void)
 }
 
 static struct pair
+connected_to(struct sockaddr *a, socklen_t n)
+{
+	struct pair p = {.listener = socket(a->sa_family, SOCK_STREAM, 0),
+		.client = socket(a->sa_family, SOCK_STREAM, 0)};
+	int one = 1;
+
+	setsockopt(p.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	assert_int_equal(bind(p.listener, a, n), 0);
+	assert_int_equal(listen(p.listener, 1), 0);
+	getsockname(p.listener, a, &n);
+	if (max_segment)
+		setsockopt(p.client, IPPROTO_TCP, TCP_MAXSEG, &max_segment,
+			sizeof(max_segment));
+	assert_int_equal(connect(p.client, a, n), 0);
+	p.server = accept(p.listener, NULL, NULL);
+	assert_true(p.server >= 0);
+	return p;
+}
+
+static struct pair
 connected(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof(a);
-	struct pair p = {.listener = socket(AF_INET, SOCK_STREAM, 0),
-		.client = socket(AF_INET, SOCK_STREAM, 0)};
-	int one = 1;
 
-	setsockopt(p.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	assert_int_equal(bind(p.listener, (struct sockaddr *)&a, n), 0);
-	assert_int_equal(listen(p.listener, 1), 0);
-	getsockname(p.listener, (struct sockaddr *)&a, &n);
-	assert_int_equal(connect(p.client, (struct sockaddr *)&a, n), 0);
-	p.server = accept(p.listener, NULL, NULL);
-	assert_true(p.server >= 0);
-	return p;
+	return connected_to((struct sockaddr *)&a, sizeof(a));
+}
+
+static struct pair
+connected_v6(void)
+{
+	struct sockaddr_in6 a = {
+		.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+
+	return connected_to((struct sockaddr *)&a, sizeof(a));
 }
 
 static void
@@ -100,17 +119,15 @@ drained(int fd)
 }
 
 static void
-test_apart_and_together(void **state)
+goes_on(struct pair p)
 {
 	struct snapshot s = {0}, read;
 	char bytes[SNAPSHOT_BYTES];
 	struct str in = str_of(bytes, sizeof(bytes));
-	struct pair p;
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
 	int fd;
 
-	(void)state;
-	need_rights();
-	p = connected();
 	expect_says(p.client, p.server, "a question");
 	expect_says(p.server, p.client, "an answer");
 	expect_says(p.client, p.server, "another question");
@@ -126,8 +143,55 @@ test_apart_and_together(void **state)
 	p.server = fd;
 	assert_true(s.mss > 536 && s.cwnd >= 10 && s.timestamps && s.sack);
 	/* Not from a window of nothing, and not in small segments. */
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n), 0);
+	assert_true(info.tcpi_snd_mss > 536);
 	expect_says(p.server, p.client, "another answer");
 	expect_says(p.client, p.server, "and on");
+	disconnect(&p);
+}
+
+static void
+test_apart_and_together(void **state)
+{
+	(void)state;
+	need_rights();
+	goes_on(connected());
+}
+
+static void
+test_v6(void **state)
+{
+	(void)state;
+	need_rights();
+	goes_on(connected_v6());
+}
+
+/* Of whoever has been silent for long, the window is no longer what it was. */
+static void
+test_pause(void **state)
+{
+	static char data[400000];
+	struct snapshot before = {0}, after = {0};
+	struct pair p;
+
+	(void)state;
+	need_rights();
+	max_segment = 1000;
+	p = connected();
+	max_segment = 0;
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(send(p.server, data, sizeof(data) / 8, 0),
+			sizeof(data) / 8);
+		assert_int_equal(
+			recv(p.client, data, sizeof(data) / 8, MSG_WAITALL),
+			sizeof(data) / 8);
+	}
+	drained(p.server);
+	assert_int_equal(repair_take(p.server, &before), REPAIR_DONE);
+	sleep(2);
+	assert_int_equal(repair_take(p.server, &after), REPAIR_DONE);
+	assert_true(before.cwnd > REPAIR_INITIAL_WINDOW);
+	assert_int_equal(after.cwnd, REPAIR_INITIAL_WINDOW);
 	disconnect(&p);
 }
 
@@ -222,8 +286,8 @@ test_wrap(void **state)
 {
 	static char data[200000], got[sizeof(data)];
 	struct snapshot a = {
-		.client.s_addr = htonl(INADDR_LOOPBACK),
-		.local.s_addr = htonl(INADDR_LOOPBACK),
+		.client.s6_addr = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1},
+		.local.s6_addr = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1},
 		.client_port = 41001,
 		.local_port = 41002,
 		.sack = true,
@@ -288,6 +352,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_apart_and_together),
+		cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_mute),

@@ -1,10 +1,12 @@
 #include "handoff/segment.h"
 
-#include <errno.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "base/own.h"
 
 enum { TIMESTAMPS = 0x0101080a, OPTION_BYTES = 12 };
 
@@ -29,6 +31,19 @@ fold(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
+/* Of the pseudo header (RFC 9293, 3.1; RFC 8200, 8.1), whose words have the
+ * same sum in both families. */
+static uint32_t
+add_pseudo(const struct segment *s, size_t n)
+{
+	size_t at = addr_is_v4(&s->to) ? 12 : 0;
+	uint16_t rest[2] = {htons(IPPROTO_TCP), htons((uint16_t)n)};
+	uint32_t sum = add_words(0, rest, sizeof(rest));
+
+	sum = add_words(sum, s->from.s6_addr + at, 16 - at);
+	return add_words(sum, s->to.s6_addr + at, 16 - at);
+}
+
 static size_t
 put_tcp(const struct segment *s, uint8_t *out)
 {
@@ -45,22 +60,16 @@ put_tcp(const struct segment *s, uint8_t *out)
 		.rst = s->kind == SEGMENT_RST,
 		.window = htons(s->window),
 	};
-	struct {
-		uint32_t from, to;
-		uint16_t protocol, bytes;
-	} pseudo = {s->from.s_addr, s->to.s_addr, htons(IPPROTO_TCP),
-		htons((uint16_t)n)};
-	uint32_t sum = add_words(0, &pseudo, sizeof(pseudo));
+	uint32_t sum = add_words(add_pseudo(s, n), option, n - sizeof(tcp));
 
-	sum = add_words(sum, option, n - sizeof(tcp));
 	tcp.check = fold(add_words(sum, &tcp, sizeof(tcp)));
 	memcpy(out, &tcp, sizeof(tcp));
 	memcpy(out + sizeof(tcp), option, n - sizeof(tcp));
 	return n;
 }
 
-size_t
-segment_put(const struct segment *s, uint8_t out[SEGMENT_MAX])
+static size_t
+put_v4(const struct segment *s, uint8_t *out)
 {
 	size_t n = put_tcp(s, out + sizeof(struct iphdr));
 	struct iphdr ip = {.version = 4,
@@ -69,30 +78,69 @@ segment_put(const struct segment *s, uint8_t out[SEGMENT_MAX])
 		.frag_off = htons(IP_DF),
 		.ttl = IPDEFTTL,
 		.protocol = IPPROTO_TCP,
-		.saddr = s->from.s_addr,
-		.daddr = s->to.s_addr};
+		.saddr = addr_v4(&s->from).s_addr,
+		.daddr = addr_v4(&s->to).s_addr};
 
 	ip.check = fold(add_words(0, &ip, sizeof(ip)));
 	memcpy(out, &ip, sizeof(ip));
 	return sizeof(ip) + n;
 }
 
-int
-segment_open(void)
+static size_t
+put_v6(const struct segment *s, uint8_t *out)
 {
-	int fd = socket(
-		AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+	size_t n = put_tcp(s, out + sizeof(struct ip6_hdr));
+	struct ip6_hdr ip = {.ip6_src = s->from, .ip6_dst = s->to};
 
-	return fd < 0 ? -errno : fd;
+	ip.ip6_flow = htonl(6u << 28);
+	ip.ip6_plen = htons((uint16_t)n);
+	ip.ip6_nxt = IPPROTO_TCP;
+	ip.ip6_hlim = IPDEFTTL;
+	memcpy(out, &ip, sizeof(ip));
+	return sizeof(ip) + n;
+}
+
+size_t
+segment_put(const struct segment *s, uint8_t out[SEGMENT_MAX])
+{
+	return addr_is_v4(&s->to) ? put_v4(s, out) : put_v6(s, out);
+}
+
+static int
+open_raw(int family)
+{
+	return socket(
+		family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 }
 
 void
-segment_send(int fd, const struct segment *s)
+segment_open(struct segment_sender *out)
+{
+	*out = (struct segment_sender){open_raw(AF_INET), open_raw(AF_INET6)};
+}
+
+void
+segment_close(struct segment_sender *s)
+{
+	own_fd_(&s->v4);
+	own_fd_(&s->v6);
+}
+
+void
+segment_send(const struct segment_sender *by, const struct segment *s)
 {
 	uint8_t packet[SEGMENT_MAX];
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = s->to};
-	ssize_t n = sendto(fd, packet, segment_put(s, packet), 0,
-		(struct sockaddr *)&to, sizeof(to));
+	struct sockaddr_in v4 = {
+		.sin_family = AF_INET, .sin_addr = addr_v4(&s->to)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = s->to};
+	size_t n = segment_put(s, packet);
+	ssize_t sent;
 
-	(void)n;
+	if (addr_is_v4(&s->to))
+		sent = sendto(by->v4, packet, n, 0, (struct sockaddr *)&v4,
+			sizeof(v4));
+	else
+		sent = sendto(by->v6, packet, n, 0, (struct sockaddr *)&v6,
+			sizeof(v6));
+	(void)sent;
 }

@@ -3,11 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
-enum { FORM = 1, SACK = 1, TIMESTAMPS = 2, WSCALE = 4, WSCALE_MAX = 14 };
+enum { FORM = 2, SACK = 1, TIMESTAMPS = 2, WSCALE = 4, WSCALE_MAX = 14 };
 
 struct bytes {
 	uint8_t form, flags, snd_wscale, rcv_wscale;
-	uint32_t client, local;
+	struct in6_addr client, local;
 	uint16_t client_port, local_port, mss, zero;
 	uint32_t word[13]; /* the last two are zero */
 };
@@ -24,8 +24,8 @@ snapshot_put(const struct snapshot *s, char out[SNAPSHOT_BYTES])
 			(s->wscale_ok ? WSCALE : 0)),
 		.snd_wscale = s->snd_wscale,
 		.rcv_wscale = s->rcv_wscale,
-		.client = s->client.s_addr,
-		.local = s->local.s_addr,
+		.client = s->client,
+		.local = s->local,
 		.client_port = htons(s->client_port),
 		.local_port = htons(s->local_port),
 		.mss = htons(s->mss),
@@ -42,7 +42,8 @@ static bool
 makes_sense(const struct bytes *b)
 {
 	return b->form == FORM && !b->zero && b->snd_wscale <= WSCALE_MAX &&
-		b->rcv_wscale <= WSCALE_MAX && b->client_port && b->mss;
+		b->rcv_wscale <= WSCALE_MAX && b->client_port && b->mss &&
+		addr_is_v4(&b->client) == addr_is_v4(&b->local);
 }
 
 bool
@@ -59,8 +60,8 @@ snapshot_take(struct str *in, struct snapshot *out)
 	for (size_t i = 0; i < sizeof(b.word) / sizeof(b.word[0]); i++)
 		b.word[i] = ntohl(b.word[i]);
 	*out = (struct snapshot){
-		.client.s_addr = b.client,
-		.local.s_addr = b.local,
+		.client = b.client,
+		.local = b.local,
 		.client_port = ntohs(b.client_port),
 		.local_port = ntohs(b.local_port),
 		.sack = b.flags & SACK,
@@ -102,7 +103,9 @@ snapshot_primer(const struct snapshot *s, const uint8_t mac[ETH_ALEN],
 		.stamp = s->stamp,
 		.echo = s->clock,
 	};
-	struct ethhdr eth = {.h_proto = htons(ETH_P_IP)};
+	struct ethhdr eth = {
+		.h_proto =
+			htons(addr_is_v4(&s->client) ? ETH_P_IP : ETH_P_IPV6)};
 
 	memcpy(eth.h_dest, mac, ETH_ALEN);
 	memcpy(out, &eth, sizeof(eth));

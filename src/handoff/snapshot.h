@@ -14,10 +14,10 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
-enum { SNAPSHOT_BYTES = 72 };
+enum { SNAPSHOT_BYTES = 96 };
 
 struct snapshot {
-	struct in_addr client, local;
+	struct in6_addr client, local; /* of one family */
 	uint16_t client_port, local_port;
 	bool sack, timestamps, wscale_ok;
 	uint8_t snd_wscale, rcv_wscale; /* below 15 (RFC 7323, 2.3) */

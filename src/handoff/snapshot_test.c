@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 static const struct snapshot some = {
-	.client.s_addr = 0x01020304,
-	.local.s_addr = 0x05060708,
+	.client.s6_addr = {[10] = 0xff, [11] = 0xff, 1, 2, 3, 4},
+	.local.s6_addr = {[10] = 0xff, [11] = 0xff, 5, 6, 7, 8},
 	.client_port = 40000,
 	.local_port = 80,
 	.sack = true,
@@ -70,10 +70,11 @@ test_nonsense(void **state)
 	struct snapshot s;
 
 	(void)state;
-	expect_refused(0, 2);  /* another form */
+	expect_refused(0, 1);  /* another form */
 	expect_refused(2, 15); /* a window scale that there is not */
 	expect_refused(3, 15);
-	expect_refused(18, 1); /* what has no meaning yet */
+	expect_refused(42, 1); /* what has no meaning yet */
+	expect_refused(4, 1);  /* IPv6 at one end, IPv4 at the other */
 	snapshot_put(&some, bytes);
 	for (size_t n = 0; n < SNAPSHOT_BYTES; n++) {
 		struct str in = str_of(bytes, n);
@@ -100,7 +101,8 @@ test_primer(void **state)
 	uint8_t f[PRIMER_MAX];
 
 	(void)state;
-	assert_int_equal(snapshot_primer(&some, mac, f), PRIMER_MAX);
+	assert_int_equal(snapshot_primer(&some, mac, f), 14 + 20 + 32);
+	assert_memory_equal(f + 12, "\x08\0", 2);
 	assert_memory_equal(f, mac, 6);
 	assert_int_equal(sum(f + 14, 20, 0), 0xffff);
 	/* Of the pseudo header: the addresses, the protocol, the length. */
@@ -111,6 +113,23 @@ test_primer(void **state)
 	assert_memory_equal(f + 54, "\x01\x01\x08\x0a\x80\0\0\x01", 8);
 }
 
+static void
+test_primer_v6(void **state)
+{
+	static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
+	struct snapshot s = some;
+	uint8_t f[PRIMER_MAX];
+
+	(void)state;
+	inet_pton(AF_INET6, "2001:db8::7", &s.client);
+	inet_pton(AF_INET6, "2001:db8::10", &s.local);
+	assert_int_equal(snapshot_primer(&s, mac, f), PRIMER_MAX);
+	assert_memory_equal(f + 12, "\x86\xdd\x60", 3);
+	assert_int_equal(f[14 + 4] << 8 | f[14 + 5], 32);
+	assert_memory_equal(f + 14 + 8, &s.client, 16);
+	assert_int_equal(sum(f + 54, 32, sum(f + 22, 32, 6 + 32)), 0xffff);
+}
+
 int
 main(void)
 {
@@ -118,6 +137,7 @@ main(void)
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_nonsense),
 		cmocka_unit_test(test_primer),
+		cmocka_unit_test(test_primer_v6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,15 +3,16 @@
 #include <errno.h>
 #include <steer.skel.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "handoff/repair.h"
 #include "handoff/steer_internal.h"
 
 enum {
-	INITIAL_WINDOW = 10, /* that sockets begin with anyway (RFC 6928) */
-	SWEEP_FLOWS = 4096,  /* looked at in one step */
+	SWEEP_FLOWS = 4096, /* looked at in one step */
 };
 
 int
@@ -22,14 +23,15 @@ steer_open(
 	int err;
 
 	s->config = *config;
-	s->raw = segment_open();
+	segment_open(&s->sender);
 	s->expiry = expiry_new(CLOSED_MS * NS_PER_MS);
 	err = steer_load(s, why);
 	if (err) {
 		steer_close(s);
 		return err;
 	}
-	(void)window_open(config->vip, config->vip_port, &s->window);
+	(void)window_open(
+		config->vip, &config->vip6, config->vip_port, &s->window);
 	*out = s;
 	return 0;
 }
@@ -42,7 +44,7 @@ steer_close(struct steer *s)
 	steer_unload(s);
 	window_close(s->window);
 	expiry_free(s->expiry);
-	own_fd_(&s->raw);
+	segment_close(&s->sender);
 	free(s);
 }
 
@@ -51,7 +53,10 @@ steer_close(struct steer *s)
 struct handoff_key
 steer_key(const struct snapshot *s)
 {
-	return (struct handoff_key){s->client.s_addr, htons(s->client_port), 0};
+	struct handoff_key key = {.port = htons(s->client_port)};
+
+	memcpy(key.client, &s->client, sizeof(key.client));
+	return key;
 }
 
 int
@@ -68,6 +73,7 @@ steer_park(struct steer *s, const struct handoff_key *key,
 		return err;
 	err = bpf_map_lookup_elem(s->flows, key, before);
 	f.node = before->node;
+	memcpy(f.mac, before->mac, sizeof(f.mac));
 	if (!err)
 		err = bpf_map_update_elem(s->flows, key, &f, BPF_ANY);
 	return err ? err : 1;
@@ -93,8 +99,11 @@ steer_forward(
 		.seq = given->rcv_nxt,
 		.ack = given->snd_nxt,
 		.id = expiry_add(s->expiry, &key, now_ns)};
-	int err = bpf_map_update_elem(s->flows, &key, &f, BPF_ANY);
+	int err;
 
+	if (!addr_is_v4(&given->client))
+		park_find_mac(s->park, node, f.mac);
+	err = bpf_map_update_elem(s->flows, &key, &f, BPF_ANY);
 	if (!err)
 		park_flush(s->park, &key);
 	return err;
@@ -128,7 +137,7 @@ steer_stamp(struct steer *s, const struct handoff_key *key, uint32_t *stamp)
 void
 steer_window(struct steer *s, const struct handoff_key *key, uint32_t segments)
 {
-	if (s->window && segments > INITIAL_WINDOW)
+	if (s->window && segments > REPAIR_INITIAL_WINDOW)
 		window_set(s->window, key, segments);
 }
 
@@ -136,7 +145,7 @@ void
 steer_window_done(
 	struct steer *s, const struct handoff_key *key, uint32_t segments)
 {
-	if (s->window && segments > INITIAL_WINDOW)
+	if (s->window && segments > REPAIR_INITIAL_WINDOW)
 		window_clear(s->window, key);
 }
 

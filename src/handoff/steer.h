@@ -15,6 +15,7 @@ struct steer;
 
 struct steer_config {
 	struct in_addr vip;
+	struct in6_addr vip6; /* zero: there is none */
 	uint16_t vip_port;
 	struct in_addr self; /* an address of the interface at which clients'
 				packets arrive */

@@ -29,7 +29,7 @@ struct steer {
 	struct park *park;	/* owned */
 	struct window *window;	/* owned; NULL: windows are not restored */
 	int flows, stamps;	/* skel's */
-	int raw;		/* owned: to send by; -1: no rights to */
+	struct segment_sender sender; /* owned */
 	unsigned nic;
 	bool attached;
 	struct expiry *expiry; /* owned: of the flows that are forwarded */

@@ -151,6 +151,8 @@ load(struct steer *s)
 	if (!s->skel)
 		return -errno;
 	s->skel->rodata->vip = s->config.vip.s_addr;
+	memcpy(s->skel->rodata->vip6, &s->config.vip6, sizeof(s->config.vip6));
+	memcpy(s->skel->rodata->nic_mac, park_mac(s->park), ETH_ALEN);
 	s->skel->rodata->vip_port = htons(s->config.vip_port);
 	s->skel->rodata->nic = s->nic;
 	s->skel->rodata->park = park_ifindex(s->park);

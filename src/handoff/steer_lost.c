@@ -1,4 +1,5 @@
 #include <bpf/bpf.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "handoff/steer_internal.h"
@@ -25,8 +26,7 @@ steer_reset(struct steer *s, const struct snapshot *lost)
 		.ack = lost->rcv_nxt,
 	};
 
-	if (s->raw >= 0)
-		segment_send(s->raw, &rst);
+	segment_send(&s->sender, &rst);
 	steer_ours(s, &key, NULL);
 }
 
@@ -58,16 +58,16 @@ tickle(const struct steer *s, const struct handoff_key *key,
 {
 	struct segment old = {
 		.kind = SEGMENT_ACK,
-		.from = s->config.vip,
-		.to.s_addr = key->client,
 		.from_port = s->config.vip_port,
 		.to_port = ntohs(key->port),
 		.seq = f->ack - 1,
 		.ack = f->seq,
 	};
 
-	if (s->raw >= 0)
-		segment_send(s->raw, &old);
+	memcpy(&old.to, key->client, sizeof(old.to));
+	old.from = addr_is_v4(&old.to) ? addr_mapped(s->config.vip)
+				       : s->config.vip6;
+	segment_send(&s->sender, &old);
 }
 
 /* Where nobody answers there any more, we do. */

@@ -65,7 +65,8 @@ open_group(void)
 }
 
 static int
-load(struct window *w, struct in_addr vip, uint16_t vip_port)
+load(struct window *w, struct in_addr vip, const struct in6_addr *vip6,
+	uint16_t vip_port)
 {
 	own_fd int group = open_group();
 	int err;
@@ -76,6 +77,7 @@ load(struct window *w, struct in_addr vip, uint16_t vip_port)
 	if (!w->skel)
 		return -errno;
 	w->skel->rodata->vip = vip.s_addr;
+	memcpy(w->skel->rodata->vip6, vip6, sizeof(*vip6));
 	w->skel->rodata->vip_port = vip_port;
 	err = window_bpf__load(w->skel);
 	if (err)
@@ -88,13 +90,14 @@ load(struct window *w, struct in_addr vip, uint16_t vip_port)
 }
 
 int
-window_open(struct in_addr vip, uint16_t vip_port, struct window **out)
+window_open(struct in_addr vip, const struct in6_addr *vip6, uint16_t vip_port,
+	struct window **out)
 {
 	struct window *w = NEW(struct window);
 	int err;
 
 	w->link = -1;
-	err = load(w, vip, vip_port);
+	err = load(w, vip, vip6, vip_port);
 	if (err) {
 		window_close(w);
 		return err;

@@ -10,8 +10,9 @@
 
 struct window;
 
-/* Negative errno. */
-int window_open(struct in_addr vip, uint16_t vip_port, struct window **out);
+/* vip6: zero if there is none. Negative errno. */
+int window_open(struct in_addr vip, const struct in6_addr *vip6,
+	uint16_t vip_port, struct window **out);
 void window_close(struct window *w); /* NULL is fine */
 void
 window_set(struct window *w, const struct handoff_key *key, uint32_t segments);

@@ -85,6 +85,17 @@ health_open(const struct health_config *config,
 	return 0;
 }
 
+static void rearm(struct health *h);
+
+void
+health_add(struct health *h, const struct sockaddr_in *target)
+{
+	h->targets = xrealloc(h->targets, (h->n + 1) * sizeof(*h->targets));
+	h->targets[h->n++] = (struct target){
+		.addr = *target, .fd = -1, .begin_ns = 1 /* at once */};
+	rearm(h);
+}
+
 void
 health_close(struct health *h)
 {
@@ -236,8 +247,6 @@ due_ns(const struct health *h, const struct target *t)
 {
 	return t->begin_ns + (t->fd >= 0 ? h->config.timeout_ns : 0);
 }
-
-static void rearm(struct health *h);
 
 void
 health_suspect(struct health *h, size_t target)

@@ -52,6 +52,8 @@ struct health;
 /* The first checks begin with the first health_run(). */
 int health_open(const struct health_config *config,
 	const struct sockaddr_in *targets, size_t n, struct health **out);
+/* One target more, the last. Not from within on_check(). */
+void health_add(struct health *h, const struct sockaddr_in *target);
 void health_close(struct health *h); /* NULL is fine */
 int health_fd(const struct health *h);
 /* Does what is due. Never blocks. */

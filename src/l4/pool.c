@@ -112,21 +112,14 @@ pool_tick(struct pool *p)
 	}
 }
 
-static int
-open_health(struct pool *p)
+static struct sockaddr_in
+target(const struct pool *p, const struct pool_node *n)
 {
-	struct health_config check = p->config.check;
-	own_free struct sockaddr_in *targets = xcalloc(p->n, sizeof(*targets));
-
-	check.on_check = on_check;
-	check.ctx = p;
-	for (size_t i = 0; i < p->n; i++)
-		targets[i] = (struct sockaddr_in){
-			.sin_family = AF_INET,
-			.sin_addr.s_addr = p->nodes[i].addr.w[3],
-			.sin_port = htons(p->config.port),
-		};
-	return health_open(&check, targets, p->n, &p->health);
+	return (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = n->addr.w[3],
+		.sin_port = htons(p->config.port),
+	};
 }
 
 int
@@ -134,23 +127,38 @@ pool_open(const struct pool_config *config, const struct pool_node *nodes,
 	size_t n, struct pool **out)
 {
 	struct pool *p = NEW(struct pool);
-	uint64_t now_ns = clock_mono_ns();
 	int err;
 
 	p->config = *config;
-	p->n = n;
-	p->nodes = xcalloc(n, sizeof(*p->nodes));
-	for (size_t i = 0; i < n; i++)
-		p->nodes[i] = (struct pool_node){.name = nodes[i].name,
-			.addr = nodes[i].addr,
-			.good_ns = now_ns};
-	err = open_health(p);
+	p->config.check.on_check = on_check;
+	p->config.check.ctx = p;
+	err = health_open(&p->config.check, NULL, 0, &p->health);
 	if (err) {
 		pool_close(p);
 		return err;
 	}
+	for (size_t i = 0; i < n; i++)
+		pool_add(p, &nodes[i]);
 	*out = p;
 	return 0;
+}
+
+void
+pool_add(struct pool *p, const struct pool_node *node)
+{
+	struct sockaddr_in addr = target(p, node);
+
+	p->nodes = xrealloc(p->nodes, (p->n + 1) * sizeof(*p->nodes));
+	p->nodes[p->n++] = (struct pool_node){.name = node->name,
+		.addr = node->addr,
+		.good_ns = clock_mono_ns()};
+	health_add(p->health, &addr);
+}
+
+size_t
+pool_count(const struct pool *p)
+{
+	return p->n;
 }
 
 void
@@ -173,6 +181,13 @@ void
 pool_run(struct pool *p)
 {
 	health_run(p->health);
+}
+
+void
+pool_suspect(struct pool *p, size_t i)
+{
+	log_info("node_suspect node=%s", p->nodes[i].name);
+	health_suspect(p->health, i);
 }
 
 const struct pool_node *

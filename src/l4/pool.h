@@ -37,8 +37,14 @@ struct pool_config {
 int pool_open(const struct pool_config *config, const struct pool_node *nodes,
 	size_t n, struct pool **out);
 void pool_close(struct pool *p); /* NULL is fine */
+/* One node more, the last. */
+void pool_add(struct pool *p, const struct pool_node *node);
+size_t pool_count(const struct pool *p);
 int pool_fd(const struct pool *p);
 /* Never blocks. */
 void pool_run(struct pool *p);
 void pool_tick(struct pool *p);
+/* Someone who should know says that the node is down: as good as a failed
+ * check. */
+void pool_suspect(struct pool *p, size_t i);
 const struct pool_node *pool_node(const struct pool *p, size_t i);

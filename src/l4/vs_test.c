@@ -221,8 +221,8 @@ static const struct {
 		"The tunnel port is required with the gue tunnel type\n"},
 	{"-a -t 192.0.2.1:1 -r 10.0.0.1 --tun-type ipip", 2,
 		"Tunnel options are only for tunneled real servers\n"},
-	{"-a -t 192.0.2.1:1 -r [2001:db8::1] -g", 2,
-		"Different address family is allowed only for tunneling "
+	{"-a -t 192.0.2.1:1 -r [2001:db8::1] -m", 2,
+		"Different address family is not allowed for masquerading "
 		"servers\n"},
 	{"--set 1 2", 2, "--set option requires 3 timeout values\n"},
 	{"-L -c -t 192.0.2.1:1", 2,

@@ -28,6 +28,7 @@
 enum { LAB_NODES_MAX = 200 };
 
 #define LAB_VIP "192.0.2.10"
+#define LAB_VIP6 "2001:db8::10"
 #define LAB_URL "http://" LAB_VIP "/"
 
 struct lab_options {
@@ -46,12 +47,14 @@ struct lab_options {
 	const char *conf;	 /* NULL: written from the fields above */
 	const char *origin_conf; /* nginx's; NULL: written for origin_root */
 	const char *origin_root; /* NULL: a few pages made for the lab */
+	bool ipv6;		 /* clients have IPv6, and there's a vip6 */
 	bool squid;		 /* a Squid beside each node is its cache */
 	/* The site has `distill images text`; with squid, each node has an
 	 * nginx with its image filter between Squid and the origin instead. */
 	bool distill;
-	bool bare;  /* the network only, no daemons */
-	bool force; /* take down a lab that is in use */
+	bool one_copy; /* of each object, however hot */
+	bool bare;     /* the network only, no daemons */
+	bool force;    /* take down a lab that is in use */
 };
 
 /* Returns when every node and the balancer see all nodes up. Otherwise, and

@@ -57,6 +57,10 @@ sevenfold_conf(struct buf *b, const struct lab_options *o,
 		"%s",
 		o->policy ? o->policy->name : policy_hrw.name, lab_workers(o),
 		o->arch->params);
+	if (o->ipv6)
+		buf_z(b, "    vip6    " LAB_VIP6 "\n");
+	if (o->one_copy && !o->arch->one_copy)
+		buf_z(b, "    copies  1\n");
 	if (o->arch->handoff)
 		buf_printf(b,
 			"    handoff %s\n"

@@ -110,6 +110,24 @@ topo_host_batch(struct buf *b, const struct topo_host *h)
 		h->dev, h->dev, vip[h->kind]);
 }
 
+/* Addresses beside those of IPv4, 2001:db8:0:1::198.18.x.y, and the vip's. */
+void
+topo_host_batch6(struct buf *b, const struct topo_host *h)
+{
+	static const char *const vip[] = {
+		[TOPO_MACHINE] = "",
+		[TOPO_CLIENT] = "route add " LAB_VIP6 " dev eth0\n",
+		[TOPO_BALANCER] = "addr add " LAB_VIP6 "/128 dev eth0 nodad\n",
+		[TOPO_ORIGIN] = "",
+		[TOPO_NODE] = "addr add " LAB_VIP6 "/128 dev lo nodad\n",
+	};
+
+	if (h->kind == TOPO_MACHINE || h->kind == TOPO_ORIGIN)
+		return;
+	buf_printf(b, "addr add 2001:db8:0:1::%s/64 dev %s nodad\n%s", h->addr,
+		h->dev, vip[h->kind]);
+}
+
 static const char *const ip_batch[] = {"ip", "-batch", "-", NULL};
 static const char *const tc_batch[] = {"tc", "-batch", "-", NULL};
 
@@ -134,6 +152,16 @@ static const struct setting everywhere[] = {
 	{"bridge/bridge-nf-call-arptables", "0"},
 	/* A namespace inherits the machine's; BBR fights the links' queues. */
 	{"ipv4/tcp_congestion_control", "reno"},
+	{NULL, NULL},
+};
+/* Nobody but us gives out addresses, and none is taken already. */
+static const struct setting with_ipv6[] = {
+	{"ipv6/conf/all/disable_ipv6", "0"},
+	{"ipv6/conf/default/disable_ipv6", "0"},
+	{"ipv6/conf/lo/disable_ipv6", "0"},
+	{"ipv6/conf/eth0/disable_ipv6", "0"},
+	{"ipv6/conf/eth0/accept_ra", "0"},
+	{"ipv6/conf/eth0/accept_dad", "0"},
 	{NULL, NULL},
 };
 /* Only the balancer answers ARP for the VIP. */
@@ -237,6 +265,10 @@ make_host(const void *arg)
 	if (h->kind == TOPO_CLIENT && apply(on_client) < 0)
 		return -EIO;
 	topo_host_batch(&addresses, h);
+	if (j->o->ipv6 && h->kind != TOPO_MACHINE && apply(with_ipv6) < 0)
+		return -EIO;
+	if (j->o->ipv6)
+		topo_host_batch6(&addresses, h);
 	if (feed(ip_batch, &addresses) < 0)
 		return -EIO;
 	/* What XDP sends passes no queue: the balancer is shaped at the

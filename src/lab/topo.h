@@ -42,6 +42,8 @@ bool topo_find(const char *name, struct topo_host *out);
 /* The batches for `ip` (pure): links in the switch, a host's addresses. */
 void topo_switch_batch(struct buf *b, const struct lab_options *o, int machine);
 void topo_host_batch(struct buf *b, const struct topo_host *h);
+/* Those of IPv6, where it is wanted. */
+void topo_host_batch6(struct buf *b, const struct topo_host *h);
 
 int topo_up(const struct lab_options *o);
 /* Namespaces and sevenfold0; nothing may live in them any more. */

@@ -31,9 +31,9 @@ set(int fd, int level, int option)
 }
 
 static int
-tcp_socket(void)
+tcp_socket(int family)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
@@ -41,27 +41,45 @@ tcp_socket(void)
 	return fd;
 }
 
+static int
+listen_at(int fd, const struct sockaddr *a, socklen_t n)
+{
+	set(fd, SOL_SOCKET, SO_REUSEADDR);
+	set(fd, SOL_SOCKET, SO_REUSEPORT);
+	return bind(fd, a, n) < 0 || listen(fd, BACKLOG) < 0 ? -errno : 0;
+}
+
 int
 sock_listen(struct in_addr addr, uint16_t port)
 {
 	struct sockaddr_in a = inet(addr, port);
-	own_fd int fd = tcp_socket();
+	own_fd int fd = tcp_socket(AF_INET);
+	int r = fd < 0 ? fd : listen_at(fd, (struct sockaddr *)&a, sizeof(a));
 
-	if (fd < 0)
-		return fd;
-	set(fd, SOL_SOCKET, SO_REUSEADDR);
-	set(fd, SOL_SOCKET, SO_REUSEPORT);
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
-		listen(fd, BACKLOG) < 0)
-		return -errno;
-	return take_fd(&fd);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int
+sock_listen6(uint16_t port)
+{
+	struct sockaddr_in6 a = {.sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_ANY_INIT,
+		.sin6_port = htons(port)};
+	own_fd int fd = tcp_socket(AF_INET6);
+	int r = fd;
+
+	if (fd >= 0) {
+		set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+		r = listen_at(fd, (struct sockaddr *)&a, sizeof(a));
+	}
+	return r < 0 ? r : take_fd(&fd);
 }
 
 int
 sock_connect(struct in_addr from, struct in_addr to, uint16_t port)
 {
 	struct sockaddr_in a = inet(to, port), self = inet(from, 0);
-	own_fd int fd = tcp_socket();
+	own_fd int fd = tcp_socket(AF_INET);
 
 	if (fd < 0)
 		return fd;
@@ -77,22 +95,45 @@ sock_connect(struct in_addr from, struct in_addr to, uint16_t port)
 	return take_fd(&fd);
 }
 
-int
-sock_accept(int listener, struct sockaddr_in *peer)
+static int
+accept_one(int listener, struct sockaddr *a, socklen_t n)
 {
-	struct sockaddr_in a;
-	socklen_t n = sizeof(a);
 	int fd;
 
 	do
-		fd = accept4(listener, (struct sockaddr *)&a, &n,
-			SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(listener, a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
 	if (fd < 0)
 		return -errno;
 	set(fd, IPPROTO_TCP, TCP_NODELAY);
-	if (peer)
+	return fd;
+}
+
+int
+sock_accept(int listener, struct sockaddr_in *peer)
+{
+	struct sockaddr_in a;
+	int fd = accept_one(listener, (struct sockaddr *)&a, sizeof(a));
+
+	if (fd >= 0 && peer)
 		*peer = a;
+	return fd;
+}
+
+int
+sock_accept_any(int listener, struct in6_addr *peer)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a;
+	int fd = accept_one(listener, &a.any, sizeof(a));
+
+	if (fd >= 0)
+		*peer = a.any.sa_family == AF_INET6
+			? a.v6.sin6_addr
+			: sock_mapped(a.v4.sin_addr);
 	return fd;
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Sockets: non-blocking, close-on-exec, IPv4. Functions that make one return
- * the descriptor, which the caller owns, or negative errno.
+ * Sockets: non-blocking, close-on-exec, IPv4 unless they say otherwise.
+ * Functions that make one return the descriptor, which the caller owns, or
+ * negative errno.
  */
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -9,11 +10,15 @@
 
 /* Several threads may listen on one address; the kernel spreads over them. */
 int sock_listen(struct in_addr addr, uint16_t port);
+/* The same, of all IPv6 addresses of this machine, and those alone. */
+int sock_listen6(uint16_t port);
 /* from.s_addr may be INADDR_ANY. The connection is under way on return: wait
  * for EPOLLOUT, then sock_error(). */
 int sock_connect(struct in_addr from, struct in_addr to, uint16_t port);
 /* -EAGAIN when there is none. peer may be NULL. */
 int sock_accept(int listener, struct sockaddr_in *peer);
+/* Of either kind of listener; IPv4 addresses are mapped. */
+int sock_accept_any(int listener, struct in6_addr *peer);
 /* The pending error of a connect: 0 or negative errno. */
 int sock_error(int fd);
 /* A unix stream listener at path, mode 0600; its folder is made if absent. A

@@ -36,6 +36,7 @@ static const char usage_text[] =
 	"  --xdp native|generic\n"
 	"                      where the balancer takes packets (native)\n"
 	"  --workers N         event loops of a node (2, on one core 1)\n"
+	"  --ipv6              the cluster has an IPv6 address, too\n"
 	"  --distill           the nodes distil images and text\n"
 	"  --cache squid       a real Squid behind each node is its cache; "
 	"with\n"
@@ -129,6 +130,7 @@ static const struct option options[] = {
 	{"handoff", required_argument, NULL, 'h'},
 	{"xdp", required_argument, NULL, 'x'},
 	{"workers", required_argument, NULL, 'w'},
+	{"ipv6", no_argument, NULL, '6'},
 	{"distill", no_argument, NULL, 'd'},
 	{"cache", required_argument, NULL, 's'},
 	{"memory", required_argument, NULL, 'm'},
@@ -154,6 +156,7 @@ parse_option(int c, const char *value, struct lab_options *o)
 	case 'h': return conf_handoff_find(value, &o->handoff) ? 0 : -EINVAL;
 	case 'x': return parse_xdp(value, &o->xdp);
 	case 'w': return parse_number(value, 64, &o->workers);
+	case '6': o->ipv6 = true; return 0;
 	case 'd': o->distill = true; return 0;
 	case 's': o->squid = true; return strcmp(value, "squid") ? -EINVAL : 0;
 	case 'C': o->conf = value; return 0;

@@ -296,11 +296,10 @@ conn_new(struct worker *w, int fd, const struct in6_addr *addr)
 }
 
 void
-conn_start(struct worker *w, int fd, const struct sockaddr_in *peer)
+conn_start(struct worker *w, int fd, const struct in6_addr *peer)
 {
 	const struct node_prefixes *proxies = &w->node->config->proxy_protocol;
-	struct in6_addr addr = sock_mapped(peer->sin_addr);
-	struct conn *c = conn_new(w, fd, &addr);
+	struct conn *c = conn_new(w, fd, peer);
 
 	if (c && node_prefixes_have(proxies, &c->addr))
 		c->state = CONN_GREETING;

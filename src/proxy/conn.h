@@ -18,7 +18,7 @@
 #include "proxy/worker.h"
 
 /* Takes fd over. */
-void conn_start(struct worker *w, int fd, const struct sockaddr_in *peer);
+void conn_start(struct worker *w, int fd, const struct in6_addr *peer);
 /* The same, of a connection that another node gave us, whose client has that
  * address, with the head of the request that is to be answered. */
 void conn_start_taken(

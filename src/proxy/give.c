@@ -54,8 +54,7 @@ identify(struct request *q, int fd)
 
 	if (repair_names(fd, s) < 0)
 		return HANDOFF_state;
-	if (s->local.s_addr != config->vip.s_addr ||
-		s->local_port != config->vip_port)
+	if (!handoff_is_ours(config, s))
 		return HANDOFF_address;
 	key = steer_key(s);
 	q->give.has_stamp = steer_stamp(steer_of(q), &key, &s->stamp);

@@ -135,6 +135,15 @@ look(struct handoff *h)
 		(uint64_t)(PATIENCE_WAITS * 1000 * h->scarcity.wait_us);
 }
 
+bool
+handoff_is_ours(const struct node_config *config, const struct snapshot *s)
+{
+	struct in6_addr vip = addr_mapped(config->vip);
+
+	return s->local_port == config->vip_port &&
+		IN6_ARE_ADDR_EQUAL(&s->local, &vip);
+}
+
 uint64_t
 handoff_threshold(const struct worker *w)
 {

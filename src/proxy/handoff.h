@@ -26,6 +26,9 @@ int handoff_watch(struct handoff *h, struct worker *first);
 void handoff_unwatch(struct handoff *h); /* NULL is fine */
 void handoff_close(struct handoff *h);	 /* NULL is fine */
 
+/* Is it a connection to the virtual address? */
+bool
+handoff_is_ours(const struct node_config *config, const struct snapshot *s);
 /* From which size of an answer on a connection should move. */
 uint64_t handoff_threshold(const struct worker *w);
 /* How long the other node may take to say that it has a connection. */

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "admin/report.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/sock.h"
@@ -18,6 +19,7 @@
 #include "proxy/membership.h"
 #include "proxy/origin.h"
 #include "proxy/purge_log.h"
+#include "proxy/report.h"
 #include "proxy/worker.h"
 
 bool
@@ -113,14 +115,21 @@ setup(struct node *n, const struct node_config *config)
 	n->workers = xcalloc(config->workers, sizeof(struct worker *));
 }
 
+/* Whoever asks, by its socket or by HTTP. */
+struct ears {
+	struct admin_server *admin;
+	struct report_server *report;
+};
+
 static void
-teardown(struct node *n, struct admin_server *admin)
+teardown(struct node *n, struct ears *ears)
 {
 	handoff_unwatch(n->handoff);
 	for (unsigned i = 0; i < n->config->workers; i++)
 		if (n->workers[i])
 			worker_end_all(n->workers[i]);
-	admin_close(admin); /* what was being asked has been answered */
+	report_close(ears->report);
+	admin_close(ears->admin); /* what was being asked has been answered */
 	for (unsigned i = 0; i < n->config->workers; i++)
 		worker_free(n->workers[i]);
 	handoff_close(n->handoff);
@@ -138,25 +147,44 @@ teardown(struct node *n, struct admin_server *admin)
 	store_free(n->store);
 }
 
+static int
+listen_for_questions(struct node *n, struct ears *ears)
+{
+	const struct node_config *c = n->config;
+	struct worker *first = n->workers[0];
+	struct in_addr self = c->peers[c->self].addr;
+	int r = admin_listen(
+		first->loop, c->admin_socket, on_admin, first, &ears->admin);
+
+	if (r < 0) {
+		log_error("admin_socket_failed path=%s error=\"%s\"",
+			c->admin_socket,
+			r == -EADDRINUSE ? "another process answers there"
+					 : strerror(-r));
+		return r;
+	}
+	if (c->status_port)
+		r = report_listen(first->loop, self, c->status_port,
+			report_node, first, &ears->report);
+	if (r < 0)
+		log_error("listen_failed address=%s error=\"%s\"",
+			sock_text(self, c->status_port).z, strerror(-r));
+	return r;
+}
+
 /* With the first worker on this thread. */
 static int
 run(struct node *n, struct signals *signals, const sigset_t *set,
-	struct admin_server **admin)
+	struct ears *ears)
 {
 	struct worker *first = n->workers[0];
-	int fd = signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC), r;
+	int fd = signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC);
 
 	if (fd < 0 || loop_watch(first->loop, &signals->source, fd) < 0) {
 		log_error("signalfd_failed error=\"%s\"", strerror(errno));
 		return 1;
 	}
-	r = admin_listen(
-		first->loop, n->config->admin_socket, on_admin, first, admin);
-	if (r < 0) {
-		log_error("admin_socket_failed path=%s error=\"%s\"",
-			n->config->admin_socket,
-			r == -EADDRINUSE ? "another process answers there"
-					 : strerror(-r));
+	if (listen_for_questions(n, ears) < 0) {
 		loop_close(first->loop, &signals->source);
 		return 1;
 	}
@@ -177,7 +205,7 @@ node_run(const struct node_config *config)
 	struct node n = {0};
 	struct signals signals = {{.fd = -1, .on_io = on_signal}, &n};
 	bool failed = false;
-	struct admin_server *admin = NULL;
+	struct ears ears = {0};
 	sigset_t set;
 	int status = 1;
 
@@ -202,8 +230,8 @@ node_run(const struct node_config *config)
 	if (!failed && n.handoff)
 		failed = handoff_watch(n.handoff, n.workers[0]) < 0;
 	if (!failed)
-		status = run(&n, &signals, &set, &admin);
-	teardown(&n, admin);
+		status = run(&n, &signals, &set, &ears);
+	teardown(&n, &ears);
 	log_info("stopped");
 	return status;
 }

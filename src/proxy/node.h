@@ -97,6 +97,8 @@ struct node_config {
 	const char *cluster;
 	struct in_addr vip;
 	uint16_t vip_port, peer_port;
+	bool ipv6;	      /* clients come over IPv6, too */
+	uint16_t status_port; /* 0: none */
 	struct node_place place;
 	const struct node_group *groups;
 	size_t ngroups;

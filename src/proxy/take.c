@@ -59,8 +59,7 @@ is_for_us(const struct worker *w, const struct take_text *t)
 	const struct node_config *config = w->node->config;
 
 	return w->node->handoff && !w->stopping &&
-		t->snapshot.local.s_addr == config->vip.s_addr &&
-		t->snapshot.local_port == config->vip_port;
+		handoff_is_ours(config, &t->snapshot);
 }
 
 static void

@@ -37,14 +37,12 @@ enum {
 };
 
 static void
-on_client(struct source *s, uint32_t events)
+let_in(struct worker *w, struct source *s)
 {
-	struct worker *w = container_of(s, struct worker, clients);
-	struct sockaddr_in peer;
+	struct in6_addr peer;
 	int fd;
 
-	(void)events;
-	while ((fd = sock_accept(s->fd, &peer)) >= 0) {
+	while ((fd = sock_accept_any(s->fd, &peer)) >= 0) {
 		count(&w->connections, 1);
 		conn_start(w, fd, &peer);
 	}
@@ -56,11 +54,32 @@ on_client(struct source *s, uint32_t events)
 }
 
 static void
+on_client(struct source *s, uint32_t events)
+{
+	(void)events;
+	let_in(container_of(s, struct worker, clients), s);
+}
+
+static void
+on_client6(struct source *s, uint32_t events)
+{
+	(void)events;
+	let_in(container_of(s, struct worker, clients6), s);
+}
+
+static void
+let_all_in(struct worker *w)
+{
+	if (w->clients.fd >= 0)
+		let_in(w, &w->clients);
+	if (w->clients6.fd >= 0)
+		let_in(w, &w->clients6);
+}
+
+static void
 on_accept_again(struct timer *t)
 {
-	struct worker *w = container_of(t, struct worker, accept_timer);
-
-	on_client(&w->clients, EPOLLIN);
+	let_all_in(container_of(t, struct worker, accept_timer));
 }
 
 static void
@@ -76,20 +95,38 @@ on_inbound(struct source *s, uint32_t events)
 }
 
 static int
+watch_listener(struct worker *w, struct source *s, int fd, const char *address)
+{
+	int r = fd < 0 ? fd : loop_watch(w->loop, s, fd);
+
+	if (r < 0)
+		log_error("listen_failed address=%s error=\"%s\"", address,
+			strerror(-r));
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int
 listen_on(
 	struct worker *w, struct source *s, struct in_addr addr, uint16_t port)
 {
-	int fd = sock_listen(addr, port), r;
+	return watch_listener(
+		w, s, sock_listen(addr, port), sock_text(addr, port).z);
+}
 
-	if (fd < 0) {
-		log_error("listen_failed address=%s error=\"%s\"",
-			sock_text(addr, port).z, strerror(-fd));
-		return fd;
-	}
-	r = loop_watch(w->loop, s, fd);
-	if (r < 0)
-		close(fd);
-	return r;
+/* Over both IPs, if both are wanted. */
+static int
+listen_for_clients(struct worker *w)
+{
+	const struct node_config *config = w->node->config;
+	struct in_addr any = {0};
+	int r = listen_on(w, &w->clients, any, config->vip_port);
+
+	if (r < 0 || !config->ipv6)
+		return r;
+	return watch_listener(
+		w, &w->clients6, sock_listen6(config->vip_port), "[::]");
 }
 
 /* Before the first client is let in, every peer has been dialled: or else the
@@ -99,8 +136,6 @@ static void
 on_settle(struct timer *t)
 {
 	struct worker *w = container_of(t, struct worker, settle_timer);
-	const struct node_config *config = w->node->config;
-	struct in_addr any = {0};
 	bool unknown = false;
 
 	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
@@ -109,9 +144,10 @@ on_settle(struct timer *t)
 		loop_arm(w->loop, t, SETTLE_STEP_MS * NS_PER_MS);
 		return;
 	}
-	if (listen_on(w, &w->clients, any, config->vip_port) < 0)
+	if (listen_for_clients(w) < 0)
 		return;
-	log_info("ready worker=%u port=%u", w->index, config->vip_port);
+	log_info(
+		"ready worker=%u port=%u", w->index, w->node->config->vip_port);
 }
 
 static void
@@ -137,12 +173,12 @@ on_stop(struct wake *wake)
 
 	if (w->stopping)
 		return;
-	if (w->clients.fd >= 0)
-		on_client(&w->clients, EPOLLIN); /* they got in before */
+	let_all_in(w); /* they got in before */
 	w->stopping = true;
 	loop_disarm(w->loop, &w->settle_timer);
 	loop_disarm(w->loop, &w->accept_timer);
 	loop_close(w->loop, &w->clients);
+	loop_close(w->loop, &w->clients6);
 	loop_arm(w->loop, &w->stop_timer, DRAIN_S * NS_PER_S);
 	conn_drain_all(w);
 	stop_if_idle(w);
@@ -217,6 +253,7 @@ worker_new(struct node *n, unsigned index)
 	for (int i = 0; i < POOL_BUCKETS; i++)
 		list_init(&w->pool[i]);
 	w->clients = (struct source){.fd = -1, .on_io = on_client};
+	w->clients6 = (struct source){.fd = -1, .on_io = on_client6};
 	w->inbound = (struct source){.fd = -1, .on_io = on_inbound};
 	w->accept_timer.on_timer = on_accept_again;
 	w->settle_timer.on_timer = on_settle;
@@ -252,6 +289,7 @@ worker_end_all(struct worker *w)
 {
 	w->stopping = true;
 	loop_close(w->loop, &w->clients);
+	loop_close(w->loop, &w->clients6);
 	loop_close(w->loop, &w->inbound);
 	conn_abort_all(w);
 	fill_abort_all(w);

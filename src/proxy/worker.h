@@ -28,7 +28,7 @@ struct worker {
 	pthread_t thread;
 	struct loop *loop;
 	struct resolver *resolver;
-	struct source clients, inbound;	    /* listeners */
+	struct source clients, clients6, inbound; /* listeners */
 	struct peer *peers[VIEW_MAX_NODES]; /* by index; NULL for ourselves */
 	struct list conns;		    /* struct conn */
 	struct list requests;		    /* spare ones, of request.c */

@@ -22,7 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	take_put(&t.snapshot, &t.client, t.head, &b);
 	CHECK(buf_len(&b) == size && take_parse(buf_view(&b), &again));
 	CHECK(again.snapshot.snd_nxt == t.snapshot.snd_nxt &&
-		again.snapshot.client.s_addr == t.snapshot.client.s_addr);
+		IN6_ARE_ADDR_EQUAL(&again.snapshot.client, &t.snapshot.client));
 	buf_fini(&b);
 	return 0;
 }

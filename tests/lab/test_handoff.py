@@ -35,6 +35,13 @@ def from_host_bytes(hosts):
                if link["ifname"] in [f"p-{h}" for h in hosts])
 
 
+def to_client_bytes():
+    links = json.loads(sh("ip", "-n", "sevenfold-switch", "-s", "-j",
+                          "link", "show").stdout)
+    return sum(link["stats64"]["tx"]["bytes"] for link in links
+               if link["ifname"] == "p-client")
+
+
 def tcp_counter(host, name):
     """One of the kernel's counters of TCP, of a host, since it began."""
     text = lab_exec(host, "cat", "/proc/net/snmp", "/proc/net/netstat").stdout
@@ -97,13 +104,18 @@ def replay(log, *options):
 
 
 def crossing(log, nodes, *options):
-    """Bytes that nodes sent for each that was delivered, when all is cached;
-    the replay's figures, too."""
+    """Bytes that nodes sent for each that was delivered, when all is cached: of
+    bodies, and of all that came to the client's port, with heads, headers and
+    what TCP says; the replay's figures, too."""
     replay(log, *options)
-    before = from_host_bytes(nodes)
+    before, came = from_host_bytes(nodes), to_client_bytes()
     said = replay(log, *options)
     assert said["wrong"] == 0 and said["requests"] == 6000, said
-    return (from_host_bytes(nodes) - before) / said["body_bytes"], said
+    sent, came = from_host_bytes(nodes) - before, to_client_bytes() - came
+    print(f"nodes sent {sent / said['body_bytes']:.3f} x the bodies, "
+          f"{sent / came:.3f} x what came to the client, which was "
+          f"{came / said['body_bytes']:.3f} x the bodies")
+    return sent / said["body_bytes"], sent / came, said
 
 
 @pytest.mark.parametrize("options", [[], ["--close"]],
@@ -112,10 +124,11 @@ def test_crosses_once(lab, log, options):
     file, origin = log
     nodes = node_names(4)
     lab(nodes="4", origin_conf=origin, handoff="on")
-    sent, said = crossing(file, nodes, *options)
-    print(sent, said, stayed(), counters())
+    sent, crossed, said = crossing(file, nodes, *options)
+    print(said, stayed())
     # Heads and frames' headers are some 4 % of bodies of this size.
     assert sent < 1.12
+    assert crossed < 1.06
     assert total("given") == total("taken") > 12000 / 2
     assert total("moves_failed") == total("moves_refused") == 0
     assert total("requests") == 12000
@@ -129,8 +142,8 @@ def test_off_crosses_twice(lab, log):
     file, origin = log
     nodes = node_names(4)
     lab(nodes="4", origin_conf=origin, handoff="off")
-    sent, said = crossing(file, nodes)
-    print(sent, said)
+    sent, _, said = crossing(file, nodes)
+    print(said)
     assert sent > 1.7
     assert total("given") == 0
 
@@ -328,6 +341,61 @@ def test_programs(lab, root, tmp_path, program):
     assert program == "wrk" or resets() == 0
 
 
+PAGE = """<!doctype html><title>hand-off</title><body>waits<script>
+const sums = %s;
+function sum(bytes) {
+  let h = 0;
+  for (const b of bytes)
+    h = (Math.imul(h, 31) + b) >>> 0;
+  return h;
+}
+async function get(name) {
+  const r = await fetch("/" + name, {cache: "no-store"});
+  return sum(new Uint8Array(await r.arrayBuffer())) == sums[name];
+}
+async function all() {
+  const names = Object.keys(sums);
+  let good = 0, bad = 0;
+  for (let round = 0; round < 4; round++) {
+    const rows = await Promise.all(names.map(get));
+    for (const name of names)
+      rows.push(await get(name));
+    good += rows.filter(x => x).length;
+    bad += rows.filter(x => !x).length;
+  }
+  return `good ${good} bad ${bad}`;
+}
+all().then(t => t, e => `failed: ${e}`).then(t => document.body.textContent = t);
+</script>"""
+
+
+def test_chromium(lab, root, tmp_path):
+    """A browser, which sums up each byte that it got: six connections at a
+    time, and one by one."""
+    if not shutil.which("chromium"):
+        pytest.skip("no chromium")
+    sums = {}
+    for f in root.glob("*.bin"):
+        sums[f.name] = 0
+        for b in f.read_bytes():
+            sums[f.name] = (sums[f.name] * 31 + b) & 0xffffffff
+    site = tmp_path / "site"
+    shutil.copytree(root, site)
+    (site / "page.html").write_text(PAGE % json.dumps(sums))
+    for d in (site, *list(site.parents)[:-1]):
+        d.chmod(d.stat().st_mode | 0o055)
+    lab(nodes="3", origin_root=site, handoff="on")
+    said = lab_exec("client", "timeout", "100", "chromium", "--headless",
+                    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                    f"--user-data-dir={tmp_path / 'profile'}",
+                    "--virtual-time-budget=60000", "--dump-dom",
+                    f"http://{VIP}/page.html", timeout=120).stdout
+    print(stayed(), total("given"))
+    assert f"good {8 * len(sums)} bad 0" in said
+    assert total("given") > 20
+    assert total("moves_failed") == 0
+
+
 # --- far away, and what is worth it ------------------------------------------
 
 @contextlib.contextmanager
@@ -352,7 +420,7 @@ def median(values):
 
 def test_far_client(lab, root):
     """The congestion window moves with the connection: a megabyte from another
-    node takes no longer than from the same one."""
+    node takes no longer than from the same one (10 % at most)."""
     lab(nodes="3", origin_root=root, handoff="on")
     owners = {f"8-{k}.bin": owner_of(f"8-{k}.bin") for k in range(3)}
     if len(set(owners.values())) == 1:
@@ -369,7 +437,7 @@ def test_far_client(lab, root):
     print(f"1 MB, 40 ms away: moved {moved * 1e3:.1f} ms, stays "
           f"{stays * 1e3:.1f} ms", sorted(took[2::2]), sorted(took[3::2]))
     assert total("given") >= 19
-    assert moved < 1.15 * stays
+    assert moved < 1.1 * stays
     assert stays > 0.04
 
 
@@ -385,39 +453,57 @@ def test_lossy_line(lab, root):
     assert total("given") > 50
 
 
+def thresholds():
+    return [n["handoff"]["threshold_bytes"] for n in status("n1")["nodes"]]
+
+
 def test_auto(lab, root):
-    """What is large moves, and small things when they have one owner."""
+    """What is large moves, and small things when they have one owner. On a
+    machine that is busy otherwise a move may be late, or a link seem scarce:
+    that is counted, and held against."""
     lab(nodes="3", origin_root=root, handoff="auto")
     for _ in range(4):
         for k in range(3):
             for i in (1, 3, 4):
                 owner_of(f"{i}-{k}.bin")
-    sizes = [n["handoff"]["threshold_bytes"] for n in status("n1")["nodes"]]
+    sizes = thresholds()
     print(sizes)
-    # On a machine that is busy otherwise, packets may seem to wait.
     if min(sizes) > 100000:
         assert total("given") == 0
         assert total("relayed") > 5
-    for _ in range(4):
-        for k in range(3):
-            owner_of(f"8-{k}.bin")
+    large = [f"8-{k}.bin" for k in range(3)]
+    for name in large:
+        owner_of(name)
     given = total("given")
-    assert given > 3
+    for _ in range(20):
+        if total("given") - given > 3:
+            break
+        for name in large:
+            owner_of(name)
+    assert total("given") - given > 3
+    # What does not move has its reason, or was for who had yet to fetch a copy
+    # of what is hot.
     relayed = total("relayed")
-    owner_of("8-0.bin")
-    assert total("relayed") == relayed
+    reasons = sum(stayed().values()) + total("fills")
+    for _ in range(10):
+        owner_of(large[0])
+    assert (total("relayed") - relayed <=
+            sum(stayed().values()) + total("fills") - reasons)
     # Three in a row from one connection.
     small = [f"{i}-{k}.bin" for i in (1, 2, 3) for k in range(3)]
     owner = owner_of(small[0])
     same = [n for n in small if owner_of(n) == owner]
-    for _ in range(4):
+    taken_before = counters()[owner]["taken"]
+    for _ in range(20):
         given, taken = total("given"), counters()[owner]["taken"]
         lab_exec("client", "curl", "-sSf", *[
             a for n in (same * 6)[:6]
             for a in ("-o", "/dev/null", f"http://{VIP}/{n}")])
         assert total("given") - given in (0, 1)
         assert counters()[owner]["taken"] - taken == total("given") - given
-    assert counters()[owner]["taken"] > 0
+        if counters()[owner]["taken"] - taken_before > 3:
+            break
+    assert counters()[owner]["taken"] > taken_before
 
 
 def test_auto_link(lab, log):
@@ -426,14 +512,16 @@ def test_auto_link(lab, log):
     nodes = node_names(4)
     lab(nodes="4", origin_conf=origin, handoff="auto", link="20mbit")
     replay(file, "--limit", "3000")
-    sizes = [n["handoff"]["threshold_bytes"] for n in status("n1")["nodes"]]
     before = from_host_bytes(nodes)
+    sizes = thresholds()
     said = replay(file)
     sent = (from_host_bytes(nodes) - before) / said["body_bytes"]
+    sizes += thresholds()
     print(sizes, sent, stayed())
     assert said["wrong"] == 0
     assert min(sizes) <= 16384
-    assert sent < 1.2
+    # Where processors are scarce, too, what is below 16 KB stays.
+    assert sent < (1.2 if max(sizes) < 16384 else 1.4)
 
 
 # --- nodes that die ----------------------------------------------------------

@@ -19,6 +19,7 @@
 #include <linux/if_packet.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>
 #include <bpf/bpf_endian.h>
@@ -30,9 +31,10 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-const volatile __u32 vip = 0;
+const volatile __u32 vip = 0, vip6[4] = {}; /* 0: none */
 const volatile __u16 vip_port = 0;
 const volatile __u32 nic = 0, park = 0; /* interfaces */
+const volatile __u8 nic_mac[ETH_ALEN] = {};
 
 /* How many packets ever went to the park. Shared with the process: if it has
  * read as many, there is nothing to look for. */
@@ -61,39 +63,73 @@ struct {
 } steered SEC(".maps");
 
 struct packet {
-	struct iphdr *ip;
+	struct ethhdr *eth;
+	bool v6;
 	struct tcphdr *tcp;
 	void *end;
 	unsigned payload; /* bytes */
 	struct handoff_key key;
 };
 
-/* False: it is none of those that can be steered. */
+/* Steps: false, if it is none of those that can be steered. */
 static __always_inline bool
-parse(struct __sk_buff *skb, struct packet *p)
+parse_tcp(struct packet *p, void *tcp, __u32 bytes)
 {
-	void *data = (void *)(unsigned long)skb->data;
-	struct iphdr *ip = data + ETH_HLEN;
-	unsigned head, tcp_head;
+	unsigned head;
 
-	p->end = (void *)(unsigned long)skb->data_end;
+	p->tcp = tcp;
+	if ((void *)(p->tcp + 1) > p->end || p->tcp->dest != vip_port)
+		return false;
+	head = p->tcp->doff * 4u;
+	p->payload = bytes > head ? bytes - head : 0;
+	p->key.port = p->tcp->source;
+	return true;
+}
+
+static __always_inline bool
+parse_v4(struct packet *p)
+{
+	struct iphdr *ip = (void *)(p->eth + 1);
+	unsigned head, bytes;
+
 	if ((void *)(ip + 1) > p->end || ip->version != 4 ||
 		ip->protocol != IPPROTO_TCP || ip->daddr != vip ||
 		(ip->frag_off & bpf_htons(0x3fff)))
 		return false;
 	head = ip->ihl * 4u;
-	if (head < sizeof(*ip))
+	bytes = bpf_ntohs(ip->tot_len);
+	if (head < sizeof(*ip) || bytes < head)
 		return false;
-	p->ip = ip;
-	p->tcp = (void *)ip + (head & 0x3c);
-	if ((void *)(p->tcp + 1) > p->end || p->tcp->dest != vip_port)
+	p->key.client[2] = bpf_htonl(0xffff);
+	p->key.client[3] = ip->saddr;
+	return parse_tcp(p, (void *)ip + (head & 0x3c), bytes - head);
+}
+
+/* With other headers before TCP's it is not: nobody sends these. */
+static __always_inline bool
+parse_v6(struct packet *p)
+{
+	struct ipv6hdr *ip = (void *)(p->eth + 1);
+
+	if ((void *)(ip + 1) > p->end || ip->nexthdr != IPPROTO_TCP)
 		return false;
-	tcp_head = p->tcp->doff * 4u;
-	p->payload = bpf_ntohs(ip->tot_len);
-	p->payload =
-		p->payload > head + tcp_head ? p->payload - head - tcp_head : 0;
-	p->key = (struct handoff_key){ip->saddr, p->tcp->source, 0};
-	return true;
+	for (int i = 0; i < 4; i++) {
+		if (ip->daddr.in6_u.u6_addr32[i] != vip6[i])
+			return false;
+		p->key.client[i] = ip->saddr.in6_u.u6_addr32[i];
+	}
+	p->v6 = true;
+	return parse_tcp(p, ip + 1, bpf_ntohs(ip->payload_len));
+}
+
+static __always_inline bool
+parse(struct __sk_buff *skb, struct packet *p)
+{
+	*p = (struct packet){.eth = (void *)(unsigned long)skb->data,
+		.end = (void *)(unsigned long)skb->data_end};
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return parse_v4(p);
+	return skb->protocol == bpf_htons(ETH_P_IPV6) && parse_v6(p);
 }
 
 /* So that whoever takes the connection can tell its client the time that it
@@ -125,15 +161,13 @@ count_down(struct iphdr *ip)
 	return true;
 }
 
-/* To that node. */
 static __always_inline int
-forward(struct packet *p, __u32 node, enum handoff_verdict *v)
+forward_v4(struct packet *p, __u32 node, enum handoff_verdict *v)
 {
 	struct bpf_redir_neigh next = {.nh_family = AF_INET, .ipv4_nh = node};
+	struct iphdr *ip = (void *)(p->eth + 1);
 
-	/* Each node thinks that another one has it: nobody does, and our TCP
-	 * will tell the client. */
-	if (!count_down(p->ip)) {
+	if ((void *)(ip + 1) > p->end || !count_down(ip)) {
 		*v = HANDOFF_circled;
 		return TC_ACT_UNSPEC;
 	}
@@ -141,10 +175,36 @@ forward(struct packet *p, __u32 node, enum handoff_verdict *v)
 	return (int)bpf_redirect_neigh(nic, &next, sizeof(next), 0);
 }
 
+static __always_inline int
+forward_v6(struct packet *p, const __u8 *mac, enum handoff_verdict *v)
+{
+	struct ipv6hdr *ip = (void *)(p->eth + 1);
+
+	if ((void *)(ip + 1) > p->end || ip->hop_limit <= 1) {
+		*v = HANDOFF_circled;
+		return TC_ACT_UNSPEC;
+	}
+	ip->hop_limit--;
+	for (int i = 0; i < ETH_ALEN; i++) {
+		p->eth->h_dest[i] = mac[i];
+		p->eth->h_source[i] = nic_mac[i];
+	}
+	*v = HANDOFF_forwarded;
+	return (int)bpf_redirect(nic, 0);
+}
+
+/* To the flow's node. When each thinks that another one has it, nobody does,
+ * and our TCP will tell the client. */
+static __always_inline int
+forward(struct packet *p, const struct handoff_flow *f, enum handoff_verdict *v)
+{
+	return p->v6 ? forward_v6(p, f->mac, v) : forward_v4(p, f->node, v);
+}
+
 /* The device goes with its process. Then it's as before the move that can't be
  * completed any more. */
 static __always_inline int
-keep(struct __sk_buff *skb, struct packet *p, __u32 before,
+keep(struct __sk_buff *skb, struct packet *p, const struct handoff_flow *f,
 	enum handoff_verdict *v)
 {
 	__sync_fetch_and_add(&parked, 1);
@@ -153,9 +213,9 @@ keep(struct __sk_buff *skb, struct packet *p, __u32 before,
 		return TC_ACT_STOLEN;
 	}
 	*v = HANDOFF_orphaned;
-	if (!before || !parse(skb, p)) /* anew: it may have been moved */
+	if (!f->node || !parse(skb, p)) /* anew: it may have been moved */
 		return TC_ACT_UNSPEC;
-	return forward(p, before, v);
+	return forward(p, f, v);
 }
 
 static __always_inline int
@@ -170,8 +230,8 @@ steer(struct __sk_buff *skb, struct packet *p, struct handoff_flow *f,
 	else if (p->tcp->syn)
 		f->closing = 0;
 	if (f->way == HANDOFF_PARK)
-		return keep(skb, p, f->node, v);
-	return forward(p, f->node, v);
+		return keep(skb, p, f, v);
+	return forward(p, f, v);
 }
 
 SEC("tc")
@@ -186,8 +246,7 @@ steer_client(struct __sk_buff *skb)
 	__u32 key;
 
 	/* A switch may flood; what is for someone else must not go twice. */
-	if (skb->pkt_type != PACKET_HOST ||
-		skb->protocol != bpf_htons(ETH_P_IP) || !parse(skb, &p))
+	if (skb->pkt_type != PACKET_HOST || !parse(skb, &p))
 		return TC_ACT_UNSPEC;
 	f = bpf_map_lookup_elem(&flows, &p.key);
 	if (f)

@@ -2,9 +2,11 @@
 /* For the benchmark: the balancer with its flows in the kernel's LRU hash in
  * place of its own table. */
 #define l4_lookup l4_lookup_own
+#define l4_lookup_in l4_lookup_in_own
 #define l4_flow_add l4_flow_add_own
 #include "l4/core/flow.h"
 #undef l4_lookup
+#undef l4_lookup_in
 #undef l4_flow_add
 
 struct {
@@ -18,6 +20,12 @@ static __always_inline struct l4_flow *
 l4_lookup(const struct l4_key *k)
 {
 	return bpf_map_lookup_elem(&lru, k);
+}
+
+static __always_inline struct l4_flow *
+l4_lookup_in(const struct l4_ctl *ctl, const struct l4_key *k)
+{
+	return l4_lookup(k);
 }
 
 static __always_inline int

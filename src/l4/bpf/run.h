@@ -1,6 +1,6 @@
 #pragma once
 /* The program around the packet core, for the balancer and its benchmark. */
-#include "l4/core/balance.h"
+#include "l4/core/shortcut.h"
 
 static __always_inline int
 l4_action(enum l4_verdict verdict)
@@ -16,24 +16,37 @@ l4_action(enum l4_verdict verdict)
 	return XDP_ABORTED;
 }
 
+/* Back by the interface that it came by, or by another one. */
+static __always_inline int
+l4_out(const struct l4_ctl *ctl, __u32 ifindex)
+{
+	if (ifindex && ifindex != ctl->ifindex)
+		return (int)bpf_redirect(ifindex, 0);
+	return XDP_TX;
+}
+
 static __always_inline int
 l4_run(struct xdp_md *ctx)
 {
 	__u32 cpu = this_cpu();
 	struct l4_ctl *ctl = at_ctl(0);
 	struct l4_tally *t = at_tallies(cpu);
-	struct l4_job *j;
 	enum l4_verdict v;
+	struct l4_job *j;
+	__u32 out = 0;
 	int act;
 
 	if (!ctl || !t)
 		return XDP_PASS;
+	v = l4_shortcut(ctx, ctl, cpu, &out);
+	if (v == L4_tx_known) {
+		t->verdict[L4_tx_known]++;
+		return l4_out(ctl, out);
+	}
 	j = l4_job_of(t);
 	l4_job_start(j, ctl, cpu);
 	v = l4_balance(ctx, j, ctl);
 	t->verdict[v & (L4_VERDICTS_MAX - 1)]++;
 	act = l4_action(v);
-	if (act == XDP_TX && j->out && j->out != ctl->ifindex)
-		return (int)bpf_redirect(j->out, 0);
-	return act;
+	return act == XDP_TX ? l4_out(ctl, j->out) : act;
 }

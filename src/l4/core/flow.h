@@ -186,17 +186,24 @@ l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 /* While the table grows, an entry may still be where it was. It's copied before
  * it's removed there, so who looks in this order finds it. */
 static __always_inline struct l4_flow *
-l4_lookup(const struct l4_key *k)
+l4_lookup_in(const struct l4_ctl *ctl, const struct l4_key *k)
 {
-	struct l4_ctl *ctl = at_ctl(0);
-	__u64 hash = ctl ? l4_hash(ctl, k) : 0;
-	struct l4_bucket *b = ctl ? l4_bucket(ctl->bucket_mask, hash) : NULL;
+	__u64 hash = l4_hash(ctl, k);
+	struct l4_bucket *b = l4_bucket(ctl->bucket_mask, hash);
 	struct l4_flow *f = b ? l4_flow_find(b, hash, k) : NULL;
 
-	if (f || !ctl || ctl->old_mask == ctl->bucket_mask)
+	if (f || ctl->old_mask == ctl->bucket_mask)
 		return f;
 	b = l4_bucket(ctl->old_mask, hash);
 	return b ? l4_flow_find(b, hash, k) : NULL;
+}
+
+static __always_inline struct l4_flow *
+l4_lookup(const struct l4_key *k)
+{
+	struct l4_ctl *ctl = at_ctl(0);
+
+	return ctl ? l4_lookup_in(ctl, k) : NULL;
 }
 
 /* --- ending
@@ -301,7 +308,7 @@ l4_flow_end(__u32 half, struct l4_flow *f, __u64 word)
 /* Whom to do without first. Packets that anyone can forge, and many do, only
  * take the room of what is about to end. */
 enum l4_rank {
-	L4_RANK_FREE,
+	L4_RANK_FREE, /* nobody is there */
 	L4_RANK_OVER,
 	L4_RANK_FRAGMENT,
 	L4_RANK_CLOSING,
@@ -316,8 +323,6 @@ l4_rank(__u32 half, __u32 now, const struct l4_flow *f, __u64 word)
 {
 	__u32 kind = l4_kind(&f->key), state = l4_word_state(word);
 
-	if (!word)
-		return L4_RANK_FREE;
 	if (word == L4_BUSY)
 		return L4_RANK_KEEP;
 	if (l4_expired(half, now, f, word))
@@ -364,8 +369,12 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 
 		f = &b->flow[(start + i) & (L4_WAYS - 1)];
 		w = f->word;
+		if (!w) { /* the first that is free: none is better */
+			*best = i;
+			break;
+		}
 		score = (__u64)l4_rank(j->half, j->now, f, w) << 40 |
-			(__u64)(w ? l4_seen(w) : 0) << 8 | i;
+			(__u64)l4_seen(w) << 8 | i;
 		if (score < *best)
 			*best = score;
 	}

@@ -76,14 +76,20 @@ l4_ring_slot(__u32 half, __u32 i)
 	return r ? r->slot[i % 4] : 0;
 }
 
-static __always_inline void
-l4_job_start(struct l4_job *j, const struct l4_ctl *ctl, __u32 cpu)
+/* In ticks; never 0, which would look like no time at all. */
+static __always_inline __u32
+l4_now(const struct l4_ctl *ctl)
 {
 	__u64 ns = ctl->clock_ns;
 
+	return (__u32)((ns ? ns : clock_ns()) >> L4_TICK_SHIFT) + 1;
+}
+
+static __always_inline void
+l4_job_start(struct l4_job *j, const struct l4_ctl *ctl, __u32 cpu)
+{
 	j->half = ctl->generation & 1;
-	/* never 0, which would look like no time at all */
-	j->now = (__u32)((ns ? ns : clock_ns()) >> L4_TICK_SHIFT) + 1;
+	j->now = l4_now(ctl);
 	j->cpu = cpu;
 	j->front = j->service = j->dest = j->out = 0;
 	__builtin_memset(&j->p, 0, sizeof(j->p));
