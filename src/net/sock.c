@@ -127,7 +127,7 @@ sock_accept_any(int listener, struct in6_addr *peer)
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} a;
+	} a = {0};
 	int fd = accept_one(listener, &a.any, sizeof(a));
 
 	if (fd >= 0)

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include "base/check.h"
 #include "base/epoch.h"
 #include "placement/hotset.h"
 #include "proxy/heat.h"
@@ -271,6 +272,7 @@ choose_by_shares(struct worker *w, const struct ranked *all, size_t r)
 	uint8_t some[VIEW_MAX_NODES];
 	size_t n = 0, a, b;
 
+	CHECK(r > 0);
 	for (size_t j = 0; j < r; j++) {
 		if (heat_share_pct(w->node, all->member[j]) > SHARE_FAIR_PCT)
 			continue;
