@@ -40,8 +40,8 @@ vcl(struct buf *b, const struct lab_options *o, const struct topo_host *self)
 	}
 	buf_z(b, "acl siblings {\n");
 	for (unsigned i = 0; i < o->nodes; i++)
-		buf_printf(b, "	\"%s\";\n",
-			topo_host(TOPO_FIRST_NODE + i).addr);
+		buf_printf(
+			b, "\t\"%s\";\n", topo_host(TOPO_FIRST_NODE + i).addr);
 	buf_z(b,
 		"}\n"
 		"sub vcl_init {\n"
