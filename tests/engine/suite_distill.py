@@ -201,70 +201,49 @@ class Feeder:
             self.idle.wait()
 
 
-class Paced:
-    """Hits that come when they are due, whatever becomes of those before."""
-
-    def __init__(self, options, port, rate):
-        self.command = [options.sevenfold, "bench", "load", HIT, "--target",
-                        f"127.0.0.1:{port}", "--rate", round(rate),
-                        "--connections", CONNECTIONS, "--json", "--duration"]
-
-    def run(self, seconds):
-        done = subprocess.run([str(c) for c in self.command] + [f"{seconds}s"],
-                              capture_output=True, text=True)
-        if done.returncode:
-            raise BenchError(f"a load of hits: {done.stderr}")
-        seen = json.loads(done.stdout)
-        return {"requests": seen["requests"],
-                "seconds": seen["elapsed_ns"] / 1e9,
-                "p50_us": seen["latency_p50_ns"] / 1e3,
-                "p99_us": seen["latency_p99_ns"] / 1e3}
-
-
-def measure(load, feeder, options, seconds):
-    """[without, with distillations]: a list of windows each, which took
-    turns; and how many images were distilled meanwhile."""
+def measure(client, feeder, options):
+    """([windows without], [windows with distillations]), which took turns, and
+    how many images were distilled."""
     windows, before = ([], []), feeder.done
     for _ in range(2 * options.rounds):
         for on in False, True:
             feeder.turn(on)
-            windows[on].append(load.run(seconds))
+            windows[on].append(client.run(options.seconds))
     feeder.turn(False)
     if feeder.done == before:
         raise BenchError("nothing was distilled")
     return windows, feeder.done - before
 
 
+def tell(report, connections, windows, images):
+    rows, p99_us = [], []
+    for on, some in enumerate(windows):
+        n = sum(w["requests"] for w in some)
+        p50, p99 = (statistics.median(w[f] for w in some)
+                    for f in ("p50_us", "p99_us"))
+        p99_us.append(p99)
+        rows.append(("... while it distils" if on else "hits alone",
+                     [f"{n:,}", number(p50), number(p99)]))
+        report.record(suite="distill", connections=connections,
+                      distilling=bool(on), requests=n, p50_us=p50, p99_us=p99,
+                      distilled=images if on else 0)
+    report.table(f"distill: hits of {SIZE} bytes on the same core, connections:"
+                 f" {connections}; {images} images distilled",
+                 ["hits", "p50, us", "p99, us"], rows)
+    report.goal("distill", "distill: what it adds to the p99 of hits on "
+                f"{connections}, ms", 1, (p99_us[1] - p99_us[0]) / GOAL_P99_US)
+
+
 def hits(report, options, place, origin):
     node = peers.start_node(place, options.sevenfold, "n1", origin.port,
                             "512M", site="distill images; distill_wait 20s")
-    feeder, client = Feeder(node.port), Client(node, [HIT], SIZE, CONNECTIONS)
-    warm(client)
-    most = client.run(1)
-    rate = PACE * most["requests"] / most["seconds"]
-    loads = [("as many as it can", client, options.seconds),
-             (f"{rate:,.0f} a second", Paced(options, node.port, rate),
-              # whole seconds are all that it takes
-              1)]
-    for name, load, seconds in loads:
-        windows, images = measure(load, feeder, options, seconds)
-        rows, p99_us = [], []
-        for on, some in enumerate(windows):
-            p50, p99 = (statistics.median(w[f] for w in some)
-                        for f in ("p50_us", "p99_us"))
-            n = sum(w["requests"] for w in some)
-            p99_us.append(p99)
-            rows.append(("... while it distils" if on else "hits alone",
-                         [f"{n:,}", number(p50), number(p99)]))
-            report.record(suite="distill", load=name, distilling=bool(on),
-                          requests=n, p50_us=p50, p99_us=p99,
-                          distilled=images if on else 0)
-        report.table(f"distill: hits of {SIZE} bytes on the same core, {name}, "
-                     f"{CONNECTIONS} connections; {images} images distilled",
-                     ["hits", "p50, us", "p99, us"], rows)
-        report.goal("distill", "distill: what it adds to the p99 of hits, "
-                    f"{name}, ms", 1, (p99_us[1] - p99_us[0]) / GOAL_P99_US)
-    client.stop()
+    feeder = Feeder(node.port)
+    for connections in CONNECTIONS:
+        client = Client(node, [HIT], SIZE, connections)
+        warm(client)
+        windows, images = measure(client, feeder, options)
+        client.stop()
+        tell(report, connections, windows, images)
 
 
 def run(report, options):
