@@ -92,6 +92,7 @@ static const struct arch varnish = {
 	.node = &daemon_varnish,
 	.params = "",
 	.one_copy = true,
+	.lag_ms = 3000,
 };
 
 static const struct arch trafficserver = {

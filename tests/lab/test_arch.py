@@ -13,6 +13,7 @@ from test_lab import remains
 
 OBJECTS = 200
 PER_CONNECTION = 7  # so that connections do not divide by the nodes
+HOT_COPIES = 0.35  # of each object, at most
 FRONTS = ("conventional", "haproxy")
 RELAYS = ("distributed", "squid", "varnish", "trafficserver")
 Host = collections.namedtuple("Host", "sent requests hits objects")
@@ -60,15 +61,19 @@ def test_architecture(lab, tmp_path, arch, nodes):
     lab(arch=arch, nodes=nodes, origin_root=root)
     for turn in ("first", "second"):
         fetch_all(root, tmp_path / turn)
-    if arch == "trafficserver":
-        time.sleep(6)  # it counts every five seconds
+    # Traffic Server counts every five seconds, Varnish's threads now and then.
+    time.sleep({"trafficserver": 6, "varnish": 3}.get(arch, 0))
     seen = figures()
     print(seen)
     fetches = len(origin_fetches())
 
     # Each request counts once, with whoever had the object.
     assert total(seen, "requests") == 2 * OBJECTS
-    assert total(seen, "hits") == 2 * OBJECTS - fetches
+    if arch != "sevenfold":
+        assert total(seen, "hits") == 2 * OBJECTS - fetches
+    else:  # a node's first answer from a copy of what is hot is no hit
+        assert 0 <= 2 * OBJECTS - fetches - total(seen, "hits") \
+            <= HOT_COPIES * OBJECTS
     assert all(h.objects for name, h in seen.items() if name[0] == "n")
     if arch == "layer4":
         assert OBJECTS < fetches == total(seen, "objects")
