@@ -42,8 +42,6 @@ struct change {
 static int
 change_begin(struct change *s)
 {
-	sigset_t hold;
-
 	if (need_root() < 0)
 		return -EPERM;
 	if (netns_inside_lab()) {
@@ -55,11 +53,8 @@ change_begin(struct change *s)
 	s->lock = state_lock();
 	if (s->lock < 0)
 		return s->lock;
-	sigemptyset(&hold);
-	sigaddset(&hold, SIGINT);
-	sigaddset(&hold, SIGTERM);
-	sigaddset(&hold, SIGHUP);
-	return sigprocmask(SIG_BLOCK, &hold, &s->before);
+	state_hold(&s->before);
+	return 0;
 }
 
 static int

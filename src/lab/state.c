@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,15 +187,31 @@ state_load(struct lab_options *o)
 	return 0;
 }
 
-int
-state_pause(unsigned ms)
+static sigset_t
+end_signals(void)
 {
-	struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
 	sigset_t ends;
 
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGHUP);
+	return ends;
+}
+
+void
+state_hold(sigset_t *before)
+{
+	sigset_t ends = end_signals();
+
+	sigprocmask(SIG_BLOCK, &ends, before);
+}
+
+int
+state_pause(unsigned ms)
+{
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
+	sigset_t ends = end_signals();
+
 	return sigtimedwait(&ends, NULL, &t) > 0 ? -EINTR : 0;
 }

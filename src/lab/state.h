@@ -7,6 +7,7 @@
  * there are remains. Nothing that `down` does depends on what the files say.
  * Functions that return int say on standard error why they failed.
  */
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,6 +36,7 @@ int state_mkdir(const char *path);
 int state_write(const char *path, const void *p, size_t n);
 int state_link(const char *target, const char *path);
 
-/* While signals are held, SIGINT, SIGTERM and SIGHUP only end
- * state_pause(), which then is -EINTR; 0 after ms milliseconds. */
+/* From here on SIGINT, SIGTERM and SIGHUP only end state_pause(), which then is
+ * -EINTR; 0 after ms milliseconds. before: the mask until now; or NULL. */
+void state_hold(sigset_t *before);
 int state_pause(unsigned ms);

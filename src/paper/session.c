@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <math.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -243,18 +242,6 @@ measure_all(struct session *s)
 	return s->failed ? -EIO : 0;
 }
 
-static void
-hold_signals(void)
-{
-	sigset_t hold;
-
-	sigemptyset(&hold);
-	sigaddset(&hold, SIGINT);
-	sigaddset(&hold, SIGTERM);
-	sigaddset(&hold, SIGHUP);
-	sigprocmask(SIG_BLOCK, &hold, NULL);
-}
-
 static int
 measure_matrix(struct session *s)
 {
@@ -272,7 +259,7 @@ measure_matrix(struct session *s)
 	s->run.folder = folder;
 	s->began_ns = clock_mono_ns();
 	s->cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-	hold_signals();
+	state_hold(NULL);
 	r = measure_all(s);
 	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	s->run.folder = NULL;

@@ -342,18 +342,6 @@ show_in_lab(struct options *o, const struct tree *tree)
 	return r;
 }
 
-static void
-hold_signals(void)
-{
-	sigset_t hold;
-
-	sigemptyset(&hold);
-	sigaddset(&hold, SIGINT);
-	sigaddset(&hold, SIGTERM);
-	sigaddset(&hold, SIGHUP);
-	sigprocmask(SIG_BLOCK, &hold, NULL);
-}
-
 int
 verb_demo(int argc, char **argv)
 {
@@ -390,7 +378,7 @@ verb_demo(int argc, char **argv)
 	}
 	if (make_content(&tree) < 0)
 		return 1;
-	hold_signals();
+	state_hold(NULL);
 	r = show_in_lab(&o, &tree);
 	tree_close(&tree);
 	return r == 0 ? 0 : 1;
