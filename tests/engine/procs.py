@@ -38,9 +38,10 @@ def ahead_of_others():
     group = pathlib.Path("/proc/self/autogroup")
     before = None
     with contextlib.suppress(OSError):
-        nice = group.read_text().split()[-1]
-        group.write_text("-20")
-        before = nice
+        name = group.read_text()  # nothing, for processes without a group
+        if name:
+            group.write_text("-20")
+            before = name.split()[-1]
     try:
         yield
     finally:

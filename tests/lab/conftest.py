@@ -19,6 +19,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SEVENFOLD = os.environ.get("SEVENFOLD", str(ROOT / "build/sevenfold"))
 STATE = pathlib.Path("/run/sevenfold/lab")
+OURS = STATE / "of-tests"  # a lab that a test brought up
 VIP = "192.0.2.10"
 
 
@@ -33,6 +34,12 @@ def sh(*argv, check=True, timeout=60, **kw):
 
 def sevenfold(*argv, **kw):
     return sh(SEVENFOLD, *argv, **kw)
+
+
+def lab_up(*argv):
+    r = sevenfold("lab", "up", *argv)
+    OURS.touch()
+    return r
 
 
 def has_verb(name):
@@ -82,9 +89,12 @@ def pytest_sessionfinish(session):
 @contextlib.contextmanager
 def only_lab():
     """The machine has one lab: another checkout's tests wait their turn, and
-    a lab that somebody uses is left alone."""
+    a lab that somebody uses is left alone. Not so what killed tests left: with
+    the lock in hand nobody uses that."""
     with open("/run/lock/sevenfold-tests.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if OURS.exists():
+            sevenfold("lab", "down")
         if (STATE / "state.json").exists():
             pytest.fail("a lab is up on this machine: sevenfold lab down")
         try:
@@ -125,7 +135,7 @@ def lab():
             argv.append("--" + name.replace("_", "-"))
             if value is not True:
                 argv.append(value)
-        return sevenfold("lab", "up", *argv)
+        return lab_up(*argv)
 
     with only_lab():
         yield up

@@ -28,7 +28,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from conftest import (SEVENFOLD, STATE, VIP, end_nodes, lab_exec,  # noqa: E402
-                      only_lab, sevenfold, sh, status)
+                      lab_up, only_lab, sevenfold, sh, status)
 
 BYTES = 10000
 PAPER = "copies 1; bound off; warmup off"
@@ -112,8 +112,8 @@ def fetched():
 
 def measure(args, folder, policy, objects, alpha):
     conf, nginx = write_files(folder, args.nodes, policy)
-    sevenfold("lab", "up", "--nodes", args.nodes, "--conf", conf,
-              "--origin-conf", nginx, "--link", args.link)
+    lab_up("--nodes", args.nodes, "--conf", conf,
+           "--origin-conf", nginx, "--link", args.link)
     free_origin()
     crowd(args, args.warm, objects, alpha, 7)
     r = crowd(args, args.seconds, objects, alpha, 8)
