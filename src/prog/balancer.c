@@ -6,6 +6,7 @@
  */
 #include "prog/balancer.h"
 #include "prog/balancer_members.h"
+#include "prog/balancer_moves.h"
 #include "prog/verb.h"
 
 #include "admin/report.h"
@@ -264,6 +265,7 @@ program_open(struct program *p, const struct options *o)
 	if (open_control(p) || open_pool(p) || open_report(p) ||
 		open_signals(p))
 		return -1;
+	p->moves = moves_new(p);
 	loop_arm(p->loop, &p->tick, TICK_NS);
 	log_info("balancer_started interface=%s xdp=%s vip=%s nodes=%zu "
 		 "socket=%s pin=%s resumed=%s",
@@ -280,6 +282,7 @@ program_close(struct program *p)
 	if (p->balancer && !p->leave)
 		balancer_unpin(p->balancer);
 	report_close(p->report);
+	moves_free(p->moves);
 	members_free(p->members);
 	pool_close(p->pool);
 	control_close(p->control);

@@ -3,8 +3,9 @@
  * The parts of `sevenfold balancer`: what one process holds (balancer.c), how
  * it gets to its interface and its XDP program (balancer_open.c), the cluster's
  * own service (balancer_service.c), who is in the cluster
- * (balancer_members.h), the admin socket (balancer_admin.c) and what is said
- * by HTTP (balancer_metrics.c).
+ * (balancer_members.h), whose connections are whose (balancer_moves.h), the
+ * admin socket (balancer_admin.c) and what is said by HTTP
+ * (balancer_metrics.c).
  */
 #include "l4/addr.h"
 #include "l4/rules.h"
@@ -33,7 +34,8 @@ struct program {
 	struct ipvs *ipvs;
 	struct control *control;
 	struct members *members;
-	struct pool *pool; /* its nodes are the first of the members */
+	struct moves *moves; /* NULL: nobody moves connections */
+	struct pool *pool;   /* its nodes are the first of the members */
 	struct report_server *report; /* NULL: none wanted */
 	char *pin;		      /* NULL: nowhere */
 	bool leave;		      /* packets flow on when we go */

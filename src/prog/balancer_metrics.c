@@ -1,6 +1,7 @@
 /* What the balancer tells other machines of itself by HTTP (admin/report.h):
  * /metrics, for Prometheus. See balancer.h. */
 #include "prog/balancer.h"
+#include "prog/balancer_moves.h"
 
 #include "admin/metrics.h"
 #include "admin/report.h"
@@ -58,6 +59,25 @@ put_flows(struct metrics *m, const struct program *p)
 	metrics_one(m, METRICS_GAUGE, "balancer_flows_room",
 		"flows that the table is for",
 		(double)i->n_buckets * L4_WAYS / 2);
+}
+
+static void
+put_moves(struct metrics *m, const struct program *p)
+{
+	struct moves_counts c = moves_counts(p->moves);
+
+	metrics_family(m, METRICS_COUNTER, "balancer_moves",
+		"connections that nodes said to have been given, and what was "
+		"done with their flows");
+	for (enum redirect r = 0; r < REDIRECTS; r++) {
+		const char *labels[] = {"result", moves_result_name(r),
+			"meaning", moves_result_meaning(r), NULL};
+
+		metrics_sample(m, labels, (double)c.result[r]);
+	}
+	metrics_one(m, METRICS_COUNTER, "balancer_moves_untrusted",
+		"answers about these that were not their node's",
+		(double)c.untrusted);
 }
 
 /* --- servers of all services ---------------------------------------------- */
@@ -200,6 +220,7 @@ report(void *ctx, struct str path, struct buf *out)
 	if (p->balancer) {
 		put_verdicts(&m, p);
 		put_flows(&m, p);
+		put_moves(&m, p);
 	}
 	put_nodes(&m, p);
 	put_servers(&m, p);

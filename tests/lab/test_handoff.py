@@ -630,6 +630,38 @@ def test_giver_is_killed(lab, root, tmp_path):
         assert (tmp_path / f"{i}").read_bytes() == (root / name).read_bytes()
 
 
+@pytest.fixture(scope="module")
+def long_root(tmp_path_factory):
+    """What takes seconds by a link of 16 Mbit/s."""
+    folder = tmp_path_factory.mktemp("long")
+    (folder / "long.bin").write_bytes(random.Random(17).randbytes(6 << 20))
+    for d in (folder, *list(folder.parents)[:-1]):
+        d.chmod(d.stat().st_mode | 0o055)
+    return folder
+
+
+def downloads(folder, n):
+    """Of it, into files, and how many of them have ended."""
+    loads = [lab_popen("client", "curl", "-sSf", "-o", folder / f"{i}",
+                       f"http://{VIP}/long.bin", stderr=subprocess.DEVNULL)
+             for i in range(n)]
+    return loads, lambda: sum(load.poll() is not None for load in loads)
+
+
+def cut_off(node):
+    sh("ip", "-n", "sevenfold-switch", "link", "set", f"p-{node}", "down")
+
+
+def owner_and_givers():
+    """Of downloads that have all been moved but those that came to the owner
+    first."""
+    now = counters()
+    owner = max(now, key=lambda n: now[n]["taken"])
+    givers = [n for n in now if now[n]["given"] and n != owner]
+    assert givers and now[owner]["taken"] >= 2
+    return owner, givers
+
+
 def test_host_dies(lab, root):
     """The client of a download hears of it, and does not wait for ever."""
     lab(nodes="3", origin_root=root, handoff="on")
@@ -652,6 +684,50 @@ def test_host_dies(lab, root):
         load.wait()
     print(f"{ended} of 3 heard of it after {took:.1f} s")
     assert ended >= 2 and took < 5
+
+
+def claims():
+    """What the balancer made of what it heard of moved connections."""
+    return status("balancer")["moves"]
+
+
+def test_balancer_is_told(lab, long_root, tmp_path):
+    """Downloads that were moved and last: once the balancer has heard of them,
+    the nodes that they came to first are not needed any more."""
+    lab(nodes="3", origin_root=long_root, handoff="on", link="16mbit")
+    loads, ended = downloads(tmp_path, 3)
+    deadline = time.monotonic() + 15
+    while claims()["done"] < 2:
+        assert time.monotonic() < deadline, (claims(), counters())
+        time.sleep(0.05)
+    owner, givers = owner_and_givers()
+    assert ended() == 0
+    for node in givers:
+        cut_off(node)
+    for i, load in enumerate(loads):
+        assert load.wait(timeout=60) == 0
+        assert (tmp_path / f"{i}").read_bytes() == (
+            long_root / "long.bin").read_bytes()
+    assert resets() == 0
+    shown = status("balancer")
+    print(shown["moves"], [(n["name"], n["active"]) for n in shown["nodes"]])
+    assert shown["moves"]["untrusted"] == 0
+    # Nothing came by of a flow whose node was down.
+    assert shown["verdicts"]["tx_moved"] == 0
+    # Counts have moved with their flows, and none is left behind.
+    deadline = time.monotonic() + 10
+    while any(n["active"] for n in status("balancer")["nodes"]):
+        assert time.monotonic() < deadline, status("balancer")["nodes"]
+        time.sleep(0.1)
+
+
+def test_claims_are_for_the_balancer(lab, root):
+    """Nobody without the secret hears from a node who its clients are."""
+    lab(nodes="2", origin_root=root, handoff="on")
+    for path in (f"moves/{0:016x}/{1:016x}/{2:032x}", "moves/", "moves"):
+        said = lab_exec("n2", "curl", "-sS", "-o", "/dev/null", "-w",
+                        "%{http_code}", f"http://198.18.1.1:7078/{path}")
+        assert said.stdout == "404"
 
 
 # --- for a long time -----------------------------------------------------------
