@@ -1,5 +1,6 @@
 /* The balancer's admin socket: see balancer.h. */
 #include "prog/balancer.h"
+#include "prog/balancer_lost.h"
 #include "prog/balancer_members.h"
 #include "prog/balancer_moves.h"
 
@@ -135,13 +136,14 @@ status_json(struct program *p)
 
 	for (size_t i = 0; i < pool_count(p->pool); i++)
 		json_array_append_new(nodes, node_json(p, i));
-	return json_pack("{ss ss ss ss sI sb sI so so so so}", "role",
+	return json_pack("{ss ss ss ss sI sb sI so so sI so so}", "role",
 		"balancer", "interface", p->interface, "xdp",
 		p->balancer ? balancer_mode(p->balancer) : "ipvs", "vip", vip.z,
 		"uptime_s", (json_int_t)up_s, "pinned", p->pin != NULL,
 		"services", (json_int_t)control_rules(p->control)->n, "flows",
-		flows_json(p), "moves", moves_json(p), "nodes", nodes,
-		"verdicts", verdicts_json(p));
+		flows_json(p), "moves", moves_json(p), "lost_clients",
+		(json_int_t)lost_count(p->lost), "nodes", nodes, "verdicts",
+		verdicts_json(p));
 }
 
 static json_t *

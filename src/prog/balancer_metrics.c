@@ -1,6 +1,7 @@
 /* What the balancer tells other machines of itself by HTTP (admin/report.h):
  * /metrics, for Prometheus. See balancer.h. */
 #include "prog/balancer.h"
+#include "prog/balancer_lost.h"
 #include "prog/balancer_moves.h"
 
 #include "admin/metrics.h"
@@ -75,6 +76,10 @@ put_moves(struct metrics *m, const struct program *p)
 
 		metrics_sample(m, labels, (double)c.result[r]);
 	}
+	metrics_one(m, METRICS_COUNTER, "balancer_lost_clients",
+		"segments sent to clients of nodes that are down, so that they "
+		"hear of it",
+		(double)lost_count(p->lost));
 	metrics_one(m, METRICS_COUNTER, "balancer_moves_untrusted",
 		"answers about these that were not their node's",
 		(double)c.untrusted);
@@ -235,7 +240,7 @@ int
 open_report(struct program *p)
 {
 	uint16_t port = p->conf->status_port;
-	union l4_addr to = addr_mapped(p->conf->nodes[0].addr);
+	union l4_addr to = member_addr(p->conf->nodes[0].addr);
 	struct in_addr own;
 	struct route r = {0};
 	int err = port ? route_get(&to, &r) : 0;

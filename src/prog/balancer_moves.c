@@ -53,7 +53,7 @@ redirect(const struct moves *m, const struct claim *c)
 {
 	struct program *p = m->program;
 	const struct roster *r = members_roster(p->members);
-	union l4_addr node = addr_mapped(r->v[m->asked].addr);
+	union l4_addr node = member_addr(r->v[m->asked].addr);
 	const struct rules_service *s;
 	const struct rules_server *server = NULL;
 	struct redirect_flow f = {.client_port = c->port};

@@ -652,6 +652,14 @@ def cut_off(node):
     sh("ip", "-n", "sevenfold-switch", "link", "set", f"p-{node}", "down")
 
 
+def ended_within(ended, n, seconds):
+    start = time.monotonic()
+    while ended() < n and time.monotonic() - start < seconds:
+        time.sleep(0.05)
+    print(f"{ended()} of {n} heard of it after {time.monotonic() - start:.1f}")
+    return ended() >= n
+
+
 def owner_and_givers():
     """Of downloads that have all been moved but those that came to the owner
     first."""
@@ -662,28 +670,37 @@ def owner_and_givers():
     return owner, givers
 
 
-def test_host_dies(lab, root):
-    """The client of a download hears of it, and does not wait for ever."""
-    lab(nodes="3", origin_root=root, handoff="on")
-    name = "8-0.bin"
-    owner = owner_of(name)
-    loads = [lab_popen("client", "curl", "-sSf", "-o", "/dev/null",
-                       "--limit-rate", "100K", f"http://{VIP}/{name}")
-             for _ in range(3)]
+def test_host_dies(lab, long_root, tmp_path):
+    """The client of a download hears of it, and does not wait for ever: from
+    the node that gave it away, or, if it was nobody's but the dead one's, from
+    the balancer."""
+    lab(nodes="3", origin_root=long_root, handoff="on", link="16mbit")
+    loads, ended = downloads(tmp_path, 3)
     time.sleep(1)
-    sh("ip", "-n", "sevenfold-switch", "link", "set", f"p-{owner}", "down")
-    start = time.monotonic()
-    # That which the owner got itself hears of nobody.
-    ended = 0
-    while ended < 2 and time.monotonic() - start < 8:
-        ended = sum(load.poll() is not None for load in loads)
-        time.sleep(0.05)
-    took = time.monotonic() - start
+    owner, _ = owner_and_givers()
+    assert ended() == 0
+    cut_off(owner)
+    said = ended_within(ended, 2, 5), ended_within(ended, 3, 10)
+    asked = status("balancer")["lost_clients"]
+    assert [load.wait() == 0 for load in loads] == [False] * 3
+    assert said == (True, True)
+    assert asked > 0
+
+
+def test_giver_and_taker_die(lab, long_root, tmp_path):
+    """One soon after the other, so that neither can tell the client."""
+    lab(nodes="5", origin_root=long_root, handoff="on", link="16mbit")
+    loads, ended = downloads(tmp_path, 3)
+    time.sleep(1)
+    owner, givers = owner_and_givers()
+    assert ended() == 0
+    for node in [*givers[1:], owner, givers[0]]:
+        cut_off(node)
+    said = ended_within(ended, 3, 15)
     for load in loads:
         load.kill()
-        load.wait()
-    print(f"{ended} of 3 heard of it after {took:.1f} s")
-    assert ended >= 2 and took < 5
+    assert [load.wait() == 0 for load in loads] == [False] * 3
+    assert said
 
 
 def claims():
