@@ -76,10 +76,11 @@ server_json(const struct rules_server *s)
 		(int)s->tun, "tun_port", s->tun_port, "tun_csum", s->tun_csum);
 
 	json_object_update_new(o,
-		json_pack("{si si sb sb sb sb so si sI sI}", "number", s->number,
-			"share", s->share, "down", s->down, "lost", s->lost,
-			"local", s->local, "resolved", s->resolved, "mac", mac_json(s->mac), "mtu",
-			s->mtu, "ifindex", (json_int_t)s->ifindex, "removed_s",
+		json_pack("{si si sb sb sb sb so si sI sI}", "number",
+			s->number, "share", s->share, "down", s->down, "lost",
+			s->lost, "local", s->local, "resolved", s->resolved,
+			"mac", mac_json(s->mac), "mtu", s->mtu, "ifindex",
+			(json_int_t)s->ifindex, "removed_s",
 			(json_int_t)s->removed_s));
 	return o;
 }
