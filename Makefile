@@ -1,8 +1,8 @@
 # The verbs. Meson does the work: see scripts/build. Each verb first installs
 # what it needs from Debian, if it is missing (scripts/deps).
 
-.PHONY: all demo test san tsan ipvs fuzz random soak soak-build soak-san \
-	soak-tsan moves bench paper lint format install clean help
+.PHONY: all demo test san tsan plays ipvs fuzz random soak soak-build \
+	soak-san soak-tsan moves bench paper lint format install clean help
 all:
 	@scripts/deps build
 	@scripts/build gcc
@@ -20,6 +20,18 @@ test:
 san tsan lint:
 	@scripts/deps all
 	@scripts/test $@
+
+# The balancer's plays with their figures, also those that take too long for
+# `make test`: see tests/l4/README.md.
+PLAYS = dr plays failures paths
+plays:
+	@scripts/deps build lab
+	@scripts/build gcc
+	@status=0; for p in $(PLAYS); do \
+		scripts/root "make network namespaces and load XDP programs" \
+			tests/l4/$$p.py build/sevenfold \
+			build/src/bpf/pass.bpf.o || status=1; \
+	done; exit $$status
 
 ipvs:
 	@scripts/deps build ipvs
@@ -90,6 +102,8 @@ help:
 	@echo 'make test     all tests, with both compilers and the sanitizers'
 	@echo 'make san      unit tests with AddressSanitizer and UBSan'
 	@echo 'make tsan     unit tests with ThreadSanitizer'
+	@echo 'make plays    the balancer in small networks, with figures; minutes;'
+	@echo '              PLAYS=paths: one of dr, plays, failures, paths'
 	@echo 'make ipvs     the balancer beside Linux'\''s IPVS, in a machine of its own'
 	@echo '              with Debian'\''s kernel under qemu; minutes'
 	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
