@@ -147,10 +147,10 @@ test_no_server(void **state)
 		&(union l4_addr){
 			.w = {0, 0, htonl(0xffff), htonl(0x0a000100u + other)}},
 		id.port);
-	s->down = true;
+	s->down = s->lost = true;
 	assert_int_equal(rig_compile(&rig), 0);
 	assert_int_equal(redirect_to(1, to), REDIRECT_no_server);
-	s->down = false;
+	s->down = s->lost = false;
 	s->method = L4_TUNNEL;
 	assert_int_equal(rig_compile(&rig), 0);
 	assert_int_equal(redirect_to(1, to), REDIRECT_no_server);

@@ -96,6 +96,7 @@ on_tick(struct timer *t)
 	}
 	pool_tick(p->pool);
 	control_tick(p->control);
+	watch_room(p, clock_mono_ns());
 	lost_tick(p->lost);
 	loop_arm(p->loop, t, TICK_NS);
 }
@@ -261,11 +262,11 @@ program_open(struct program *p, const struct options *o)
 		return -1; /* which said why */
 	if (open_network(p, o->interface) ||
 		(o->replace && take_over(o->socket)) || open_loop(p) ||
-		open_admin(p, o->socket) || open_xdp(p, o->pin))
+		open_admin(p, o->socket) || open_report(p) ||
+		open_xdp(p, o->pin))
 		return -1;
 	open_members(p);
-	if (open_control(p) || open_pool(p) || open_report(p) ||
-		open_signals(p))
+	if (open_control(p) || open_pool(p) || open_signals(p))
 		return -1;
 	p->moves = moves_new(p);
 	p->lost = lost_new(p);
@@ -373,7 +374,10 @@ verb_balancer(int argc, char **argv)
 		return status;
 	log_setup(LOG_INFO, "balancer");
 	status = program_open(&p, &o) ? 1 : 0;
-	if (!status) {
+	if (status) {
+		/* what another one left goes on as it did */
+		p.leave = p.balancer && balancer_resumed(p.balancer);
+	} else {
 		loop_run(p.loop);
 		status = p.failed ? 1 : 0;
 		log_info("balancer_stopped");

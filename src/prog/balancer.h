@@ -5,7 +5,8 @@
  * own service (balancer_service.c), who is in the cluster
  * (balancer_members.h), whose connections are whose (balancer_moves.h), the
  * clients of nodes that are lost (balancer_lost.h), the admin socket
- * (balancer_admin.c) and what is said by HTTP (balancer_metrics.c).
+ * (balancer_admin.c), what is said by HTTP (balancer_metrics.c) and of a full
+ * flow table (balancer_room.c).
  */
 #include "l4/addr.h"
 #include "l4/rules.h"
@@ -41,6 +42,8 @@ struct program {
 	char *pin;		      /* NULL: nowhere */
 	bool leave;		      /* packets flow on when we go */
 	bool failed;
+	uint64_t no_room;	  /* packets that were for an entry, ever */
+	uint64_t no_room_said_ns; /* when to look next */
 };
 
 /* Says what is wrong with the set-up. Always -1. */
@@ -79,3 +82,9 @@ int take_over(const char *path);
 
 /* 0, or -1 after a complaint. */
 int open_report(struct program *p);
+
+/* --- balancer_room.c ------------------------------------------------------ */
+
+/* Now and then: a line in the log when flows went without an entry of the
+ * table, or were refused for want of one; at most one in a minute. */
+void watch_room(struct program *p, uint64_t now_ns);

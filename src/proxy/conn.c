@@ -103,7 +103,8 @@ is_restless(const struct conn *c)
 static bool
 finish_answer(struct conn *c)
 {
-	conn_note_owner(c);
+	if (c->request->x)
+		conn_note_owner(c);
 	request_next(c->request);
 	if (!c->request->keep_alive) {
 		c->state = CONN_LINGER;
@@ -137,10 +138,34 @@ follow(struct conn *c, enum answering a)
 	return false;
 }
 
+/* Reading one request after the other, and then sending one answer after the
+ * other, keeps what the processor has just learnt of use: in turns, each would
+ * have to fetch its instructions again. */
+static bool
+is_put_off(struct conn *c)
+{
+	struct request *q = c->request;
+	bool waits;
+
+	if (q->held)
+		return list_linked(&q->later.link);
+	waits = answering_may_wait(q, &c->client);
+	q->held = q->reply.head_written;
+	if (!waits)
+		return false;
+	if (q->reply.ended) {
+		conn_note_owner(c);
+		request_release(q);
+	}
+	loop_defer(c->client.worker->loop, &q->later);
+	return true;
+}
+
 static bool
 step_answer(struct conn *c)
 {
-	return follow(c, answering_step(c->request, &c->client));
+	return !is_put_off(c) &&
+		follow(c, answering_step(c->request, &c->client));
 }
 
 /* --- afterwards ----------------------------------------------------------- */
@@ -196,7 +221,8 @@ rest(struct conn *c)
 	struct request *q = c->request;
 
 	if (c->state == CONN_ANSWER || c->state == CONN_GIVING) {
-		request_keep_head(q);
+		if (!list_linked(&q->later.link))
+			request_keep_head(q);
 		request_lend(q);
 	} else if (c->state <= CONN_HEAD && !buf_len(&q->in)) {
 		request_spare(take_ptr(&c->request));
