@@ -126,6 +126,20 @@ write_some(struct request *q, struct client *c)
 	return c->deadline_ns ? ANSWERING_WAIT : await_reader(q, c);
 }
 
+bool
+answering_may_wait(struct request *q, struct client *c)
+{
+	enum reply_state state;
+
+	if (!q->x || !q->upload.done || q->x->tunnel)
+		return false;
+	state = compose(q, c);
+	if (!buf_len(&q->reply.out))
+		return false;
+	/* What a peer lends us of an answer is there for the moment only. */
+	return state == REPLY_ENDED || (state == REPLY_OPEN && q->x->object);
+}
+
 enum answering
 answering_step(struct request *q, struct client *c)
 {

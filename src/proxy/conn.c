@@ -33,6 +33,8 @@ conn_end(struct conn *c)
 	c->state = CONN_CLOSED;
 	if (c->request)
 		request_put(take_ptr(&c->request));
+	if (c->tenure)
+		tenure_end(w->node->handoff->tenures, take_ptr(&c->tenure));
 	loop_disarm(w->loop, &c->client.timer);
 	loop_close(w->loop, &c->client.io);
 	list_remove(&c->link);
@@ -101,7 +103,8 @@ is_restless(const struct conn *c)
 static bool
 finish_answer(struct conn *c)
 {
-	conn_note_owner(c);
+	if (c->request->x)
+		conn_note_owner(c);
 	request_next(c->request);
 	if (!c->request->keep_alive) {
 		c->state = CONN_LINGER;
@@ -135,10 +138,34 @@ follow(struct conn *c, enum answering a)
 	return false;
 }
 
+/* Reading one request after the other, and then sending one answer after the
+ * other, keeps what the processor has just learnt of use: in turns, each would
+ * have to fetch its instructions again. */
+static bool
+is_put_off(struct conn *c)
+{
+	struct request *q = c->request;
+	bool waits;
+
+	if (q->held)
+		return list_linked(&q->later.link);
+	waits = answering_may_wait(q, &c->client);
+	q->held = q->reply.head_written;
+	if (!waits)
+		return false;
+	if (q->reply.ended) {
+		conn_note_owner(c);
+		request_release(q);
+	}
+	loop_defer(c->client.worker->loop, &q->later);
+	return true;
+}
+
 static bool
 step_answer(struct conn *c)
 {
-	return follow(c, answering_step(c->request, &c->client));
+	return !is_put_off(c) &&
+		follow(c, answering_step(c->request, &c->client));
 }
 
 /* --- afterwards ----------------------------------------------------------- */
@@ -194,7 +221,8 @@ rest(struct conn *c)
 	struct request *q = c->request;
 
 	if (c->state == CONN_ANSWER || c->state == CONN_GIVING) {
-		request_keep_head(q);
+		if (!list_linked(&q->later.link))
+			request_keep_head(q);
 		request_lend(q);
 	} else if (c->state <= CONN_HEAD && !buf_len(&q->in)) {
 		request_spare(take_ptr(&c->request));
@@ -306,14 +334,17 @@ conn_start(struct worker *w, int fd, const struct in6_addr *peer)
 }
 
 void
-conn_start_taken(
-	struct worker *w, int fd, const struct in6_addr *addr, struct str head)
+conn_start_taken(struct worker *w, int fd, const struct in6_addr *addr,
+	struct str head, struct tenure *t)
 {
 	struct conn *c = conn_new(w, fd, addr);
 
-	if (!c)
+	if (!c) {
+		tenure_end(w->node->handoff->tenures, t);
 		return;
+	}
 	c->taken = true;
+	c->tenure = t;
 	c->client.writable = true;
 	buf_str(conn_input(c), head);
 	conn_run(c);

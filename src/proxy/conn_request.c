@@ -10,11 +10,18 @@ on_wake(struct wake *w)
 	conn_run(container_of(w, struct request, upload.wake)->conn);
 }
 
+static void
+on_turns_end(struct task *t)
+{
+	conn_run(container_of(t, struct request, later)->conn);
+}
+
 struct buf *
 conn_input(struct conn *c)
 {
 	if (!c->request)
-		c->request = request_get(c->client.worker, c, on_wake);
+		c->request =
+			request_get(c->client.worker, c, on_wake, on_turns_end);
 	return &c->request->in;
 }
 

@@ -72,6 +72,7 @@ struct exchange {
 	size_t asked_by; /* ... this one */
 	bool offered;	 /* its connection, too: whoever answers counts it */
 	bool upgrade;	 /* to another protocol, if the origin agrees */
+	bool asks;	 /* for a client of ours, which is yet to be counted */
 	bool counted;	 /* in worker->answers */
 	bool redirected; /* a peer has said who owns it */
 	enum exchange_fill fill;

@@ -13,25 +13,30 @@ enum {
 };
 
 static void
-borrow(struct buf *b, struct buf *spare)
+borrow(struct buf *b, struct spare_bufs *spare)
 {
-	if (b->p)
-		return;
-	*b = *spare;
-	*spare = (struct buf){0};
+	if (!b->p && spare->n)
+		*b = spare->v[--spare->n];
 }
 
 static void
-lend(struct buf *b, struct buf *spare)
+lend(struct buf *b, struct spare_bufs *spare)
 {
 	if (!b->p || buf_len(b))
 		return;
-	if (spare->p || b->cap > SPARE_BYTES) {
+	if (spare->n == SPARE_BUFS || b->cap > SPARE_BYTES) {
 		buf_fini(b);
 		return;
 	}
-	*spare = *b;
+	spare->v[spare->n++] = *b;
 	*b = (struct buf){0};
+}
+
+static void
+drop(struct spare_bufs *spare)
+{
+	while (spare->n)
+		buf_fini(&spare->v[--spare->n]);
 }
 
 void
@@ -49,7 +54,8 @@ request_lend(struct request *q)
 }
 
 struct request *
-request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w))
+request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w),
+	void (*on_later)(struct task *t))
 {
 	struct list *spare = list_pop_front(&w->requests);
 	struct request *q;
@@ -61,6 +67,7 @@ request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w))
 		q = NEW(struct request);
 		list_init(&q->link);
 		q->worker = w;
+		q->later.run = on_later;
 		upload_init(&q->upload, w->loop, on_wake);
 	}
 	q->conn = c;
@@ -113,19 +120,27 @@ request_keep_head(struct request *q)
 }
 
 void
-request_next(struct request *q)
+request_release(struct request *q)
 {
-	upload_end(&q->upload);
 	exchange_put(take_ptr(&q->x));
 	buf_consume(&q->in, q->head_bytes);
 	q->head_bytes = 0;
+}
+
+void
+request_next(struct request *q)
+{
+	upload_end(&q->upload);
+	request_release(q);
 	q->pace = (struct pace){0};
+	q->held = false;
 	reply_reset(&q->reply);
 }
 
 void
 request_put(struct request *q)
 {
+	task_cancel(&q->later);
 	request_next(q);
 	tunnel_free(take_ptr(&q->tunnel));
 	buf_consume(&q->in, buf_len(&q->in));
@@ -154,6 +169,6 @@ request_drop_spares(struct worker *w)
 	while ((it = list_pop_front(&w->requests)))
 		free(container_of(it, struct request, link));
 	w->nrequests = 0;
-	buf_fini(&w->spare_in);
-	buf_fini(&w->spare_out);
+	drop(&w->spare_in);
+	drop(&w->spare_out);
 }

@@ -74,11 +74,10 @@ origin_form(const struct uri *uri, struct arena *a)
 static struct str
 key_of(const struct uri *uri, struct arena *a)
 {
-	struct str scheme = STR("http");
-	size_t most = uri_key_most(scheme, uri->host, uri->path, uri->query);
+	size_t most = uri_key_most(uri);
 	struct buf key = {.p = arena_alloc(a, most), .cap = most};
 
-	uri_key(scheme, uri->host, uri->port, uri->path, uri->query, &key);
+	uri_key(uri, &key);
 	return buf_view(&key);
 }
 

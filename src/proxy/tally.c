@@ -58,20 +58,17 @@ put_back(struct tally *t, struct tally_counts *c)
 }
 
 void
-tally_answer(struct tally *t, uint64_t key)
+tally_count(struct tally *t, uint64_t key, unsigned of)
 {
-	struct tally_counts *c = take(t);
+	struct tally_counts *c;
 
-	topk_count(&c->answered, key);
-	put_back(t, c);
-}
-
-void
-tally_ask(struct tally *t, uint64_t key)
-{
-	struct tally_counts *c = take(t);
-
-	topk_count(&c->asked, key);
+	if (!of)
+		return;
+	c = take(t);
+	if (of & TALLY_ASKED)
+		topk_count(&c->asked, key);
+	if (of & TALLY_ANSWERED)
+		topk_count(&c->answered, key);
 	put_back(t, c);
 }
 

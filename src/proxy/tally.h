@@ -36,10 +36,13 @@ struct tally {
 struct tally *tally_new(void);
 void tally_free(struct tally *t); /* NULL is fine */
 
-/* The worker answers a request for that key, whoever asked. */
-void tally_answer(struct tally *t, uint64_t key);
-/* A client of ours asks for it, whoever will answer. */
-void tally_ask(struct tally *t, uint64_t key);
+enum tally_of {
+	TALLY_ASKED = 1,    /* a client of ours asks, whoever will answer */
+	TALLY_ANSWERED = 2, /* the worker answers, whoever asked */
+};
+
+/* A request for that key: any of enum tally_of. */
+void tally_count(struct tally *t, uint64_t key, unsigned of);
 /* A tick has gone by: takes over what was counted. */
 void tally_collect(struct tally *t);
 

@@ -16,18 +16,22 @@ test_counts(void **state)
 {
 	struct tally *t = tally_new();
 
-	tally_answer(t, 1);
-	tally_answer(t, 1);
-	tally_ask(t, 2);
+	tally_count(t, 1, TALLY_ANSWERED);
+	tally_count(t, 1, TALLY_ANSWERED);
+	tally_count(t, 2, TALLY_ASKED);
 	assert_true(t->answered.total == 0);
 	tally_collect(t);
 	assert_true(t->answered.total == 2 && t->asked.total == 1);
 	assert_true(topk_find(&t->answered, 1) == 2);
-	tally_answer(t, 1);
+	tally_count(t, 1, TALLY_ANSWERED);
 	tally_collect(t);
 	assert_true(topk_find(&t->answered, 1) > 2.8f);
 	assert_true(topk_find(&t->answered, 1) < 3);
 	assert_true(topk_find(&t->asked, 2) < 1);
+	tally_count(t, 2, TALLY_ASKED | TALLY_ANSWERED);
+	tally_collect(t);
+	assert_true(topk_find(&t->asked, 2) > 1);
+	assert_true(topk_find(&t->answered, 2) == 1);
 	tally_free(t);
 	tally_free(NULL);
 }
@@ -38,8 +42,8 @@ static void *
 count_away(void *arg)
 {
 	for (unsigned i = 0; i < COUNTED; i++) {
-		tally_answer(arg, i % 7);
-		tally_ask(arg, i % 5);
+		tally_count(arg, i % 7, TALLY_ANSWERED);
+		tally_count(arg, i % 5, TALLY_ASKED);
 	}
 	atomic_store(&done, true);
 	return NULL;
