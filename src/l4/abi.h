@@ -225,7 +225,9 @@ struct l4_tally {
 	__u32 begun;
 	__u64 added, ended; /* entries of the flow table, ever */
 	__u64 scratch;	    /* a detour by memory: see l4_flow_add() */
-	__u64 work[52];	    /* the packet under work: struct l4_job */
+	__u64 jiffies;	    /* when the clock was read last, */
+	__u32 ticks, pad;   /* and what it said */
+	__u64 work[50];	    /* the packet under work: struct l4_job */
 };
 _Static_assert(sizeof(struct l4_tally) == 960, "whole cache lines");
 
