@@ -59,11 +59,10 @@ l4_slot(__u32 half, __u32 i)
 	return i < L4_SLOTS_MAX ? at_slots(half * L4_SLOTS_MAX + i) : NULL;
 }
 
-static __always_inline struct l4_node *
-l4_node(__u32 half, __u32 i)
+static __always_inline struct l4_pair *
+l4_pair(__u32 half, __u32 i)
 {
-	return i < 2 * L4_SLOTS_MAX ? at_nodes(half * 2 * L4_SLOTS_MAX + i)
-				    : NULL;
+	return i < L4_SLOTS_MAX ? at_pairs(half * L4_SLOTS_MAX + i) : NULL;
 }
 
 static __always_inline __u32
