@@ -116,7 +116,7 @@ write_out(struct channel *ch)
 
 	if (!buf_len(&ch->out) || !ch->writable)
 		return false;
-	channel_close_record(ch);
+	channel_close_record(ch, 0);
 	if (ch->ending)
 		return false;
 	n = send(

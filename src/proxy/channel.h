@@ -5,7 +5,8 @@
  * who accepted it answers (serve.h). What it carries is in wire.h.
  *
  * If the cluster has a secret, all that follows the two hellos is sealed
- * (handoff/seal.h), a turn's frames at once, and nothing is done that the other
+ * (handoff/seal.h), a turn's frames at once, but for bodies of 2 KB and more;
+ * and nothing is done that the other
  * end says before it has proved that it has the secret, too: each end says
  * something at once, so that the other can see.
  */
@@ -60,6 +61,9 @@ channel_put_hello(const struct node *n, const struct hello *h, struct buf *out);
 /* A frame is written at the tail of the buffer between these two. */
 struct buf *channel_begin(struct channel *ch);
 void channel_end(struct channel *ch, enum wire_type type, uint32_t stream);
+/* The same: the last n bytes are of a body, which need not be sealed. */
+void channel_end_body(
+	struct channel *ch, enum wire_type type, uint32_t stream, size_t n);
 /* Both. */
 void channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
 	struct str payload);

@@ -106,7 +106,7 @@ take_frame(struct channel *ch, struct str *in)
 	return true;
 }
 
-/* What was sealed at once: frames, whole ones. */
+/* Frames, whole ones: what is not sealed of them is the end of the last. */
 static void
 on_record(struct channel *ch, struct str frames)
 {
@@ -131,23 +131,25 @@ distrust(struct channel *ch)
 static bool
 take_record(struct channel *ch, struct str *in)
 {
-	char *text = (char *)(uintptr_t)in->p + RECORD_HEADER;
-	uint32_t n;
+	char *record = (char *)(uintptr_t)in->p, *text = record + RECORD_HEADER;
+	uint32_t header[2];
+	size_t sealed, clear;
 
 	if (in->n < RECORD_HEADER)
 		return false;
-	memcpy(&n, in->p, sizeof(n));
-	n = ntohl(n);
-	if (n < WIRE_HEADER + SEAL_BYTES || n > RECORD_MAX) {
+	memcpy(header, record, sizeof(header));
+	sealed = ntohl(header[0]);
+	clear = ntohl(header[1]);
+	if (sealed < WIRE_HEADER || sealed + clear > RECORD_MAX) {
 		distrust(ch);
 		return false;
 	}
-	if (in->n < RECORD_HEADER + n)
+	if (in->n < RECORD_HEADER + sealed + clear)
 		return false;
-	*in = str_of(text + n, in->n - RECORD_HEADER - n);
-	n -= SEAL_BYTES;
-	if (seal_open(ch->seal_in, text, n, text + n) == 0)
-		on_record(ch, str_of(text, n));
+	*in = str_of(
+		text + sealed + clear, in->n - RECORD_HEADER - sealed - clear);
+	if (seal_open(ch->seal_in, text, sealed, record + sizeof(header)) == 0)
+		on_record(ch, str_of(text, sealed + clear));
 	else
 		distrust(ch);
 	return true;

@@ -10,11 +10,15 @@
 #include "proxy/worker.h"
 
 enum {
-	/* Sealed: the length (4) of what follows, frames, and a tag. Frames
-	 * that come when there is so much make another one. */
-	RECORD_HEADER = 4,
+	/* How many bytes are sealed (4), how many follow them as they are (4),
+	 * a tag, and all of these: frames. Those that come when there is so
+	 * much make another record. */
+	RECORD_HEADER = 8 + SEAL_BYTES,
 	RECORD_FULL = 64 * 1024,
-	RECORD_MAX = RECORD_FULL + WIRE_HEADER + WIRE_MAX + SEAL_BYTES,
+	RECORD_MAX = RECORD_FULL + WIRE_HEADER + WIRE_MAX,
+	/* Less of a body is sealed with the rest, which costs no more than to
+	 * begin another record. */
+	CLEAR_MIN = 2048,
 };
 
 struct channel {
@@ -57,5 +61,6 @@ void channel_take(struct channel *ch, struct str *in);
 
 /* --- channel_out.c -------------------------------------------------------- */
 void channel_say_hello(struct channel *ch);
-/* Before what is in out goes out: all frames so far are sealed. */
-void channel_close_record(struct channel *ch);
+/* Before what is in out goes out: all frames so far are sealed, but for so many
+ * bytes at the end. */
+void channel_close_record(struct channel *ch, size_t clear);

@@ -38,23 +38,22 @@ open_record(struct channel *ch)
 }
 
 void
-channel_close_record(struct channel *ch)
+channel_close_record(struct channel *ch, size_t clear)
 {
-	char *record;
-	uint32_t n;
+	char *record = buf_head(&ch->out) + ch->record_at;
+	uint32_t header[2];
+	size_t n;
 
 	if (!ch->record_open)
 		return;
 	ch->record_open = false;
-	(void)buf_reserve(&ch->out, SEAL_BYTES);
-	record = buf_head(&ch->out) + ch->record_at;
-	n = (uint32_t)(buf_len(&ch->out) - ch->record_at - RECORD_HEADER);
+	n = buf_len(&ch->out) - ch->record_at - RECORD_HEADER - clear;
+	header[0] = htonl((uint32_t)n);
+	header[1] = htonl((uint32_t)clear);
+	memcpy(record, header, sizeof(header));
 	if (seal_put(ch->seal_out, record + RECORD_HEADER, n,
-		    record + RECORD_HEADER + n) < 0)
+		    record + sizeof(header)) < 0)
 		channel_close(ch, "it can't be sealed");
-	n = htonl(n + SEAL_BYTES);
-	memcpy(record, &n, sizeof(n));
-	buf_commit(&ch->out, SEAL_BYTES);
 }
 
 struct buf *
@@ -69,9 +68,18 @@ channel_begin(struct channel *ch)
 void
 channel_end(struct channel *ch, enum wire_type type, uint32_t stream)
 {
+	channel_end_body(ch, type, stream, 0);
+}
+
+void
+channel_end_body(
+	struct channel *ch, enum wire_type type, uint32_t stream, size_t n)
+{
 	end_frame(&ch->out, ch->frame_at, type, stream);
-	if (ch->record_open && buf_len(&ch->out) - ch->record_at >= RECORD_FULL)
-		channel_close_record(ch);
+	if (n >= CLEAR_MIN)
+		channel_close_record(ch, n);
+	else if (buf_len(&ch->out) - ch->record_at >= RECORD_FULL)
+		channel_close_record(ch, 0);
 	loop_defer(ch->worker->loop, &ch->flush);
 }
 
