@@ -54,8 +54,7 @@ request_lend(struct request *q)
 }
 
 struct request *
-request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w),
-	void (*on_later)(struct task *t))
+request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w))
 {
 	struct list *spare = list_pop_front(&w->requests);
 	struct request *q;
@@ -67,7 +66,6 @@ request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w),
 		q = NEW(struct request);
 		list_init(&q->link);
 		q->worker = w;
-		q->later.run = on_later;
 		upload_init(&q->upload, w->loop, on_wake);
 	}
 	q->conn = c;
@@ -120,6 +118,37 @@ request_keep_head(struct request *q)
 }
 
 void
+request_hold(struct request *q)
+{
+	struct worker *w = q->worker;
+
+	list_push_back(&w->unsent, &q->unsent);
+	if (w->nunsent++ == 0)
+		loop_defer(w->loop, &w->send_unsent);
+}
+
+static void
+unhold(struct request *q)
+{
+	if (list_linked(&q->unsent)) {
+		list_remove(&q->unsent);
+		q->worker->nunsent--;
+	}
+}
+
+struct request *
+request_unsent(struct worker *w)
+{
+	struct request *q;
+
+	if (list_empty(&w->unsent))
+		return NULL;
+	q = container_of(w->unsent.next, struct request, unsent);
+	unhold(q);
+	return q;
+}
+
+void
 request_release(struct request *q)
 {
 	exchange_put(take_ptr(&q->x));
@@ -140,7 +169,7 @@ request_next(struct request *q)
 void
 request_put(struct request *q)
 {
-	task_cancel(&q->later);
+	unhold(q);
 	request_next(q);
 	tunnel_free(take_ptr(&q->tunnel));
 	buf_consume(&q->in, buf_len(&q->in));
