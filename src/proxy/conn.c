@@ -216,12 +216,10 @@ rest(struct conn *c)
 {
 	struct request *q = c->request;
 
-	if (c->state == CONN_ANSWER || c->state == CONN_GIVING) {
-		request_keep_head(q);
-		request_lend(q);
-	} else if (c->state <= CONN_HEAD && !buf_len(&q->in)) {
+	if (c->state == CONN_ANSWER || c->state == CONN_GIVING)
+		request_wait(q);
+	else if (c->state <= CONN_HEAD && !buf_len(&q->in))
 		request_spare(take_ptr(&c->request));
-	}
 }
 
 void

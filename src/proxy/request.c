@@ -9,6 +9,7 @@
 
 enum {
 	SPARE_REQUESTS = 256,
+	STAYING = 64,
 	SPARE_BYTES = 64 * 1024, /* of a spare buffer at most */
 };
 
@@ -46,8 +47,8 @@ request_borrow(struct request *q)
 	borrow(&q->reply.out, &q->worker->spare_out);
 }
 
-void
-request_lend(struct request *q)
+static void
+lend_both(struct request *q)
 {
 	lend(&q->in, &q->worker->spare_in);
 	lend(&q->reply.out, &q->worker->spare_out);
@@ -118,6 +119,20 @@ request_keep_head(struct request *q)
 }
 
 void
+request_wait(struct request *q)
+{
+	struct worker *w = q->worker;
+
+	if (!q->stays && q->x && !q->x->kept && w->nstaying < STAYING) {
+		q->stays = true;
+		w->nstaying++;
+	}
+	if (!q->stays)
+		request_keep_head(q);
+	lend_both(q);
+}
+
+void
 request_hold(struct request *q)
 {
 	struct worker *w = q->worker;
@@ -151,6 +166,8 @@ request_unsent(struct worker *w)
 void
 request_release(struct request *q)
 {
+	q->worker->nstaying -= q->stays;
+	q->stays = false;
 	exchange_put(take_ptr(&q->x));
 	buf_consume(&q->in, q->head_bytes);
 	q->head_bytes = 0;
@@ -181,7 +198,7 @@ request_spare(struct request *q)
 {
 	struct worker *w = q->worker;
 
-	request_lend(q);
+	lend_both(q);
 	if (w->nrequests == SPARE_REQUESTS) {
 		free(q);
 		return;

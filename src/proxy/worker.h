@@ -40,6 +40,7 @@ struct worker {
 	struct list requests;		    /* spare ones, of request.c */
 	unsigned nrequests;
 	struct spare_bufs spare_in, spare_out; /* of requests */
+	unsigned nstaying;		       /* see request_wait() */
 	struct list unsent; /* struct request: their answers are put off */
 	unsigned nunsent;
 	struct task send_unsent; /* ... at most to the end of the turn */
