@@ -112,7 +112,7 @@ put_dest(struct place *p, struct rules *r, const struct rules_service *s,
 {
 	struct l4_dest *d =
 		p->image->dests + p->half * L4_DESTS_MAX + server->number;
-	bool up = server->resolved && !server->down;
+	bool up = server->resolved && !server->lost;
 
 	*d = (struct l4_dest){
 		.addr = server->addr,
@@ -126,6 +126,7 @@ put_dest(struct place *p, struct rules *r, const struct rules_service *s,
 		.tun = (uint8_t)server->tun,
 		.tun_port = htons(server->tun_port),
 		.flags = (uint16_t)(L4_DEST_LIVE | (up ? L4_DEST_UP : 0) |
+			(up && !server->down ? L4_DEST_OPEN : 0) |
 			(server->tun_csum ? L4_DEST_CSUM : 0)),
 		.front = real_front(r, s, server),
 		.upper = server->upper,
@@ -177,11 +178,13 @@ put_slots(struct place *p, struct rules *r, struct rules_service *s)
 	struct l4_slot *slots =
 		p->image->slots + p->half * L4_SLOTS_MAX + p->slots;
 	uint32_t n = 1u << depth_of(s->nservers);
-	struct l4_node *nodes =
-		p->image->nodes + (p->half * L4_SLOTS_MAX + p->slots) * 2;
+	struct l4_pair *pairs =
+		p->image->pairs + p->half * L4_SLOTS_MAX + p->slots;
 
 	memset(slots, 0, n * sizeof(*slots));
-	memset(nodes, 0, 2 * n * sizeof(*nodes));
+	for (uint32_t i = 0; i < n; i++)
+		pairs[i] =
+			(struct l4_pair){{{.best.load = 1}, {.best.load = 1}}};
 	for (size_t i = 0; i < s->nservers; i++) {
 		slots[i].dest = s->servers[i].number;
 		put_dest(p, r, s, &s->servers[i], i);

@@ -33,6 +33,8 @@ conn_end(struct conn *c)
 	c->state = CONN_CLOSED;
 	if (c->request)
 		request_put(take_ptr(&c->request));
+	if (c->tenure)
+		tenure_end(w->node->handoff->tenures, take_ptr(&c->tenure));
 	loop_disarm(w->loop, &c->client.timer);
 	loop_close(w->loop, &c->client.io);
 	list_remove(&c->link);
@@ -341,14 +343,17 @@ conn_start(struct worker *w, int fd, const struct in6_addr *peer)
 }
 
 void
-conn_start_taken(
-	struct worker *w, int fd, const struct in6_addr *addr, struct str head)
+conn_start_taken(struct worker *w, int fd, const struct in6_addr *addr,
+	struct str head, struct tenure *t)
 {
 	struct conn *c = conn_new(w, fd, addr);
 
-	if (!c)
+	if (!c) {
+		tenure_end(w->node->handoff->tenures, t);
 		return;
+	}
 	c->taken = true;
+	c->tenure = t;
 	c->client.writable = true;
 	buf_str(conn_input(c), head);
 	conn_run(c);

@@ -140,38 +140,28 @@ on_offer(struct server *s, uint32_t stream, struct str payload)
 
 /* The connection of a client is to be ours. */
 static bool
-on_move(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
+on_move(struct server *s, struct serve *v, uint32_t stream, struct str payload)
 {
-	struct buf text = {0};
 	struct take_text t;
-	struct take *take = NULL;
-	bool fine = (!v || (v->waits && !v->take)) &&
-		channel_open_sealed(
-			s->channel, WIRE_MOVE, stream, sealed, &text) &&
-		take_parse(buf_view(&text), &t);
+	struct take *take;
 
-	if (fine) {
-		take = take_start(s->worker, &t);
-		if (take)
-			(v ? v : serve_new(s, stream))->take = take;
-		else if (v)
-			serve_end(v);
-		fine = channel_send_sealed(s->channel,
-			take ? WIRE_TAKEN : WIRE_REFUSED, stream, STR(""));
-	}
-	buf_fini(&text);
-	return fine;
+	if (!channel_is_sealed(s->channel) || (v && (!v->waits || v->take)) ||
+		!take_parse(payload, &t))
+		return false;
+	take = take_start(s->worker, &t);
+	if (take)
+		(v ? v : serve_new(s, stream))->take = take;
+	else if (v)
+		serve_end(v);
+	channel_send(
+		s->channel, take ? WIRE_TAKEN : WIRE_REFUSED, stream, STR(""));
+	return true;
 }
 
 static bool
-on_go(struct server *s, struct serve *v, uint32_t stream, struct str sealed)
+on_go(struct serve *v)
 {
-	struct buf none = {0};
-	bool fine =
-		channel_open_sealed(s->channel, WIRE_GO, stream, sealed, &none);
-
-	buf_fini(&none);
-	if (!fine || !v || !v->take)
+	if (!v || !v->take)
 		return false;
 	take_go(take_ptr(&v->take));
 	serve_end(v);
@@ -211,7 +201,7 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 		return true;
 	case WIRE_FREE: return depot_free(s->depot, stream);
 	case WIRE_MOVE: return on_move(s, v, stream, payload);
-	case WIRE_GO: return on_go(s, v, stream, payload);
+	case WIRE_GO: return on_go(v);
 	default: return server_on_question(s, type, stream, payload);
 	}
 }
@@ -226,7 +216,7 @@ on_up(struct channel_user *u, size_t peer, const struct hello *theirs)
 
 	s->peer = peer;
 	if (!theirs->bulk) {
-		s->depot = depot_open(w, peer, theirs->key);
+		s->depot = depot_open(w, peer, channel_tickets(s->channel));
 		return;
 	}
 	depot_deliver(w->node, peer, theirs, channel_release(s->channel));

@@ -29,15 +29,19 @@ is_small(const struct exchange *x, const struct answer *a)
 		content_is_there(&x->content);
 }
 
-static void
+/* Its bytes. */
+static size_t
 put_body(struct exchange *x, struct buf *out)
 {
+	size_t n = 0;
 	struct str s;
 
 	while (content_peek(&x->content, &s, 1)) {
 		buf_str(out, s);
 		content_advance(&x->content, s.n);
+		n += s.n;
 	}
+	return n;
 }
 
 /* A bulk connection for it; 0: it goes otherwise. */
@@ -63,11 +67,12 @@ send_head(struct serve *v)
 		.load = heat_own_load(v->server->worker->node),
 		.length = a.framing == ANSWER_LENGTH ? (int64_t)a.length : -1,
 		.bulk = small ? 0 : bulk_for(v, &a)};
+	size_t body = 0;
 
 	wire_head_end(out, at, &h);
 	if (small && v->x->head.method != METHOD_HEAD)
-		put_body(v->x, out);
-	channel_end(ch, small ? WIRE_ANSWER : WIRE_HEAD, v->stream);
+		body = put_body(v->x, out);
+	channel_end_body(ch, small ? WIRE_ANSWER : WIRE_HEAD, v->stream, body);
 	if (v->offered) /* and not taken */
 		tally_count(
 			v->x->worker->tally, v->x->route.hash, TALLY_ANSWERED);
@@ -134,6 +139,7 @@ end(struct serve *v)
 static bool
 send_data(struct serve *v)
 {
+	struct channel *ch = v->server->channel;
 	struct str s;
 
 	if (!v->credit || !content_peek(&v->x->content, &s, 1))
@@ -142,7 +148,8 @@ send_data(struct serve *v)
 		s.n = WIRE_TURN;
 	if (s.n > v->credit)
 		s.n = (size_t)v->credit;
-	channel_send(v->server->channel, WIRE_DATA, v->stream, s);
+	buf_str(channel_begin(ch), s);
+	channel_end_body(ch, WIRE_DATA, v->stream, s.n);
 	v->credit -= s.n;
 	content_advance(&v->x->content, s.n);
 	return true;
