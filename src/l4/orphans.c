@@ -40,7 +40,7 @@ orphans_find(struct l4_image *i, uint16_t server, uint32_t from, uint32_t n,
 	struct l4_job j;
 
 	l4_image = i;
-	l4_job_start(&j, i->ctl, 0);
+	l4_job_start(&j, i->ctl, 0, l4_now(i->ctl, i->tallies));
 	for (; from < end && n > 0; from++, n--)
 		for (uint32_t k = 0; k < L4_WAYS; k++) {
 			struct l4_flow e = i->buckets[from].flow[k];

@@ -69,7 +69,7 @@ redirect_flow(struct l4_image *i, const struct redirect_flow *f)
 	struct l4_job j;
 
 	l4_image = i;
-	l4_job_start(&j, i->ctl, 0);
+	l4_job_start(&j, i->ctl, 0, l4_now(i->ctl, i->tallies));
 	j.front = l4_front_find(j.half, &f->vip, bpf_htons(f->vip_port),
 		IPPROTO_TCP, L4_FRONT_VIP);
 	e = j.front ? find(&j, f) : NULL;

@@ -66,8 +66,16 @@ void
 place_rank(
 	const struct place *p, struct str key, size_t most, struct ranking *out)
 {
+	place_rank_hashed(
+		p, key, p->policy->rank_hash ? place_hash(key) : 0, most, out);
+}
+
+void
+place_rank_hashed(const struct place *p, struct str key, uint64_t hash,
+	size_t most, struct ranking *out)
+{
 	if (p->policy->rank_hash)
-		p->policy->rank_hash(p, place_hash(key), most, out);
+		p->policy->rank_hash(p, hash, most, out);
 	else
 		p->policy->rank(p, key, most, out);
 }

@@ -62,6 +62,9 @@ void place_free(struct place *p); /* NULL is fine */
 uint64_t place_hash(struct str key);
 void place_rank(const struct place *p, struct str key, size_t most,
 	struct ranking *out);
+/* The same where the key's place_hash() is known. */
+void place_rank_hashed(const struct place *p, struct str key, uint64_t hash,
+	size_t most, struct ranking *out);
 
 /* All policies, by name; NULL: there is none of that name. */
 const struct policy *policy_find(const char *name);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+enum { WAIT_BYTES = 4 * 1024 };
+
 static const struct node_config *
 config_of(const struct client *c)
 {
@@ -129,15 +131,12 @@ write_some(struct request *q, struct client *c)
 bool
 answering_may_wait(struct request *q, struct client *c)
 {
-	enum reply_state state;
-
-	if (!q->x || !q->upload.done || q->x->tunnel)
+	/* What peers say comes many at a time anyway. */
+	if (!q->x || !q->upload.done || q->x->tunnel ||
+		q->x->from == FROM_PEER)
 		return false;
-	state = compose(q, c);
-	if (!buf_len(&q->reply.out))
-		return false;
-	/* What a peer lends us of an answer is there for the moment only. */
-	return state == REPLY_ENDED || (state == REPLY_OPEN && q->x->object);
+	return compose(q, c) == REPLY_ENDED &&
+		buf_len(&q->reply.out) <= WAIT_BYTES;
 }
 
 enum answering

@@ -138,9 +138,9 @@ follow(struct conn *c, enum answering a)
 	return false;
 }
 
-/* Reading one request after the other, and then sending one answer after the
- * other, keeps what the processor has just learnt of use: in turns, each would
- * have to fetch its instructions again. */
+/* Reading some requests, and then sending their answers, keeps what the
+ * processor has just learnt of use: in turns, each would have to fetch its
+ * instructions again. */
 static bool
 is_put_off(struct conn *c)
 {
@@ -148,16 +148,14 @@ is_put_off(struct conn *c)
 	bool waits;
 
 	if (q->held)
-		return list_linked(&q->later.link);
+		return list_linked(&q->unsent);
 	waits = answering_may_wait(q, &c->client);
 	q->held = q->reply.head_written;
 	if (!waits)
 		return false;
-	if (q->reply.ended) {
-		conn_note_owner(c);
-		request_release(q);
-	}
-	loop_defer(c->client.worker->loop, &q->later);
+	conn_note_owner(c);
+	request_release(q);
+	request_hold(q);
 	return true;
 }
 
@@ -220,13 +218,10 @@ rest(struct conn *c)
 {
 	struct request *q = c->request;
 
-	if (c->state == CONN_ANSWER || c->state == CONN_GIVING) {
-		if (!list_linked(&q->later.link))
-			request_keep_head(q);
-		request_lend(q);
-	} else if (c->state <= CONN_HEAD && !buf_len(&q->in)) {
+	if (c->state == CONN_ANSWER || c->state == CONN_GIVING)
+		request_wait(q);
+	else if (c->state <= CONN_HEAD && !buf_len(&q->in))
 		request_spare(take_ptr(&c->request));
-	}
 }
 
 void
@@ -273,8 +268,22 @@ on_io(struct source *s, uint32_t events)
 			return;
 	}
 	client_note(&c->client, events);
-	if (c->client.readable || c->request)
+	if (c->client.readable || c->request) {
+		struct worker *w = c->client.worker;
+
 		conn_run(c);
+		conn_send_some(w);
+	}
+}
+
+void
+conn_send_all(struct task *t)
+{
+	struct worker *w = container_of(t, struct worker, send_unsent);
+	struct request *q;
+
+	while ((q = request_unsent(w)))
+		conn_run(q->conn);
 }
 
 static void

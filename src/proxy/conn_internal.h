@@ -10,6 +10,8 @@
 
 #include <assert.h>
 
+enum { CONN_SENT_AT_ONCE = 8 };
+
 enum conn_state {
 	CONN_GREETING,
 	CONN_HEAD,
@@ -51,6 +53,14 @@ conn_is_closed(const struct conn *c)
 
 /* As far as it gets for now. */
 void conn_run(struct conn *c);
+/* Answers that are put off are sent when there are some: few enough for all to
+ * be in the processor's first cache. */
+static inline void
+conn_send_some(struct worker *w)
+{
+	if (w->nunsent >= CONN_SENT_AT_ONCE)
+		conn_send_all(&w->send_unsent);
+}
 void conn_end(struct conn *c);
 /* True when bytes came, into its request's buffer. */
 bool conn_read(struct conn *c);

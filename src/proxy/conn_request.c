@@ -10,18 +10,11 @@ on_wake(struct wake *w)
 	conn_run(container_of(w, struct request, upload.wake)->conn);
 }
 
-static void
-on_turns_end(struct task *t)
-{
-	conn_run(container_of(t, struct request, later)->conn);
-}
-
 struct buf *
 conn_input(struct conn *c)
 {
 	if (!c->request)
-		c->request =
-			request_get(c->client.worker, c, on_wake, on_turns_end);
+		c->request = request_get(c->client.worker, c, on_wake);
 	return &c->request->in;
 }
 
@@ -84,7 +77,10 @@ conn_step_greeting(struct conn *c)
 static void
 on_ready(struct exchange *x)
 {
+	struct worker *w = x->worker;
+
 	conn_run(((struct request *)x->user)->conn);
+	conn_send_some(w);
 }
 
 static void

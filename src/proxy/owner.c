@@ -118,7 +118,7 @@ next_owner(struct exchange *x, const struct places *p, size_t place)
 	uint64_t key = x->route.hash;
 	struct ranking r;
 
-	place_rank(pl, x->route.key, FEW, &r);
+	place_rank_hashed(pl, x->route.key, key, FEW, &r);
 	for (size_t j = 0; j < r.n; j++) {
 		size_t i = pl->view.nodes[r.node[j]].member;
 

@@ -9,6 +9,7 @@
 
 enum {
 	SPARE_REQUESTS = 256,
+	STAYING = 64,
 	SPARE_BYTES = 64 * 1024, /* of a spare buffer at most */
 };
 
@@ -46,16 +47,15 @@ request_borrow(struct request *q)
 	borrow(&q->reply.out, &q->worker->spare_out);
 }
 
-void
-request_lend(struct request *q)
+static void
+lend_both(struct request *q)
 {
 	lend(&q->in, &q->worker->spare_in);
 	lend(&q->reply.out, &q->worker->spare_out);
 }
 
 struct request *
-request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w),
-	void (*on_later)(struct task *t))
+request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w))
 {
 	struct list *spare = list_pop_front(&w->requests);
 	struct request *q;
@@ -67,7 +67,6 @@ request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w),
 		q = NEW(struct request);
 		list_init(&q->link);
 		q->worker = w;
-		q->later.run = on_later;
 		upload_init(&q->upload, w->loop, on_wake);
 	}
 	q->conn = c;
@@ -120,8 +119,55 @@ request_keep_head(struct request *q)
 }
 
 void
+request_wait(struct request *q)
+{
+	struct worker *w = q->worker;
+
+	if (!q->stays && q->x && !q->x->kept && w->nstaying < STAYING) {
+		q->stays = true;
+		w->nstaying++;
+	}
+	if (!q->stays)
+		request_keep_head(q);
+	lend_both(q);
+}
+
+void
+request_hold(struct request *q)
+{
+	struct worker *w = q->worker;
+
+	list_push_back(&w->unsent, &q->unsent);
+	if (w->nunsent++ == 0)
+		loop_defer(w->loop, &w->send_unsent);
+}
+
+static void
+unhold(struct request *q)
+{
+	if (list_linked(&q->unsent)) {
+		list_remove(&q->unsent);
+		q->worker->nunsent--;
+	}
+}
+
+struct request *
+request_unsent(struct worker *w)
+{
+	struct request *q;
+
+	if (list_empty(&w->unsent))
+		return NULL;
+	q = container_of(w->unsent.next, struct request, unsent);
+	unhold(q);
+	return q;
+}
+
+void
 request_release(struct request *q)
 {
+	q->worker->nstaying -= q->stays;
+	q->stays = false;
 	exchange_put(take_ptr(&q->x));
 	buf_consume(&q->in, q->head_bytes);
 	q->head_bytes = 0;
@@ -140,7 +186,7 @@ request_next(struct request *q)
 void
 request_put(struct request *q)
 {
-	task_cancel(&q->later);
+	unhold(q);
 	request_next(q);
 	tunnel_free(take_ptr(&q->tunnel));
 	buf_consume(&q->in, buf_len(&q->in));
@@ -152,7 +198,7 @@ request_spare(struct request *q)
 {
 	struct worker *w = q->worker;
 
-	request_lend(q);
+	lend_both(q);
 	if (w->nrequests == SPARE_REQUESTS) {
 		free(q);
 		return;

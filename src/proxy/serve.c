@@ -11,6 +11,8 @@
 #include "proxy/membership.h"
 #include "proxy/take.h"
 
+enum { SPARES = 64 };
+
 static struct serve *
 find(struct server *s, uint32_t stream)
 {
@@ -26,10 +28,12 @@ find(struct server *s, uint32_t stream)
 static struct serve *
 serve_new(struct server *s, uint32_t stream)
 {
-	struct serve *v = NEW(struct serve);
+	struct list *spare = list_pop_front(&s->spare);
+	struct serve *v = spare ? container_of(spare, struct serve, link)
+				: xmalloc(sizeof(*v));
 
-	v->server = s;
-	v->stream = stream;
+	s->nspare -= spare != NULL;
+	*v = (struct serve){.server = s, .stream = stream};
 	list_init(&v->ready);
 	list_push_back(&s->buckets[stream % SERVE_BUCKETS], &v->link);
 	return v;
@@ -38,13 +42,20 @@ serve_new(struct server *s, uint32_t stream)
 void
 serve_end(struct serve *v)
 {
+	struct server *s = v->server;
+
 	if (v->waits) /* it is asked for again, whatever becomes of the move */
 		lookup_uncount(v->x);
 	exchange_put(v->x);
 	take_discard(v->take);
 	list_remove(&v->link);
 	list_remove(&v->ready);
-	free(v);
+	if (s->nspare == SPARES) {
+		free(v);
+		return;
+	}
+	list_push_front(&s->spare, &v->link);
+	s->nspare++;
 }
 
 /* The asker was lost. */
@@ -215,7 +226,12 @@ on_up(struct channel_user *u, size_t peer, const struct hello *theirs)
 static void
 bury(struct grave *g)
 {
-	free(container_of(g, struct server, grave));
+	struct server *s = container_of(g, struct server, grave);
+	struct list *it;
+
+	while ((it = list_pop_front(&s->spare)))
+		free(container_of(it, struct serve, link));
+	free(s);
 }
 
 static void
@@ -241,6 +257,7 @@ serve_start(struct worker *w, int fd, struct in_addr addr)
 	s->grave.bury = bury;
 	list_init(&s->ready);
 	list_init(&s->purging);
+	list_init(&s->spare);
 	for (int i = 0; i < SERVE_BUCKETS; i++)
 		list_init(&s->buckets[i]);
 	s->channel = channel_accepted(w, fd, addr, &s->user);

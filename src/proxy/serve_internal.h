@@ -34,7 +34,9 @@ struct server {
 	struct list buckets[SERVE_BUCKETS];
 	struct list ready;   /* streams take turns, a frame each */
 	struct list purging; /* struct purging_for */
-	size_t peer;	     /* who it is, once it is up */
+	struct list spare;   /* struct serve, for those to come */
+	unsigned nspare;
+	size_t peer; /* who it is, once it is up */
 	struct grave grave;
 };
 

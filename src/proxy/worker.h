@@ -40,7 +40,11 @@ struct worker {
 	struct list requests;		    /* spare ones, of request.c */
 	unsigned nrequests;
 	struct spare_bufs spare_in, spare_out; /* of requests */
-	struct list exchanges;		       /* spare ones, of exchange.c */
+	unsigned nstaying;		       /* see request_wait() */
+	struct list unsent; /* struct request: their answers are put off */
+	unsigned nunsent;
+	struct task send_unsent; /* ... at most to the end of the turn */
+	struct list exchanges;	 /* spare ones, of exchange.c */
 	unsigned nexchanges;
 	struct exchange *answering; /* see exchange_answer() */
 	struct list channels;	    /* struct channel */

@@ -470,8 +470,10 @@ l4_service_packet(L4_FRAME *f, struct l4_job *j)
 static __always_inline enum l4_verdict
 l4_balance(L4_FRAME *f, struct l4_job *j, const struct l4_ctl *ctl)
 {
-	enum l4_verdict v = l4_parse(f, ctl->mac, &j->p);
+	enum l4_verdict v;
 
+	__builtin_memset(&j->p, 0, sizeof(j->p));
+	v = l4_parse(f, ctl->mac, &j->p);
 	if (v != L4_VERDICTS)
 		return v;
 	if (j->p.fragment == L4_LATER) {

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * The flow table. A flow is in one bucket of eight entries, looked for from an
- * entry of its own on, so that mostly one cache line is read. Nothing here
+ * entry of its own on, then in the other one of that cache line, then in the
+ * line beside it: mostly one line is read. Nothing here
  * waits or locks: an entry changes hands by compare-and-swap of its word, and
  * whoever wins does the counting, so counts don't drift.
  *
@@ -157,6 +158,18 @@ l4_expired(__u32 half, __u32 now, const struct l4_flow *f, __u64 word)
 		now - l4_seen(word) > l4_lifetime(half, f, word);
 }
 
+/* Whether the time in an entry is worth writing again. Where many flows have
+ * few packets each, the table would be written to memory as often as it's read;
+ * so a time may be late by a 64th of what the entry may live, and by a second
+ * at most. */
+static __always_inline bool
+l4_stale(const struct l4_ctl *ctl, __u64 word, __u32 now)
+{
+	__u32 slack = ctl->timeout[l4_word_state(word)] >> 6;
+
+	return now - l4_seen(word) > (slack < 15 ? slack : 15);
+}
+
 /* --- finding ----------------------------------------------------------------
  */
 
@@ -184,7 +197,7 @@ l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 
 #pragma GCC unroll 8
 	for (__u32 i = 0; i < L4_WAYS; i++) {
-		struct l4_flow *f = &b->flow[(start + i) & (L4_WAYS - 1)];
+		struct l4_flow *f = &b->flow[start ^ i];
 
 		if (f->key.ends == k->ends &&
 			f->key.client[1] == k->client[1] &&
@@ -378,7 +391,7 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	for (__u32 i = 0; i < L4_WAYS; i++) {
 		__u64 w, score;
 
-		f = &b->flow[(start + i) & (L4_WAYS - 1)];
+		f = &b->flow[start ^ i];
 		w = f->word;
 		if (!w) { /* the first that is free: none is better */
 			*best = i;
@@ -391,7 +404,7 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	}
 	if (*best >> 40 > rank)
 		return false;
-	f = &b->flow[(start + (__u32)*best) & (L4_WAYS - 1)];
+	f = &b->flow[(start ^ (__u32)*best) & (L4_WAYS - 1)];
 	old = f->word;
 	if (old && !l4_flow_end(j->half, f, old))
 		return false;

@@ -33,8 +33,7 @@ l4_count_hop(L4_FRAME *f, const struct l4_packet *p)
 		ip4 = frame_at(f, p->ip & L4_OFF_MASK, sizeof(*ip4));
 		if (!ip4)
 			return false;
-		ip4->check = l4_sum_patch(
-			ip4->check, (__u64)(__u16)~bpf_htons(0x0100));
+		ip4->check = l4_sum_hop(ip4->check);
 		ip4->ttl--;
 	} else {
 		ip6 = frame_at(f, p->ip & L4_OFF_MASK, sizeof(*ip6));
