@@ -30,9 +30,10 @@ static const char usage[] =
 	"       sevenfold vs --add-end|--delete-end -f MARK -t|u ADDRESS:PORT\n"
 	"\nThe grammar is ipvsadm's; sevenfold(1) has the differences.\n";
 
-_Static_assert(L4_SERVICES_MAX == 1024 && L4_FRONTS_MAX == 8192 &&
-		L4_SERVICE_DESTS_MAX == 1024 && L4_DESTS_MAX == 16384,
-	"no_room() says so");
+/* as no_room() says */
+_Static_assert(L4_SERVICES_MAX == 1024 && L4_FRONTS_MAX == 8192, "services");
+_Static_assert(
+	L4_SERVICE_DESTS_MAX == 1024 && L4_DESTS_MAX == 16384, "servers");
 
 static const char *
 no_room(enum vs_command c)

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What can't be done: each time a clear message, and nothing is half applied:
 see net.py, and README.md for what else shows it."""
+import json
 import os
 import shutil
 import subprocess
 import sys
 
-from net import (NODES, SEVENFOLD, VIP4, VIP6, Play, inside, main, ns, v4, v6,
-                 wait_for)
+from net import (NODES, PASS_OBJECT, SEVENFOLD, VIP4, VIP6, Play, inside, main,
+                 ns, run, v4, v6, wait_for)
 
 
 def refused(*args, **kw):
@@ -165,6 +166,30 @@ class Failures(Play):
         b.start()
         self.assertIn("resumed=yes", b.said())
         self.all_answer()
+
+    def test_tunnel_end_taken(self):
+        """A node's interface has a program of somebody else's: it stays."""
+        def decap(*args):
+            return ns("n1", SEVENFOLD, "decap", "--interface", *args)
+
+        def program():
+            return json.loads(inside("n1", "ip", "-j", "link", "show",
+                                     "eth0"))[0].get("xdp")
+        ours = ("eth0", "--balancer", v4("lb"), "--vip", VIP4)
+        self.assertIn("there is no interface 'eth9'",
+                      refused(*decap("eth9", *ours[1:])))
+        inside("n1", "ip", "link", "set", "eth0", "xdpdrv", "object",
+               PASS_OBJECT, "section", "xdp")
+        before = program()
+        for args in (ours, ("eth0", "--detach")):
+            self.assertIn("eth0: it has another XDP program",
+                          refused(*decap(*args)))
+        self.assertEqual(program(), before)
+        inside("n1", "ip", "link", "set", "eth0", "xdpdrv", "off")
+        for _ in range(2):  # again: with other addresses, say
+            run(*decap(*ours))
+        run(*decap("eth0", "--detach"))
+        self.assertIsNone(program())
 
     def test_kernel_without_ipvs(self):
         if os.path.exists("/proc/net/ip_vs"):
