@@ -29,6 +29,7 @@ struct moves {
 	size_t asked;			 /* the member's index */
 	unsigned turns;			 /* that it has not answered */
 	uint64_t since[VIEW_MAX_NODES];	 /* by member */
+	bool silent[VIEW_MAX_NODES];	 /* it did not tell; that was logged */
 	struct claims *heard;		 /* owned: room for an answer */
 	struct moves_counts counts;
 };
@@ -73,12 +74,24 @@ redirect(const struct moves *m, const struct claim *c)
 	return redirect_flow(balancer_image(p->balancer), &f);
 }
 
-/* Whoever gives nothing away has no such document. */
+/* Who can't move connections has no such document, nor for whom he doesn't
+ * know. */
+static void
+note_silence(struct moves *m, bool silent)
+{
+	if (silent && !m->silent[m->asked])
+		log_info("moves_not_told node=%s hint=\"it has another secret, "
+			 "or does not move connections\"",
+			m->question.node);
+	m->silent[m->asked] = silent;
+}
+
 static void
 on_answer(void *ctx, struct str document)
 {
 	struct moves *m = ctx;
 
+	note_silence(m, !document.p);
 	if (!document.p)
 		return;
 	if (!claims_answered(&m->question, document, m->heard)) {
