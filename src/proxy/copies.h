@@ -10,7 +10,8 @@
 enum { COPIES_MAX = 4096 };
 
 struct copy {
-	uint64_t key;
+	uint64_t key;  /* as it is stored */
+	size_t place;  /* whose ranking is its key's */
 	unsigned cool; /* looks for which it was not wanted */
 };
 
@@ -22,7 +23,7 @@ struct copies {
 
 void copies_init(struct copies *c);
 void copies_fini(struct copies *c);
-void copies_note(struct copies *c, uint64_t key);
+void copies_note(struct copies *c, uint64_t key, size_t place);
 size_t copies_count(struct copies *c);
 /* The first worker's, now and then. */
 void copies_look(struct copies *c, struct worker *w);

@@ -252,6 +252,27 @@ exchange_response(const struct exchange *x)
 	return x->flight ? &x->flight->response : &x->response;
 }
 
+static bool
+may_be_cached(const struct exchange *x)
+{
+	const struct head *h = &x->head;
+
+	return (h->method == METHOD_GET || h->method == METHOD_HEAD) &&
+		!x->upload && !x->upgrade;
+}
+
+/* What is not for the cache is nobody else's to answer. */
+void
+exchange_tally(const struct exchange *x, uint64_t bytes)
+{
+	struct tally *t = x->worker->tally;
+
+	if (x->from == FROM_PEER || x->fill != FILL_NONE)
+		tally_pass(t, bytes);
+	else
+		tally_answer(t, may_be_cached(x) ? &x->placed : NULL, bytes);
+}
+
 struct route_error
 exchange_error(const struct exchange *x)
 {
@@ -316,25 +337,13 @@ on_timer(struct timer *t)
 
 /* --- its start ------------------------------------------------------------ */
 
-static bool
-may_be_cached(const struct exchange *x)
-{
-	const struct head *h = &x->head;
-
-	return (h->method == METHOD_GET || h->method == METHOD_HEAD) &&
-		!x->upload && !x->upgrade;
-}
-
-/* Load, and heat, are of those who answer. */
+/* Load is of those who answer. */
 static void
 answer_here(struct exchange *x)
 {
-	if (x->counted)
-		return;
+	if (!x->counted)
+		count(&x->worker->answers, 1);
 	x->counted = true;
-	count(&x->worker->answers, 1);
-	if (x->fill == FILL_NONE && !x->offered)
-		tally_answer(x->worker->tally, x->route.hash);
 }
 
 static bool
@@ -431,9 +440,10 @@ exchange_start(struct exchange *x, const char *raw)
 		exchange_refuse(x, error.status, error.why);
 		return;
 	}
+	owner_place(x);
 	/* What moved here was asked for there. */
 	if (!x->from_peer && !x->stay && x->fill == FILL_NONE)
-		tally_ask(x->worker->tally, x->route.hash);
+		tally_ask(x->worker->tally, &x->placed);
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
 	rendition_begin(x);
@@ -452,6 +462,7 @@ exchange_fill(struct exchange *x, struct peer *p, size_t index, bool cached)
 		exchange_fail(x, error.status, error.why);
 		return;
 	}
+	owner_place(x);
 	x->from = FROM_PEER;
 	x->owner = index;
 	peer_ask(p, x);

@@ -13,9 +13,7 @@ enum {
 	/* A node with fewer requests under way is never too busy: small numbers
 	 * differ by chance. */
 	LOAD_LEAST = 32,
-	SHARE_FAIR_PCT = 100, /* of the mean */
-	SHARE_SAME_PCT = 2,
-	FEW = 4,	    /* of a ranking are enough, most of the time */
+	FEW = 4,   /* of a ranking are enough, most of the time */
 	ELDER_MS = 2000,    /* who started so much earlier is elder */
 	DISAGREE_MS = 1000, /* nodes differ by less on how far a ramp is */
 };
@@ -25,19 +23,34 @@ struct ranked {
 	size_t n;
 };
 
-uint64_t
-owner_hash(struct str key)
+static uint64_t
+hash_in(uint64_t hash, size_t place)
 {
-	return place_hash(key);
+	return hash ^ place * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static size_t
-place_of(const struct exchange *x)
+uint64_t
+owner_hash(struct str key, size_t place)
+{
+	return hash_in(place_hash(key), place);
+}
+
+void
+owner_place(struct exchange *x)
 {
 	const struct node_config *config = x->worker->node->config;
-
-	return places_choose(
+	size_t place = places_choose(
 		config, &x->head, x->route.key_host, x->route.key_target);
+	const struct policy *policy =
+		(place ? &config->groups[place - 1].place : &config->place)
+			->policy;
+
+	x->placed = (struct place_key){
+		.hash = hash_in(x->route.hash, place),
+		.digest = policy->digest ? policy->digest(x->route.key)
+					 : x->route.hash,
+		.place = (uint8_t)place,
+	};
 }
 
 /* --- who is fit ----------------------------------------------------------- */
@@ -157,7 +170,7 @@ rank_fit(const struct exchange *x, const struct places *p, size_t place,
 	uint64_t key = x->route.hash;
 	struct ranking r;
 
-	place_rank(pl, x->route.key, most, &r);
+	pl->policy->rank(pl, x->placed.digest, most, &r);
 	out->n = 0;
 	for (size_t j = 0; j < r.n; j++) {
 		uint8_t i = pl->view.nodes[r.node[j]].member;
@@ -221,92 +234,36 @@ next_random(struct worker *w)
 	return w->random;
 }
 
-static size_t
-draw(struct worker *w, size_t n)
-{
-	return (size_t)(next_random(w) >> 33) % n;
-}
-
 static double
 draw_unit(struct worker *w)
 {
 	return (double)(next_random(w) >> 11) * 0x1p-53;
 }
 
-/* By what they answered of late, for that has less of chance in it than what is
- * under way; which decides where that is much the same. */
+/* Of the first r that are fit, by the key's parts: of two draws the one who has
+ * less under way. */
 static size_t
-less_busy(const struct worker *w, size_t a, size_t b)
+choose(struct worker *w, const struct hot *hot, const struct ranked *all)
 {
-	unsigned x = heat_share_pct(w->node, a);
-	unsigned y = heat_share_pct(w->node, b);
-
-	if (x + SHARE_SAME_PCT < y || y + SHARE_SAME_PCT < x)
-		return x < y ? a : b;
-	return load_of(w, b) < load_of(w, a) ? b : a;
-}
-
-/* What the key's parts say: of two draws the one who has less under way. */
-static size_t
-choose_by_parts(struct worker *w, const struct hot *hot,
-	const struct ranked *all, size_t r, unsigned nodes)
-{
+	size_t r = hot->r < all->n ? hot->r : all->n;
 	size_t self = w->node->config->self;
 	size_t a, b;
 
-	a = all->member[hot_choose(
-		hot, all->member, r, self, nodes, draw_unit(w))];
-	b = all->member[hot_choose(
-		hot, all->member, r, self, nodes, draw_unit(w))];
+	a = all->member[hot_choose(hot, all->member, r, self, draw_unit(w))];
+	b = all->member[hot_choose(hot, all->member, r, self, draw_unit(w))];
 	if (a == self || b == self)
 		return a;
 	return load_of(w, b) < load_of(w, a) ? b : a;
 }
 
-/* Of the first r, but for those who have more than their share if there are
- * others: ourselves, or the less busy of two. */
-static size_t
-choose_by_shares(struct worker *w, const struct ranked *all, size_t r)
-{
-	const size_t self = w->node->config->self;
-	uint8_t some[VIEW_MAX_NODES];
-	size_t n = 0, a, b;
-
-	CHECK(r > 0);
-	for (size_t j = 0; j < r; j++) {
-		if (heat_share_pct(w->node, all->member[j]) > SHARE_FAIR_PCT)
-			continue;
-		if (all->member[j] == self)
-			return self;
-		some[n++] = all->member[j];
-	}
-	for (size_t j = 0; !n && j < r; j++)
-		some[j] = all->member[j];
-	n = n ? n : r;
-	a = draw(w, n);
-	b = n > 1 ? (a + 1 + draw(w, n - 1)) % n : a;
-	return less_busy(w, some[a], some[b]);
-}
-
-/* Of the first r that are fit. */
-static size_t
-choose(struct worker *w, const struct place *p, const struct hot *hot,
-	const struct ranked *all)
-{
-	size_t r = hot->r < all->n ? hot->r : all->n;
-
-	if (p->policy->rank_hash && !w->node->config->ngroups)
-		return choose_by_parts(w, hot, all, r, (unsigned)p->view.nlive);
-	return choose_by_shares(w, all, r);
-}
-
 /* --- the answers ---------------------------------------------------------- */
 
-/* What is hot does not count where each request is another's turn. */
+/* What is hot does not count where nodes don't agree on rankings. */
 static const struct hot *
-find_hot(const struct node *n, const struct place *p, uint64_t key)
+find_hot(const struct exchange *x, const struct place *p)
 {
-	return p->policy == &policy_rr ? NULL : heat_find(n, key);
+	return place_is_agreed(p) ? heat_find(x->worker->node, x->placed.hash)
+				  : NULL;
 }
 
 /* A cluster of one. */
@@ -329,13 +286,13 @@ find_member(struct exchange *x, size_t *i)
 
 	if (is_alone(w, &ps->view))
 		return false;
-	place = place_of(x);
+	place = x->placed.place;
 	p = ps->v[place];
-	hot = find_hot(w->node, p, x->route.hash);
+	hot = find_hot(x, p);
 	rank_fit(x, ps, place, hot ? VIEW_MAX_NODES : FEW, &all);
 	if (!all.n)
 		return false;
-	*i = hot ? choose(w, p, hot, &all) : all.member[0];
+	*i = hot ? choose(w, hot, &all) : all.member[0];
 	*i = first_not_full(w, &all, *i);
 	return true;
 }
@@ -396,7 +353,7 @@ next_owner(struct exchange *x, const struct places *p, size_t place)
 	uint64_t key = x->route.hash;
 	struct ranking r;
 
-	place_rank(pl, x->route.key, FEW, &r);
+	pl->policy->rank(pl, x->placed.digest, FEW, &r);
 	for (size_t j = 0; j < r.n; j++) {
 		size_t i = pl->view.nodes[r.node[j]].member;
 
@@ -414,7 +371,7 @@ struct peer *
 owner_source(struct exchange *x, size_t *index, bool *cached_only)
 {
 	struct worker *w = x->worker;
-	size_t self = w->node->config->self, place = place_of(x), i = self;
+	size_t self = w->node->config->self, place = x->placed.place, i = self;
 	const struct places *p;
 	struct ranked all;
 
@@ -439,9 +396,9 @@ owner_source(struct exchange *x, size_t *index, bool *cached_only)
 int
 owner_elsewhere(struct exchange *x)
 {
-	size_t place = place_of(x);
+	size_t place = x->placed.place;
 	const struct place *p;
-	struct str key = x->route.key;
+	uint64_t key = x->placed.digest;
 	int i = -1;
 
 	epoch_enter();
@@ -456,14 +413,14 @@ owner_elsewhere(struct exchange *x)
 void
 owner_learn(struct exchange *x, size_t index)
 {
-	size_t place = place_of(x);
+	size_t place = x->placed.place;
 	const struct place *p;
 
 	epoch_enter();
 	p = membership_places(x->worker->node)->v[place];
 	for (size_t i = 0; p->params.shared && i < p->view.nnodes; i++)
 		if (p->view.nodes[i].member == index)
-			ht_rr_learn(p, x->route.key, i);
+			ht_rr_learn(p, x->placed.digest, i);
 	epoch_leave();
 }
 

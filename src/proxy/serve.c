@@ -17,7 +17,6 @@
 #include "proxy/purge.h"
 #include "proxy/status.h"
 #include "proxy/take.h"
-#include "proxy/tally.h"
 
 enum { BUCKETS = 256 };
 
@@ -163,17 +162,18 @@ send_head(struct serve *v)
 	size_t at = wire_head_begin(out);
 	struct answer a = answer_to_peer(v->x, out);
 	bool small = is_small(v->x, &a);
+	bool has_body = v->x->head.method != METHOD_HEAD;
 	struct wire_head h = {.status = a.status,
 		.load = heat_own_load(v->server->worker->node),
 		.length = a.framing == ANSWER_LENGTH ? (int64_t)a.length : -1,
 		.bulk = small ? 0 : bulk_for(v, &a)};
 
 	wire_head_end(out, at, &h);
-	if (small && v->x->head.method != METHOD_HEAD)
+	if (small && has_body)
 		put_body(v->x, out);
 	channel_end(ch, small ? WIRE_ANSWER : WIRE_HEAD, v->stream);
-	if (v->offered) /* and not taken */
-		tally_answer(v->x->worker->tally, v->x->route.hash);
+	exchange_tally(
+		v->x, has_body && a.framing == ANSWER_LENGTH ? a.length : 0);
 	if (h.bulk) {
 		exchange_keep(v->x);
 		depot_send(v->server->depot, h.bulk, take_ptr(&v->x), a.length);
