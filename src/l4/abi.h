@@ -149,10 +149,11 @@ struct l4_turn {
 enum l4_method { L4_ROUTE, L4_TUNNEL, L4_MASQ, L4_LOCAL };
 enum l4_tun { L4_IPIP, L4_GUE, L4_GRE };
 
-#define L4_DEST_LIVE 1u /* there is such a destination */
-#define L4_DEST_UP 2u	/* it can be sent to: MAC known, not found down */
-#define L4_DEST_CSUM 4u /* the tunnel's GRE has a checksum */
-#define L4_DEST_GONE 8u /* its flows are to end */
+#define L4_DEST_LIVE 1u	 /* there is such a destination */
+#define L4_DEST_UP 2u	 /* it can be sent to: MAC known, not lost */
+#define L4_DEST_CSUM 4u	 /* the tunnel's GRE has a checksum */
+#define L4_DEST_GONE 8u	 /* its flows are to end */
+#define L4_DEST_OPEN 16u /* it is up, and takes new connections */
 
 struct l4_dest {
 	union l4_addr addr;

@@ -16,6 +16,7 @@ struct handoff {
 	struct scarcity scarcity;
 	uint64_t looked_ns, ran_ns,
 		waited_ns; /* our threads' time, when it last looked */
+	uint64_t machine_all, machine_idle; /* the same of its processors */
 	_Atomic uint64_t threshold_bytes, patience_ns;
 };
 

@@ -327,8 +327,10 @@ l4_closing(__u32 state)
  * The packet of a flow that has an entry: sets j->dest. Or L4_VERDICTS, when
  * the entry does not count and the flow is to begin anew as *how says:
  * - a SYN that uses the ports of a connection that ended is a new connection;
- * - the flow of a node that is down goes to another, which answers RST, and
- *   the client tries again instead of waiting for ever;
+ * - the flow of a node that is lost goes to another, which answers RST, and
+ *   the client tries again instead of waiting for ever. One that is down but
+ *   there keeps its flows: its kernel says which have ended, and forwards those
+ *   that have moved; but a SYN goes elsewhere, whatever we took its flow for;
  * - that of a node that was removed waits: it may come back.
  */
 static __always_inline enum l4_verdict
@@ -339,6 +341,9 @@ l4_follow(struct l4_job *j, struct l4_flow *e, __u64 w, enum l4_verdict *why)
 
 	if (j->p.proto == IPPROTO_TCP && l4_opens(&j->p) &&
 		l4_closing(l4_word_state(w)))
+		return L4_VERDICTS;
+	if (d && !(d->flags & L4_DEST_OPEN) && d->method != L4_LOCAL &&
+		j->p.proto == IPPROTO_TCP && l4_opens(&j->p))
 		return L4_VERDICTS;
 	/* left by a service that was here before */
 	if (d && (d->flags & L4_DEST_LIVE) && d->service != j->service)
