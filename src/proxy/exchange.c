@@ -265,12 +265,9 @@ may_be_cached(const struct exchange *x)
 void
 exchange_tally(const struct exchange *x, uint64_t bytes)
 {
-	struct tally *t = x->worker->tally;
-
-	if (x->from == FROM_PEER || x->fill != FILL_NONE)
-		tally_pass(t, bytes);
-	else
-		tally_answer(t, may_be_cached(x) ? &x->placed : NULL, bytes);
+	if (x->from != FROM_PEER && x->fill == FILL_NONE)
+		tally_answer(x->worker->tally,
+			may_be_cached(x) ? &x->placed : NULL, bytes);
 }
 
 struct route_error

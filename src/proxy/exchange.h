@@ -140,8 +140,8 @@ const struct response *exchange_response(const struct exchange *x); /* READY */
 /* Why it FAILED, or the body did; with a status below 400, the answer to an
  * OPTIONS that is for us. */
 struct route_error exchange_error(const struct exchange *x);
-/* READY, and its answer is about to be sent, with a body of that size: what
- * that is to heat.h. */
+/* READY, and its answer is about to be sent, with a body of that size: counts
+ * it for heat.h, if it is we who answer. */
 void exchange_tally(const struct exchange *x, uint64_t bytes);
 /* What came behind the body, "Name: value\r\n" each; once that is DONE. */
 struct str exchange_trailers(const struct exchange *x);

@@ -42,6 +42,7 @@ struct heat {
 	struct rumour reports[REPORTS]; /* by member */
 	_Atomic uint32_t loads[REPORTS];
 	_Atomic uint64_t heard_ns[REPORTS];
+	_Atomic bool links_are_scarce;
 	_Atomic(struct hotset *) hot; /* owned */
 	struct worker *worker;	      /* borrowed: who tells */
 	struct timer timer;
@@ -190,8 +191,8 @@ add_up(struct heat *h, uint64_t now_ns, struct demand *out, double *in)
 	double each;
 
 	pthread_mutex_lock(&h->lock);
-	each = are_links_scarce(h, now_ns) ? REQUEST_LINK_BYTES
-					   : REQUEST_CPU_BYTES;
+	atomic_store(&h->links_are_scarce, are_links_scarce(h, now_ns));
+	each = h->links_are_scarce ? REQUEST_LINK_BYTES : REQUEST_CPU_BYTES;
 	for (size_t i = 0; i < REPORTS; i++) {
 		struct news news = h->reports[i].news;
 
@@ -384,6 +385,13 @@ heat_load(const struct node *n, size_t peer, uint32_t *load)
 
 	*load = atomic_load(&n->heat->loads[peer]);
 	return heard_ns && clock_mono_ns() - heard_ns < STALE_MS * NS_PER_MS;
+}
+
+bool
+heat_links_are_scarce(const struct node *n)
+{
+	return atomic_load_explicit(
+		&n->heat->links_are_scarce, memory_order_relaxed);
 }
 
 const struct hot *

@@ -52,5 +52,7 @@ void heat_hear(struct node *n, size_t peer, const struct news *news);
 void heat_forget(struct node *n, size_t peer);
 /* The load that it told last; false: nothing, or long ago. */
 bool heat_load(const struct node *n, size_t peer, uint32_t *load);
+/* Do most nodes find that it is links that there is too little of? */
+bool heat_links_are_scarce(const struct node *n);
 /* Requests under way that this node answers. */
 uint32_t heat_own_load(const struct node *n);

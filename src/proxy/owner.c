@@ -13,8 +13,10 @@ enum {
 	/* A node with fewer requests under way is never too busy: small numbers
 	 * differ by chance. */
 	LOAD_LEAST = 32,
-	FEW = 4,   /* of a ranking are enough, most of the time */
-	ELDER_MS = 2000,    /* who started so much earlier is elder */
+	FEW = 4,	 /* of a ranking are enough, most of the time */
+	CROWD = 4,	 /* requests for one key that wait for another node */
+	CROWD_PART = 4,	 /* ... which is such a part of all that do */
+	ELDER_MS = 2000, /* who started so much earlier is elder */
 	DISAGREE_MS = 1000, /* nodes differ by less on how far a ramp is */
 };
 
@@ -207,10 +209,14 @@ bound_of(const struct worker *w)
 }
 
 /* Mirrokni, Thorup and Zadimoghaddam: the first in the ranking who is not
- * full. */
+ * full. But where links are scarce, of the first r only: what another one
+ * hasn't got would have to come over the very link that is full; and as the
+ * fullest collects the queue, he looks full nearly always. */
 static size_t
-first_not_full(const struct worker *w, const struct ranked *r, size_t chosen)
+first_not_full(const struct worker *w, const struct ranked *all, size_t r,
+	size_t chosen)
 {
+	size_t n = heat_links_are_scarce(w->node) ? r : all->n;
 	double bound;
 
 	if (!w->node->config->bound_pct || load_of(w, chosen) < LOAD_LEAST)
@@ -218,9 +224,9 @@ first_not_full(const struct worker *w, const struct ranked *r, size_t chosen)
 	bound = bound_of(w);
 	if (load_of(w, chosen) <= bound)
 		return chosen;
-	for (size_t j = 0; j < r->n; j++)
-		if (load_of(w, r->member[j]) <= bound)
-			return r->member[j];
+	for (size_t j = 0; j < n; j++)
+		if (load_of(w, all->member[j]) <= bound)
+			return all->member[j];
 	return chosen;
 }
 
@@ -243,9 +249,9 @@ draw_unit(struct worker *w)
 /* Of the first r that are fit, by the key's parts: of two draws the one who has
  * less under way. */
 static size_t
-choose(struct worker *w, const struct hot *hot, const struct ranked *all)
+choose(struct worker *w, const struct hot *hot, const struct ranked *all,
+	size_t r)
 {
-	size_t r = hot->r < all->n ? hot->r : all->n;
 	size_t self = w->node->config->self;
 	size_t a, b;
 
@@ -273,6 +279,22 @@ is_alone(const struct worker *w, const struct view *v)
 	return v->nnodes == 1 && v->nodes[0].member == w->node->config->self;
 }
 
+/* Do so many wait for that key already, of all that wait, that its owner can't
+ * be in time? Then we get a copy, rather than that they all queue up there:
+ * when something becomes hot, that is known here at once, and all nodes
+ * together leave the owner a few requests each. Whoever may not share what is
+ * stored asks him. */
+static bool
+is_crowd(const struct exchange *x, const struct place *p)
+{
+	const struct worker *w = x->worker;
+	unsigned n = w->waiting[x->placed.hash % WORKER_WAITING];
+
+	return n >= CROWD && CROWD_PART * n >= w->nwaiting &&
+		w->node->config->copies_pct > 100 && place_is_agreed(p) &&
+		!head_find(&x->head, FIELD_AUTHORIZATION);
+}
+
 /* In a section of base/epoch.h. False: there is nobody. */
 static bool
 find_member(struct exchange *x, size_t *i)
@@ -282,7 +304,7 @@ find_member(struct exchange *x, size_t *i)
 	const struct place *p;
 	const struct hot *hot;
 	struct ranked all;
-	size_t place;
+	size_t place, r;
 
 	if (is_alone(w, &ps->view))
 		return false;
@@ -292,8 +314,11 @@ find_member(struct exchange *x, size_t *i)
 	rank_fit(x, ps, place, hot ? VIEW_MAX_NODES : FEW, &all);
 	if (!all.n)
 		return false;
-	*i = hot ? choose(w, hot, &all) : all.member[0];
-	*i = first_not_full(w, &all, *i);
+	r = hot && hot->r < all.n ? hot->r : hot ? all.n : 1;
+	*i = hot ? choose(w, hot, &all, r) : all.member[0];
+	*i = first_not_full(w, &all, r, *i);
+	if (*i != w->node->config->self && is_crowd(x, p))
+		*i = w->node->config->self;
 	return true;
 }
 

@@ -72,15 +72,6 @@ tally_answer(struct tally *t, const struct place_key *key, uint64_t bytes)
 }
 
 void
-tally_pass(struct tally *t, uint64_t bytes)
-{
-	struct tally_counts *c = take(t);
-
-	c->answered.bytes += (double)bytes;
-	put_back(t, c);
-}
-
-void
 tally_ask(struct tally *t, const struct place_key *key)
 {
 	struct tally_counts *c = take(t);

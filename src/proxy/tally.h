@@ -2,7 +2,9 @@
 /*
  * struct tally: a worker's counts, by key, of what it answers and of what its
  * own clients ask for (placement/topk.h), for heat.h. Answers that are passed
- * on from other nodes are work, too, but of no key.
+ * on from other nodes don't count: clients of a busy node wait longer, so it
+ * has the less of that, and if that brought it more work of its own, nothing
+ * would hold the two.
  *
  * The worker counts without a lock, hits too: there is one table that it takes
  * for the moment of counting and puts back, and the first worker, who adds up
@@ -41,8 +43,6 @@ void tally_free(struct tally *t); /* NULL is fine */
 /* The worker answers a request for that key, whoever asked; NULL: for something
  * that nobody else can answer. */
 void tally_answer(struct tally *t, const struct place_key *key, uint64_t bytes);
-/* It passes on what another node answers. */
-void tally_pass(struct tally *t, uint64_t bytes);
 /* A client of ours asks for it, whoever will answer. */
 void tally_ask(struct tally *t, const struct place_key *key);
 /* A tick has gone by: takes over what was counted. */
