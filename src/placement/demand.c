@@ -13,7 +13,10 @@
 /* A key with less of a node's mean load than this is left with its owner. */
 #define BOTHERS 0.02
 
-enum { TREND_ROUNDS = 3 };
+enum {
+	TREND_ROUNDS = 3,
+	RANKED = 4, /* more of a ranking than are likely to be wanted */
+};
 
 void
 demand_init(struct demand *d)
@@ -253,8 +256,9 @@ demand_heed(struct demand *d, const struct demand_key *asked, size_t n,
 
 /* --- and where it may go -------------------------------------------------- */
 
+/* Those of the first `most` that are there. */
 static void
-rank(const struct demand_members *m, const struct place_key *key,
+rank(const struct demand_members *m, const struct place_key *key, size_t most,
 	struct spread_row *row)
 {
 	const struct place *p;
@@ -266,7 +270,7 @@ rank(const struct demand_members *m, const struct place_key *key,
 	p = m->places[key->place];
 	if (!place_is_agreed(p))
 		return;
-	p->policy->rank(p, key->digest, VIEW_MAX_NODES, &r);
+	p->policy->rank(p, key->digest, most, &r);
 	for (size_t i = 0; i < r.n; i++) {
 		uint8_t member = p->view.nodes[r.node[i]].member;
 
@@ -275,17 +279,30 @@ rank(const struct demand_members *m, const struct place_key *key,
 	}
 }
 
+/* As far down its ranking may a key of that share come to be held. */
+static size_t
+most_of(double share, unsigned nodes, const struct demand_key *k,
+	const struct hotset *before)
+{
+	const struct hot *h = hotset_find(before, k->key.hash);
+	size_t most = (size_t)ceil(share * nodes / WIDEN_THETA_LEAST) + RANKED;
+
+	if (most < k->r)
+		most = k->r;
+	return h && most < h->r ? h->r : most;
+}
+
 /* False: it may go nowhere. */
 static bool
 fill_row(const struct demand *d, const struct demand_members *m,
-	const struct demand_key *k, const struct hotset *before,
+	const struct demand_key *k, const struct hotset *before, size_t most,
 	struct spread_row *row)
 {
 	const struct hot *h = hotset_find(before, k->key.hash);
 	uint8_t owner;
 
 	row->key = k->key;
-	rank(m, &k->key, row);
+	rank(m, &k->key, most, row);
 	if (!row->nowners)
 		return false;
 	owner = row->owner[0];
@@ -376,6 +393,7 @@ demand_spread(struct demand *d, const struct demand_members *m,
 	struct spread *out)
 {
 	double work = work_of(d), least;
+	size_t down;
 
 	*out = (struct spread){.rows = rows, .self = m->self};
 	put_members(d, m, out);
@@ -384,14 +402,17 @@ demand_spread(struct demand *d, const struct demand_members *m,
 	d->wide = xcalloc(DEMAND_ROWS, sizeof(*d->wide));
 	out->keys = d->wide;
 	least = least_of(d, work, out->nodes);
+	down = m->places[0]->view.nlive - out->nodes;
 	for (size_t i = 0; i < d->n; i++) {
 		const struct demand_key *k = &d->keys[i];
-		struct spread_row *row = &rows[out->n];
+		double share = k->rate.work / work;
 
 		if (out->n < DEMAND_ROWS && is_large(k, before, least) &&
-			fill_row(d, m, k, before, row))
-			d->wide[out->n++] = (struct widen_key){
-				k->key.hash, k->rate.work / work, 1};
+			fill_row(d, m, k, before,
+				down + most_of(share, out->nodes, k, before),
+				&rows[out->n]))
+			d->wide[out->n++] =
+				(struct widen_key){k->key.hash, share, 1};
 		else
 			out->base[k->by] += k->rate.work;
 	}
