@@ -6,7 +6,10 @@
 #include "proxy/peer.h"
 #include "proxy/segment.h"
 
-enum { COOL_LOOKS = 2 };
+enum {
+	COOL_LOOKS = 2,
+	LOOK_AT = 256, /* at a time: a millisecond with 64 nodes */
+};
 
 void
 copies_init(struct copies *c)
@@ -94,12 +97,14 @@ keep_copy(struct worker *w, struct copy *c)
 void
 copies_look(struct copies *c, struct worker *w)
 {
-	size_t n = 0;
-
 	pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < c->n; i++)
-		if (keep_copy(w, &c->v[i]))
-			c->v[n++] = c->v[i];
-	c->n = n;
+	for (size_t i = 0, n = c->n; i < n && i < LOOK_AT; i++) {
+		if (c->hand >= c->n)
+			c->hand = 0;
+		if (keep_copy(w, &c->v[c->hand]))
+			c->hand++;
+		else
+			c->v[c->hand] = c->v[--c->n];
+	}
 	pthread_mutex_unlock(&c->lock);
 }
