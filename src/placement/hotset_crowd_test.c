@@ -70,6 +70,33 @@ test_crowds(void **state)
 		check(((double[]){.7, .8, 1})[site % 3], site);
 }
 
+/* A crowd that comes and goes every half second is one: its copies stay. */
+static void
+test_swings(void **state)
+{
+	double answers[NODES] = {0};
+	unsigned least = NODES, narrowed = 0, before = NODES;
+
+	set_up(.8, 1);
+	(void)peak_over(40);
+	for (unsigned i = 0; i < 80; i++) {
+		unsigned now;
+
+		flash = i / 2 % 2 ? 0 : .5;
+		tick(answers);
+		now = copies_of(FLASH);
+		narrowed += i >= 16 && now < before;
+		least = i >= 16 && now < least ? now : least;
+		before = now;
+	}
+	print_message("a crowd that comes and goes: narrowed %u times in 16 s, "
+		      "to %u at least\n",
+		narrowed, least);
+	assert_true(least >= 8);
+	assert_true(narrowed <= 16);
+	sim_stop();
+}
+
 /* Where clients come to few nodes, since their connections moved there. */
 static void
 test_uneven_clients(void **state)
@@ -93,6 +120,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_crowds),
+		cmocka_unit_test(test_swings),
 		cmocka_unit_test(test_uneven_clients),
 	};
 
