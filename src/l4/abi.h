@@ -119,8 +119,8 @@ enum l4_scheduler {
 
 /*
  * A service's destinations are in slots[base] ff., in the order of IPVS's
- * list: the newest first. Over them is a tree of which nodes[2 * base + 1] is
- * the root and slot i has leaf (1 << depth) + i.
+ * list: the newest first. Over them is a tree, its nodes in pairs[base] ff.:
+ * node 1 is the root, and slot i has leaf (1 << depth) + i.
  */
 struct l4_service {
 	__u32 base;
@@ -180,13 +180,30 @@ struct l4_slot {
 	__u16 dest;
 };
 
+/* The least loaded slot beneath a node of the tree, in one piece. */
+union l4_best {
+	struct {
+		__u32 load;
+		__u16 weight;
+		__u16 slot; /* + 1; 0: none can be chosen, load 1, weight 0 */
+	};
+	__u64 word;
+};
+
 /* What is beneath a node of the tree. */
 struct l4_node {
-	__u16 best;  /* slot + 1; 0: none can be chosen */
-	__u16 most;  /* the largest weight */
+	union l4_best best;
 	__u32 total; /* the sum of weights; lblc, lblcr: how many have more
 		      * than half of their capacity left */
+	__u16 most;  /* the largest weight */
+	__u16 pad;
 };
+
+/* Nodes 2i and 2i + 1 are together: of them node i is made. */
+struct l4_pair {
+	struct l4_node node[2];
+};
+_Static_assert(sizeof(struct l4_pair) == 32, "half a cache line");
 
 struct l4_ring {
 	__u16 slot[4]; /* + 1; 0: none */
@@ -226,17 +243,20 @@ struct l4_tally {
 	__u32 begun;
 	__u64 added, ended; /* entries of the flow table, ever */
 	__u64 scratch;	    /* a detour by memory: see l4_flow_add() */
-	__u64 work[52];	    /* the packet under work: struct l4_job */
+	__u64 jiffies;	    /* when the clock was read last, */
+	__u32 ticks, pad;   /* and what it said */
+	__u64 work[50];	    /* the packet under work: struct l4_job */
 };
 _Static_assert(sizeof(struct l4_tally) == 960, "whole cache lines");
 
 /*
- * The flow table: buckets of eight. An entry is one of four kinds, by its key:
+ * The flow table: buckets of eight. An entry is one of five kinds, by its key:
  *
  *	flow	  client, its port, the port it wants, the front
  *	reply	  client, its port, the server's port, the server's front
  *	template  client under the service's mask, 0, port, the front
  *	fragment  source, the datagram's number, the address's front
+ *	reply's fragment  server, client, the datagram's number, protocol
  *
  * A reply's word names the flow's front and port, and by whom the client's
  * packets come, to whom the replies go.
@@ -248,7 +268,8 @@ enum l4_kind {
 	L4_KIND_FLOW = 1,
 	L4_KIND_REPLY,
 	L4_KIND_TEMPLATE,
-	L4_KIND_FRAGMENT
+	L4_KIND_FRAGMENT,
+	L4_KIND_REPLY_FRAGMENT
 };
 
 struct l4_key {
@@ -260,6 +281,7 @@ struct l4_flow {
 	struct l4_key key;
 	/* seen << 32 | dest << 16 | packets << 8 | flags << 4 | state;
 	 * reply: 1 << 63 | hop << 32 | front << 16 | port;
+	 * its fragment: seen << 48 | hop << 32 | dest << 16 | front;
 	 * template: seen << 32 | dest << 16 | flows that it controls */
 	__u64 word;
 };

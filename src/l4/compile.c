@@ -178,11 +178,13 @@ put_slots(struct place *p, struct rules *r, struct rules_service *s)
 	struct l4_slot *slots =
 		p->image->slots + p->half * L4_SLOTS_MAX + p->slots;
 	uint32_t n = 1u << depth_of(s->nservers);
-	struct l4_node *nodes =
-		p->image->nodes + (p->half * L4_SLOTS_MAX + p->slots) * 2;
+	struct l4_pair *pairs =
+		p->image->pairs + p->half * L4_SLOTS_MAX + p->slots;
 
 	memset(slots, 0, n * sizeof(*slots));
-	memset(nodes, 0, 2 * n * sizeof(*nodes));
+	for (uint32_t i = 0; i < n; i++)
+		pairs[i] =
+			(struct l4_pair){{{.best.load = 1}, {.best.load = 1}}};
 	for (size_t i = 0; i < s->nservers; i++) {
 		slots[i].dest = s->servers[i].number;
 		put_dest(p, r, s, &s->servers[i], i);

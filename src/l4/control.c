@@ -196,6 +196,8 @@ target_neigh(struct control *c, struct control_target *t,
 {
 	bool suspect = t->suspect;
 
+	if (e->pending)
+		return; /* no answer yet is not none */
 	t->suspect = false;
 	t->fixed = e->fixed;
 	if (!e->resolved) {

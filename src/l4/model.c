@@ -11,7 +11,7 @@ model_run(struct l4_image *i, struct model_frame *f)
 	enum l4_verdict v;
 
 	l4_image = i;
-	l4_job_start(j, i->ctl, 0);
+	l4_job_start(j, i->ctl, 0, l4_now(i->ctl, t));
 	v = l4_balance(&frame, j, i->ctl);
 	t->verdict[v]++;
 	f->data = frame.data;
@@ -50,7 +50,7 @@ model_sweep(struct l4_image *i, uint32_t from, uint32_t n)
 	uint32_t used = 0;
 
 	l4_image = i;
-	l4_job_start(&j, i->ctl, 0);
+	l4_job_start(&j, i->ctl, 0, l4_now(i->ctl, i->tallies));
 	for (uint32_t b = 0; b < n; b++)
 		for (uint32_t k = 0; k < L4_WAYS; k++) {
 			struct l4_flow *e =
@@ -86,7 +86,7 @@ static struct l4_flow *
 claim(struct l4_bucket *b, uint64_t hash)
 {
 	for (uint32_t k = 0; k < L4_WAYS; k++) {
-		struct l4_flow *f = &b->flow[(hash + k) & (L4_WAYS - 1)];
+		struct l4_flow *f = &b->flow[(hash ^ k) & (L4_WAYS - 1)];
 
 		if (!f->word &&
 			__sync_bool_compare_and_swap(&f->word, 0, L4_BUSY))
@@ -151,7 +151,7 @@ model_grow(struct l4_image *i, uint32_t n)
 	struct l4_job j;
 
 	l4_image = i;
-	l4_job_start(&j, ctl, 0);
+	l4_job_start(&j, ctl, 0, l4_now(ctl, i->tallies));
 	if (ctl->old_mask == ctl->bucket_mask) {
 		if (ctl->bucket_mask + 1 >= i->n_buckets ||
 			entries(i) * 8 < room * 3)

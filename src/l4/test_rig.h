@@ -220,7 +220,7 @@ rig_check(struct rig *r)
 	assert_memory_equal(p->turns, m->turns, m->n_turns * sizeof(*m->turns));
 	assert_memory_equal(
 		p->buckets, m->buckets, m->n_buckets * sizeof(*m->buckets));
-	assert_memory_equal(p->nodes, m->nodes, m->n_nodes * sizeof(*m->nodes));
+	assert_memory_equal(p->pairs, m->pairs, m->n_pairs * sizeof(*m->pairs));
 	assert_memory_equal(p->sets, m->sets, m->n_sets * sizeof(*m->sets));
 }
 

@@ -131,7 +131,8 @@ flows(void *ctx, const struct rules *r, driver_flow_fn fn, void *arg)
 	struct l4_job j;
 
 	l4_image = x->image;
-	l4_job_start(&j, x->image->ctl, 0);
+	l4_job_start(
+		&j, x->image->ctl, 0, l4_now(x->image->ctl, x->image->tallies));
 	for (uint32_t b = 0; b < x->image->n_buckets; b++)
 		for (uint32_t k = 0; k < L4_WAYS; k++) {
 			struct l4_flow e = x->image->buckets[b].flow[k];

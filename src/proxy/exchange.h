@@ -74,6 +74,7 @@ struct exchange {
 	size_t asked_by; /* ... this one */
 	bool offered;	 /* its connection, too: whoever answers counts it */
 	bool upgrade;	 /* to another protocol, if the origin agrees */
+	bool asks;	 /* for a client of ours, which is yet to be counted */
 	bool counted;	 /* in worker->answers */
 	bool redirected; /* a peer has said who owns it */
 	enum exchange_fill fill;
@@ -142,7 +143,7 @@ const struct response *exchange_response(const struct exchange *x); /* READY */
 struct route_error exchange_error(const struct exchange *x);
 /* READY, and its answer is about to be sent, with a body of that size: counts
  * it for heat.h, if it is we who answer. */
-void exchange_tally(const struct exchange *x, uint64_t bytes);
+void exchange_tally(struct exchange *x, uint64_t bytes);
 /* What came behind the body, "Name: value\r\n" each; once that is DONE. */
 struct str exchange_trailers(const struct exchange *x);
 /* Answers with an error of ours instead. */

@@ -63,6 +63,7 @@ handoff_open(const struct node_config *config)
 	}
 	h = NEW(struct handoff);
 	h->steer = steer;
+	h->tenures = tenures_new();
 	h->park.fd = -1;
 	h->threshold_bytes = SCARCITY_CPU_BYTES;
 	h->patience_ns = PATIENCE_MS * NS_PER_MS;
@@ -258,6 +259,7 @@ handoff_close(struct handoff *h)
 	if (!h)
 		return;
 	steer_close(h->steer);
+	tenures_free(h->tenures);
 	free(h);
 }
 

@@ -7,11 +7,13 @@
 #include "handoff/steer.h"
 #include "proxy/exchange.h"
 #include "proxy/scarcity.h"
+#include "proxy/tenure.h"
 
 struct handoff {
-	struct steer *steer; /* owned */
-	struct source park;  /* watched by the first worker */
-	struct timer timer;  /* ... who also collects, and looks around */
+	struct steer *steer;	 /* owned */
+	struct tenures *tenures; /* owned */
+	struct source park;	 /* watched by the first worker */
+	struct timer timer;	 /* ... who also collects, and looks around */
 	struct worker *first;
 	struct scarcity scarcity;
 	uint64_t looked_ns, ran_ns,

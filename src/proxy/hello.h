@@ -12,9 +12,10 @@
 #include "proxy/node.h"
 
 struct hello {
-	uint64_t key;  /* whoever dials a channel makes one up for it */
-	uint32_t bulk; /* 0: this is the channel; or the number of a connection
-			  for large bodies, which goes with it */
+	uint64_t key;  /* of a channel: made up by whoever says it; else the
+			  ticket that goes with the number (handoff/seal.h) */
+	uint32_t bulk; /* 0: this is a channel; or the number of a connection
+			  for large bodies, which goes with one */
 	uint64_t uptime_ms; /* of whoever says it; set by hello_put() */
 };
 

@@ -58,7 +58,7 @@ test_refused(void **state)
 		{"sevenfold 4 c n2 fedcba9876543210 0123456789abcdef 00000000 "
 		 "000000000001 ",
 			"its hello is malformed"},
-		{"sevenfold 2 c n2 fedcba9876543210 0123456789abcdef 00000000 "
+		{"sevenfold 3 c n2 fedcba9876543210 0123456789abcdef 00000000 "
 		 "000000000001",
 			"it speaks another version"},
 		{"sevenfold 4 d n2 fedcba9876543210 0123456789abcdef 00000000 "

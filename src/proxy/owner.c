@@ -1,28 +1,13 @@
-#include "proxy/owner.h"
-
-#include <xxhash.h>
-
-#include "base/check.h"
 #include "base/epoch.h"
-#include "placement/hotset.h"
 #include "proxy/heat.h"
-#include "proxy/membership.h"
+#include "proxy/owner_internal.h"
 #include "proxy/peer.h"
 
 enum {
-	/* A node with fewer requests under way is never too busy: small numbers
-	 * differ by chance. */
-	LOAD_LEAST = 32,
-	FEW = 4,	 /* of a ranking are enough, most of the time */
-	CROWD = 4,	 /* requests for one key that wait for another node */
-	CROWD_PART = 4,	 /* ... which is such a part of all that do */
-	ELDER_MS = 2000, /* who started so much earlier is elder */
+	FEW = 4,	/* of a ranking are enough, most of the time */
+	CROWD = 4,	/* requests for one key that wait for another node */
+	CROWD_PART = 4, /* ... which is such a part of all that do */
 	DISAGREE_MS = 1000, /* nodes differ by less on how far a ramp is */
-};
-
-struct ranked {
-	uint8_t member[VIEW_MAX_NODES];
-	size_t n;
 };
 
 static uint64_t
@@ -54,215 +39,6 @@ owner_place(struct exchange *x)
 		.place = (uint8_t)place,
 	};
 }
-
-/* --- who is fit ----------------------------------------------------------- */
-
-static uint64_t
-started_ns(const struct worker *w, size_t i)
-{
-	return i == w->node->config->self ? w->node->started_ns
-					  : peer_started_ns(w->peers[i]);
-}
-
-static bool
-is_elder(const struct worker *w, size_t a, size_t b)
-{
-	return started_ns(w, a) + ELDER_MS * NS_PER_MS < started_ns(w, b);
-}
-
-static bool
-has_elder(const struct worker *w, const struct view *v, size_t b)
-{
-	for (size_t i = 0; i < v->nnodes; i++) {
-		size_t a = v->nodes[i].member;
-
-		if (a != b &&
-			(a == w->node->config->self ||
-				(w->peers[a] && peer_is_up(w->peers[a]))) &&
-			is_elder(w, a, b))
-			return true;
-	}
-	return false;
-}
-
-/* For how long it has had keys: since it started, while others were there, or
- * since the view that brought it in. UINT64_MAX: for ever. */
-static uint64_t
-owning_ns(const struct worker *w, const struct places *p, size_t i)
-{
-	uint64_t now_ns = loop_now_ns(w->loop), age = UINT64_MAX;
-	const struct places *before = atomic_load(&p->before);
-	uint64_t started = started_ns(w, i);
-	uint64_t ramp_ns = w->node->config->ramp_ns;
-
-	if (now_ns < started + ramp_ns && has_elder(w, &p->view, i))
-		age = now_ns > started ? now_ns - started : 0;
-	if (before && now_ns < p->since_ns + ramp_ns) {
-		uint64_t id = 0;
-		int was;
-
-		for (size_t j = 0; j < p->view.nnodes; j++)
-			if (p->view.nodes[j].member == i)
-				id = p->view.nodes[j].id;
-		was = view_find(&before->view, id);
-		if ((was < 0 || before->view.nodes[was].out) &&
-			now_ns - p->since_ns < age)
-			age = now_ns > p->since_ns ? now_ns - p->since_ns : 0;
-	}
-	return age;
-}
-
-/* Keys come in by a draw of their own: the same ones at all nodes, more and
- * more of them. ahead_ns: as it will be then. */
-static bool
-is_ramping(const struct worker *w, const struct places *p, size_t i,
-	uint64_t key, uint64_t ahead_ns)
-{
-	uint64_t ramp_ns = w->node->config->ramp_ns, age;
-	double drawn;
-
-	if (!ramp_ns ||
-		(loop_now_ns(w->loop) >= p->since_ns + ramp_ns &&
-			loop_now_ns(w->loop) >= started_ns(w, i) + ramp_ns))
-		return false;
-	age = owning_ns(w, p, i);
-	if (age >= ramp_ns || ahead_ns >= ramp_ns - age)
-		return false;
-	age += ahead_ns;
-	drawn = (double)(XXH3_64bits_withSeed(&key, sizeof(key), 1) >> 11) *
-		0x1p-53;
-	return drawn >= (double)age / (double)ramp_ns;
-}
-
-bool
-owner_is_ramping(const struct worker *w, size_t index, uint64_t key)
-{
-	bool ramping;
-
-	epoch_enter();
-	ramping = is_ramping(w, membership_places(w->node), index, key, 0);
-	epoch_leave();
-	return ramping;
-}
-
-/* ... to be asked, had it the key? */
-static bool
-can_be_asked(const struct exchange *x, size_t i)
-{
-	const struct worker *w = x->worker;
-
-	return i == w->node->config->self ||
-		(w->peers[i] && peer_is_trusted(w->peers[i]) &&
-			!(x->passed_over & UINT64_C(1) << i));
-}
-
-static bool
-is_fit(const struct exchange *x, const struct places *p, size_t i, uint64_t key)
-{
-	return can_be_asked(x, i) && !is_ramping(x->worker, p, i, key, 0);
-}
-
-/* Those of the first `most` of the place's ranking who are fit; of all, if
- * there is none. In a section of base/epoch.h. */
-static void
-rank_fit(const struct exchange *x, const struct places *p, size_t place,
-	size_t most, struct ranked *out)
-{
-	const struct place *pl = p->v[place];
-	uint64_t key = x->route.hash;
-	struct ranking r;
-
-	pl->policy->rank(pl, x->placed.digest, most, &r);
-	out->n = 0;
-	for (size_t j = 0; j < r.n; j++) {
-		uint8_t i = pl->view.nodes[r.node[j]].member;
-
-		if (is_fit(x, p, i, key))
-			out->member[out->n++] = i;
-	}
-	if (!out->n && r.n < pl->view.nlive)
-		rank_fit(x, p, place, VIEW_MAX_NODES, out);
-}
-
-/* --- load ----------------------------------------------------------------- */
-
-static uint32_t
-load_of(const struct worker *w, size_t i)
-{
-	return i == w->node->config->self ? heat_own_load(w->node)
-					  : peer_load(w->peers[i]);
-}
-
-/* As much as a node may have to do, if the others have what they have. */
-static double
-bound_of(const struct worker *w)
-{
-	double sum = heat_own_load(w->node);
-	unsigned n = 1;
-
-	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
-		if (w->peers[i] && peer_is_up(w->peers[i])) {
-			sum += peer_load(w->peers[i]);
-			n++;
-		}
-	return sum / n * w->node->config->bound_pct / 100.0;
-}
-
-/* Mirrokni, Thorup and Zadimoghaddam: the first in the ranking who is not
- * full. But where links are scarce, of the first r only: what another one
- * hasn't got would have to come over the very link that is full; and as the
- * fullest collects the queue, he looks full nearly always. */
-static size_t
-first_not_full(const struct worker *w, const struct ranked *all, size_t r,
-	size_t chosen)
-{
-	size_t n = heat_links_are_scarce(w->node) ? r : all->n;
-	double bound;
-
-	if (!w->node->config->bound_pct || load_of(w, chosen) < LOAD_LEAST)
-		return chosen;
-	bound = bound_of(w);
-	if (load_of(w, chosen) <= bound)
-		return chosen;
-	for (size_t j = 0; j < n; j++)
-		if (load_of(w, all->member[j]) <= bound)
-			return all->member[j];
-	return chosen;
-}
-
-/* xorshift64: where in the ranking, not whether anything is guessed. */
-static uint64_t
-next_random(struct worker *w)
-{
-	w->random ^= w->random << 13;
-	w->random ^= w->random >> 7;
-	w->random ^= w->random << 17;
-	return w->random;
-}
-
-static double
-draw_unit(struct worker *w)
-{
-	return (double)(next_random(w) >> 11) * 0x1p-53;
-}
-
-/* Of the first r that are fit, by the key's parts: of two draws the one who has
- * less under way. */
-static size_t
-choose(struct worker *w, const struct hot *hot, const struct ranked *all,
-	size_t r)
-{
-	size_t self = w->node->config->self;
-	size_t a, b;
-
-	a = all->member[hot_choose(hot, all->member, r, self, draw_unit(w))];
-	b = all->member[hot_choose(hot, all->member, r, self, draw_unit(w))];
-	if (a == self || b == self)
-		return a;
-	return load_of(w, b) < load_of(w, a) ? b : a;
-}
-
-/* --- the answers ---------------------------------------------------------- */
 
 /* What is hot does not count where nodes don't agree on rankings. */
 static const struct hot *
@@ -311,12 +87,12 @@ find_member(struct exchange *x, size_t *i)
 	place = x->placed.place;
 	p = ps->v[place];
 	hot = find_hot(x, p);
-	rank_fit(x, ps, place, hot ? VIEW_MAX_NODES : FEW, &all);
+	owner_rank_fit(x, ps, place, hot ? VIEW_MAX_NODES : FEW, &all);
 	if (!all.n)
 		return false;
 	r = hot && hot->r < all.n ? hot->r : hot ? all.n : 1;
-	*i = hot ? choose(w, hot, &all, r) : all.member[0];
-	*i = first_not_full(w, &all, r, *i);
+	*i = hot ? owner_choose(w, hot, &all, r) : all.member[0];
+	*i = owner_not_full(w, &all, r, *i);
 	if (*i != w->node->config->self && is_crowd(x, p))
 		*i = w->node->config->self;
 	return true;
@@ -355,7 +131,7 @@ previous_owner(struct exchange *x, const struct places *p, size_t place)
 
 	if (!changed && !started)
 		return config->self;
-	rank_fit(x, changed ? before : p, place, FEW, &all);
+	owner_rank_fit(x, changed ? before : p, place, FEW, &all);
 	for (size_t j = 0; j < all.n; j++) {
 		size_t i = all.member[j];
 
@@ -363,8 +139,9 @@ previous_owner(struct exchange *x, const struct places *p, size_t place)
 			return i; /* it was ours already */
 		if (i == config->self)
 			continue;
-		return changed || is_elder(w, i, config->self) ? i
-							       : config->self;
+		return changed || owner_is_elder(w, i, config->self)
+			? i
+			: config->self;
 	}
 	return config->self;
 }
@@ -382,11 +159,12 @@ next_owner(struct exchange *x, const struct places *p, size_t place)
 	for (size_t j = 0; j < r.n; j++) {
 		size_t i = pl->view.nodes[r.node[j]].member;
 
-		if (!can_be_asked(x, i))
+		if (!owner_can_be_asked(x, i))
 			continue;
-		if (is_fit(x, p, i, key))
+		if (owner_is_fit(x, p, i, key))
 			break;
-		if (!is_ramping(x->worker, p, i, key, DISAGREE_MS * NS_PER_MS))
+		if (!owner_is_ramping_at(
+			    x->worker, p, i, key, DISAGREE_MS * NS_PER_MS))
 			return i;
 	}
 	return x->worker->node->config->self;
@@ -403,7 +181,7 @@ owner_source(struct exchange *x, size_t *index, bool *cached_only)
 	epoch_enter();
 	p = membership_places(w->node);
 	if (!p->v[place]->policy->turns) {
-		rank_fit(x, p, place, FEW, &all);
+		owner_rank_fit(x, p, place, FEW, &all);
 		i = all.n ? all.member[0] : self;
 		*cached_only = i == self;
 		if (i == self)

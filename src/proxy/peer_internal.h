@@ -63,6 +63,5 @@ bool peer_on_answer(
 	struct peer *p, struct ask *a, enum wire_type type, struct str payload);
 /* TAKE: it would rather have the connection than answer. */
 bool peer_on_take(struct peer *p, struct ask *a, struct str payload);
-/* TAKEN or REFUSED, sealed. */
-bool peer_on_moved(struct peer *p, uint32_t stream, enum wire_type type,
-	struct str sealed);
+/* TAKEN or REFUSED. */
+bool peer_on_moved(struct peer *p, uint32_t stream, enum wire_type type);

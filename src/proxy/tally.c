@@ -58,25 +58,22 @@ put_back(struct tally *t, struct tally_counts *c)
 }
 
 void
-tally_answer(struct tally *t, const struct place_key *key, uint64_t bytes)
+tally_count(struct tally *t, const struct place_key *key, unsigned of,
+	uint64_t bytes)
 {
-	struct tally_counts *c = take(t);
+	struct tally_counts *c;
 
-	if (key) {
+	if (!of)
+		return;
+	c = take(t);
+	if (of & TALLY_ASKED)
+		topk_count(&c->asked, key, 0);
+	if (of & TALLY_ANSWERED)
 		topk_count(&c->answered, key, bytes);
-	} else {
+	if (of & TALLY_OTHER) {
 		c->answered.total++;
 		c->answered.bytes += (double)bytes;
 	}
-	put_back(t, c);
-}
-
-void
-tally_ask(struct tally *t, const struct place_key *key)
-{
-	struct tally_counts *c = take(t);
-
-	topk_count(&c->asked, key, 0);
 	put_back(t, c);
 }
 

@@ -40,11 +40,16 @@ struct tally {
 struct tally *tally_new(void);
 void tally_free(struct tally *t); /* NULL is fine */
 
-/* The worker answers a request for that key, whoever asked; NULL: for something
- * that nobody else can answer. */
-void tally_answer(struct tally *t, const struct place_key *key, uint64_t bytes);
-/* A client of ours asks for it, whoever will answer. */
-void tally_ask(struct tally *t, const struct place_key *key);
+enum tally_of {
+	TALLY_ASKED = 1,    /* a client of ours asks, whoever will answer */
+	TALLY_ANSWERED = 2, /* the worker answers, whoever asked */
+	TALLY_OTHER = 4,    /* ... what nobody else could: that is of no key */
+};
+
+/* A request for that key: any of enum tally_of; with so many bytes in answer.
+ */
+void tally_count(struct tally *t, const struct place_key *key, unsigned of,
+	uint64_t bytes);
 /* A tick has gone by: takes over what was counted. */
 void tally_collect(struct tally *t);
 

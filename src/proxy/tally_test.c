@@ -14,13 +14,13 @@ enum { COUNTED = 400000 };
 static void
 answer(struct tally *t, uint64_t key)
 {
-	tally_answer(t, &(struct place_key){.hash = key}, 100);
+	tally_count(t, &(struct place_key){.hash = key}, TALLY_ANSWERED, 100);
 }
 
 static void
 ask(struct tally *t, uint64_t key)
 {
-	tally_ask(t, &(struct place_key){.hash = key});
+	tally_count(t, &(struct place_key){.hash = key}, TALLY_ASKED, 0);
 }
 
 static void
@@ -44,9 +44,11 @@ test_counts(void **state)
 	assert_true(topk_find(&t->recent, 1) < 2.5f);
 	assert_true(topk_find(&t->asked, 2) < 1);
 	/* what is no key's is work all the same */
-	tally_answer(t, NULL, 1000);
+	tally_count(t, &(struct place_key){.hash = 3},
+		TALLY_ASKED | TALLY_OTHER, 1000);
 	tally_collect(t);
 	assert_int_equal(t->answered.n, 1);
+	assert_true(topk_find(&t->asked, 3) == 1);
 	assert_true(t->recent.total > 2.0 && t->recent.total < 2.6);
 	assert_true(t->answered.bytes > 1200 && t->answered.bytes < 1300);
 	tally_free(t);

@@ -33,20 +33,20 @@ l4_run(struct xdp_md *ctx)
 	struct l4_tally *t = at_tallies(cpu);
 	enum l4_verdict v;
 	struct l4_job *j;
-	__u32 out = 0;
+	__u32 out = 0, now;
 	int act;
 
 	if (!ctl || !t)
 		return XDP_PASS;
-	v = l4_shortcut(ctx, ctl, cpu, &out);
-	if (v == L4_tx_known) {
-		t->verdict[L4_tx_known]++;
-		return l4_out(ctl, out);
-	}
 	j = l4_job_of(t);
-	l4_job_start(j, ctl, cpu);
-	v = l4_balance(ctx, j, ctl);
+	now = l4_now(ctl, t);
+	v = l4_shortcut(ctx, j, ctl, cpu, now, &out);
+	if (v == L4_VERDICTS) {
+		l4_job_start(j, ctl, cpu, now);
+		v = l4_balance(ctx, j, ctl);
+		out = j->out;
+	}
 	t->verdict[v & (L4_VERDICTS_MAX - 1)]++;
-	act = l4_action(v);
-	return act == XDP_TX ? l4_out(ctl, j->out) : act;
+	act = v == L4_tx_known ? XDP_TX : l4_action(v);
+	return act == XDP_TX ? l4_out(ctl, out) : act;
 }

@@ -7,7 +7,7 @@
  *
  *	at_NAME(i)	element i of a map, or NULL
  *	frame_at()	n bytes of the frame, or NULL when they are not there
- *	frame_grow(), frame_cut(), frame_route(), clock_ns(), this_cpu()
+ *	frame_grow(), frame_cut(), clock_ticks(), this_cpu()
  */
 #include "l4/abi.h"
 
@@ -73,10 +73,18 @@ frame_cut(L4_FRAME *f, int n)
 	return bpf_xdp_adjust_tail(f, -n) == 0;
 }
 
-static __always_inline __u64
-clock_ns(void)
+/* The clock is read once a jiffy, which themselves are no more than a load:
+ * where a CPU may not guess where functions return to, a call is dear. */
+static __always_inline __u32
+clock_ticks(struct l4_tally *t)
 {
-	return bpf_ktime_get_coarse_ns();
+	__u64 jiffies = bpf_jiffies64();
+
+	if (t->jiffies != jiffies) {
+		t->jiffies = jiffies;
+		t->ticks = bpf_ktime_get_coarse_ns() >> L4_TICK_SHIFT;
+	}
+	return t->ticks;
 }
 
 static __always_inline __u32

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * The flow table. A flow is in one bucket of eight entries, looked for from an
- * entry of its own on, so that mostly one cache line is read. Nothing here
+ * entry of its own on, then in the other one of that cache line, then in the
+ * line beside it: mostly one line is read. Nothing here
  * waits or locks: an entry changes hands by compare-and-swap of its word, and
  * whoever wins does the counting, so counts don't drift.
  *
@@ -137,13 +138,36 @@ l4_lifetime(__u32 half, const struct l4_flow *f, __u64 word)
 	return s ? s->persist : 0;
 }
 
+/* Of a reply's fragments, whose word has room for half of the time only. */
+static __always_inline bool
+l4_fragment_expired(__u32 now, __u64 word)
+{
+	struct l4_ctl *ctl = at_ctl(0);
+
+	return ctl && (__u16)(now - (word >> 48)) > ctl->timeout[L4_FRAGMENT];
+}
+
 /* Replies' entries end with their flow: see the sweep. */
 static __always_inline bool
 l4_expired(__u32 half, __u32 now, const struct l4_flow *f, __u64 word)
 {
+	if (l4_kind(&f->key) == L4_KIND_REPLY_FRAGMENT)
+		return l4_fragment_expired(now, word);
 	return (__s32)(now - l4_seen(word)) > 0 &&
 		l4_kind(&f->key) != L4_KIND_REPLY &&
 		now - l4_seen(word) > l4_lifetime(half, f, word);
+}
+
+/* Whether the time in an entry is worth writing again. Where many flows have
+ * few packets each, the table would be written to memory as often as it's read;
+ * so a time may be late by a 64th of what the entry may live, and by a second
+ * at most. */
+static __always_inline bool
+l4_stale(const struct l4_ctl *ctl, __u64 word, __u32 now)
+{
+	__u32 slack = ctl->timeout[l4_word_state(word)] >> 6;
+
+	return now - l4_seen(word) > (slack < 15 ? slack : 15);
 }
 
 /* --- finding ----------------------------------------------------------------
@@ -173,7 +197,7 @@ l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 
 #pragma GCC unroll 8
 	for (__u32 i = 0; i < L4_WAYS; i++) {
-		struct l4_flow *f = &b->flow[(start + i) & (L4_WAYS - 1)];
+		struct l4_flow *f = &b->flow[start ^ i];
 
 		if (f->key.ends == k->ends &&
 			f->key.client[1] == k->client[1] &&
@@ -327,7 +351,7 @@ l4_rank(__u32 half, __u32 now, const struct l4_flow *f, __u64 word)
 		return L4_RANK_KEEP;
 	if (l4_expired(half, now, f, word))
 		return L4_RANK_OVER;
-	if (kind == L4_KIND_FRAGMENT)
+	if (kind == L4_KIND_FRAGMENT || kind == L4_KIND_REPLY_FRAGMENT)
 		return L4_RANK_FRAGMENT;
 	if (kind != L4_KIND_FLOW)
 		return L4_RANK_OPEN;
@@ -367,7 +391,7 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	for (__u32 i = 0; i < L4_WAYS; i++) {
 		__u64 w, score;
 
-		f = &b->flow[(start + i) & (L4_WAYS - 1)];
+		f = &b->flow[start ^ i];
 		w = f->word;
 		if (!w) { /* the first that is free: none is better */
 			*best = i;
@@ -380,7 +404,7 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	}
 	if (*best >> 40 > rank)
 		return false;
-	f = &b->flow[(start + (__u32)*best) & (L4_WAYS - 1)];
+	f = &b->flow[(start ^ (__u32)*best) & (L4_WAYS - 1)];
 	old = f->word;
 	if (old && !l4_flow_end(j->half, f, old))
 		return false;

@@ -59,11 +59,10 @@ l4_slot(__u32 half, __u32 i)
 	return i < L4_SLOTS_MAX ? at_slots(half * L4_SLOTS_MAX + i) : NULL;
 }
 
-static __always_inline struct l4_node *
-l4_node(__u32 half, __u32 i)
+static __always_inline struct l4_pair *
+l4_pair(__u32 half, __u32 i)
 {
-	return i < 2 * L4_SLOTS_MAX ? at_nodes(half * 2 * L4_SLOTS_MAX + i)
-				    : NULL;
+	return i < L4_SLOTS_MAX ? at_pairs(half * L4_SLOTS_MAX + i) : NULL;
 }
 
 static __always_inline __u32
@@ -78,21 +77,21 @@ l4_ring_slot(__u32 half, __u32 i)
 
 /* In ticks; never 0, which would look like no time at all. */
 static __always_inline __u32
-l4_now(const struct l4_ctl *ctl)
+l4_now(const struct l4_ctl *ctl, struct l4_tally *t)
 {
 	__u64 ns = ctl->clock_ns;
 
-	return (__u32)((ns ? ns : clock_ns()) >> L4_TICK_SHIFT) + 1;
+	return (ns ? (__u32)(ns >> L4_TICK_SHIFT) : clock_ticks(t)) + 1;
 }
 
+/* All but the packet. */
 static __always_inline void
-l4_job_start(struct l4_job *j, const struct l4_ctl *ctl, __u32 cpu)
+l4_job_start(struct l4_job *j, const struct l4_ctl *ctl, __u32 cpu, __u32 now)
 {
 	j->half = ctl->generation & 1;
-	j->now = l4_now(ctl);
+	j->now = now;
 	j->cpu = cpu;
 	j->front = j->service = j->dest = j->out = 0;
-	__builtin_memset(&j->p, 0, sizeof(j->p));
 	j->has = j->half ? ctl->has[1] : ctl->has[0];
 	j->flags = ctl->flags;
 }

@@ -84,10 +84,11 @@ frame_cut(struct l4_frame *f, int n)
 	return true;
 }
 
-static __always_inline __u64
-clock_ns(void)
+static __always_inline __u32
+clock_ticks(struct l4_tally *t)
 {
-	return clock_mono_ns();
+	(void)t;
+	return (__u32)(clock_mono_ns() >> L4_TICK_SHIFT);
 }
 
 static __always_inline __u32

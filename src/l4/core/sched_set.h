@@ -86,7 +86,7 @@ l4_least(struct l4_job *j, struct l4_service *s)
 {
 	struct l4_node *root = l4_tree(j->half, s, 1);
 
-	return root ? root->best : 0;
+	return root ? root->best.slot : 0;
 }
 
 L4_STEP int

@@ -1,8 +1,9 @@
 #pragma once
 /*
- * A short cut for what most packets are: IPv4 without options, TCP in the midst
- * of a flow that is established, direct routing. It keeps in registers what the
- * long way keeps in memory for all the others, and looks nothing up twice.
+ * A short cut for what most packets are: IPv4 without options, TCP, direct
+ * routing; in the midst of a flow that is established, or the first of one. It
+ * keeps in registers what the long way keeps in memory for all the others, and
+ * looks nothing up twice.
  *
  * It does exactly what l4_balance() would, or nothing at all. The native model
  * never takes it: so each test of the program against the model is one of the
@@ -10,128 +11,184 @@
  */
 #include "l4/core/balance.h"
 
-struct l4_headers {
+/* What struct l4_job is on the long way: all of it in registers. */
+struct l4_short {
+	const struct l4_ctl *ctl;
 	struct ethhdr *eth;
 	struct iphdr *ip;
 	struct tcphdr *tcp;
+	__u32 half, cpu, now;
+	__u32 bytes; /* IP length */
+	__u32 front, service;
+	struct l4_key key;
 };
 
 static __always_inline bool
-l4_headers_of(L4_FRAME *f, struct l4_headers *h)
+l4_headers_of(L4_FRAME *f, struct l4_short *s)
 {
-	h->eth = frame_at(
-		f, 0, sizeof(*h->eth) + sizeof(*h->ip) + sizeof(*h->tcp));
-	if (!h->eth)
+	s->eth = frame_at(
+		f, 0, sizeof(*s->eth) + sizeof(*s->ip) + sizeof(*s->tcp));
+	if (!s->eth)
 		return false;
-	h->ip = (void *)(h->eth + 1);
-	h->tcp = (void *)(h->ip + 1);
+	s->ip = (void *)(s->eth + 1);
+	s->tcp = (void *)(s->ip + 1);
+	s->bytes = bpf_ntohs(s->ip->tot_len);
 	return true;
 }
 
-/* Of a connection in its midst, whole, and that may go on. */
-static __always_inline bool
-l4_plain(L4_FRAME *f, const struct l4_headers *h, const __u8 *own_mac)
+static __always_inline __u8
+l4_flags_of(const struct l4_short *s)
 {
-	__u32 bytes = bpf_ntohs(h->ip->tot_len);
-	__u8 flags = ((const __u8 *)h->tcp)[13];
-
-	return l4_mac_is(h->eth->h_dest, own_mac) &&
-		h->eth->h_proto == bpf_htons(ETH_P_IP) &&
-		*(const __u8 *)h->ip == 0x45 &&
-		h->ip->protocol == IPPROTO_TCP &&
-		!(h->ip->frag_off & bpf_htons(L4_IP_MF | L4_IP_OFFSET)) &&
-		h->ip->ttl > 1 && h->tcp->dest && h->tcp->doff >= 5 &&
-		sizeof(*h->ip) + h->tcp->doff * 4u <= bytes &&
-		sizeof(*h->eth) + bytes <= frame_len(f) &&
-		(flags & (L4_ACK | L4_SYN | L4_FIN | L4_RST)) == L4_ACK;
+	return ((const __u8 *)s->tcp)[13];
 }
 
-/* The front that is where it's looked for first: others take the long way. */
-static __always_inline __u32
-l4_front_at_once(__u32 half, const struct l4_headers *h, __u32 *service)
+/* A whole TCP packet, in IPv4 without options, that may go on. */
+static __always_inline bool
+l4_plain(L4_FRAME *f, const struct l4_short *s)
 {
-	union l4_addr vip;
+	return l4_mac_is(s->eth->h_dest, s->ctl->mac) &&
+		s->eth->h_proto == bpf_htons(ETH_P_IP) &&
+		*(const __u8 *)s->ip == 0x45 &&
+		s->ip->protocol == IPPROTO_TCP &&
+		!(s->ip->frag_off & bpf_htons(L4_IP_MF | L4_IP_OFFSET)) &&
+		s->ip->ttl > 1 && s->tcp->dest && s->tcp->doff >= 5 &&
+		sizeof(*s->ip) + s->tcp->doff * 4u <= s->bytes &&
+		sizeof(*s->eth) + s->bytes <= frame_len(f);
+}
+
+/* Sets front, service and key. False: the front is not where it's looked for
+ * first, or there is none. */
+static __always_inline bool
+l4_front_at_once(struct l4_short *s)
+{
+	union l4_addr vip, client;
 	struct l4_front *front;
-	__u32 at;
 
-	l4_map4(&vip, h->ip->daddr);
-	at = l4_front_hash(&vip, h->tcp->dest, IPPROTO_TCP);
-	front = l4_front(half, at);
-	if (!front || !at ||
+	l4_map4(&vip, s->ip->daddr);
+	l4_map4(&client, s->ip->saddr);
+	s->front = l4_front_hash(&vip, s->tcp->dest, IPPROTO_TCP);
+	front = l4_front(s->half, s->front);
+	if (!front || !s->front ||
 		!l4_front_is(
-			front, &vip, h->tcp->dest, IPPROTO_TCP, L4_FRONT_VIP))
-		return 0;
-	*service = front->service;
-	return at;
+			front, &vip, s->tcp->dest, IPPROTO_TCP, L4_FRONT_VIP))
+		return false;
+	s->service = front->service;
+	s->key.client[0] = client.d[0];
+	s->key.client[1] = client.d[1];
+	s->key.ends =
+		l4_ends(s->tcp->source, s->tcp->dest, s->front, L4_KIND_FLOW);
+	return s->service;
 }
 
-/* The entry of a flow that is established, and its word. */
-static __always_inline struct l4_flow *
-l4_flow_at_once(const struct l4_headers *h, const struct l4_ctl *ctl,
-	__u32 front, __u32 now, __u64 *word)
-{
-	union l4_addr client;
-	struct l4_flow *e;
-	struct l4_key k;
-	__u64 w;
-
-	l4_map4(&client, h->ip->saddr);
-	k.client[0] = client.d[0];
-	k.client[1] = client.d[1];
-	k.ends = l4_ends(h->tcp->source, h->tcp->dest, front, L4_KIND_FLOW);
-	e = l4_lookup_in(ctl, &k);
-	w = e ? e->word : 0;
-	if (!e || l4_word_state(w) != L4_ESTABLISHED ||
-		((__s32)(now - l4_seen(w)) > 0 &&
-			now - l4_seen(w) > ctl->timeout[L4_ESTABLISHED]))
-		return NULL;
-	*word = w;
-	return e;
-}
-
+/* The packet to its destination; or false, if that takes more than to send it.
+ */
 static __always_inline bool
-l4_open_to(const struct l4_dest *d, __u32 service, __u32 bytes)
+l4_send_at_once(const struct l4_short *s, __u32 dest, __u32 *out)
 {
+	struct l4_stat *stat = at_stats(s->cpu * L4_DESTS_MAX + dest);
+	struct l4_dest *d = l4_dest(s->half, dest);
 	__u32 good = L4_DEST_LIVE | L4_DEST_UP;
 
-	return service && d->service == service && (d->flags & good) == good &&
-		d->method == L4_ROUTE && bytes <= d->mtu;
+	if (!stat || !d || d->service != s->service ||
+		(d->flags & good) != good || d->method != L4_ROUTE ||
+		s->bytes > d->mtu)
+		return false;
+	stat->in_packets++;
+	stat->in_bytes += s->bytes;
+	s->ip->check = l4_sum_hop(s->ip->check);
+	s->ip->ttl--;
+	l4_set_macs(s->eth, d->mac, s->ctl->mac);
+	*out = d->ifindex;
+	return true;
 }
 
-/* tx_known, and by which interface; or L4_VERDICTS: take the long way. */
+/* In the midst of a flow that has an entry. */
 static __always_inline enum l4_verdict
-l4_shortcut(L4_FRAME *f, const struct l4_ctl *ctl, __u32 cpu, __u32 *out)
+l4_go_on(const struct l4_short *s, struct l4_flow *e, __u32 *out)
 {
-	__u32 half = ctl->generation & 1, now, front, service = 0, packets;
-	struct l4_headers all, *h = &all;
-	struct l4_flow *e;
-	struct l4_dest *d;
-	struct l4_stat *s;
-	__u64 w = 0, new;
+	__u64 w = e->word, new;
+	__u32 packets = w >> 8 & 255;
 
-	if (!l4_headers_of(f, h) || !l4_plain(f, h, ctl->mac))
+	if (l4_word_state(w) != L4_ESTABLISHED ||
+		((__s32)(s->now - l4_seen(w)) > 0 &&
+			s->now - l4_seen(w) >
+				s->ctl->timeout[L4_ESTABLISHED]) ||
+		!l4_send_at_once(s, l4_word_dest(w), out))
 		return L4_VERDICTS;
-	front = l4_front_at_once(half, h, &service);
-	if (!front)
-		return L4_VERDICTS;
-	now = l4_now(ctl);
-	e = l4_flow_at_once(h, ctl, front, now, &w);
-	d = e ? l4_dest(half, l4_word_dest(w)) : NULL;
-	s = e ? at_stats(cpu * L4_DESTS_MAX + l4_word_dest(w)) : NULL;
-	if (!d || !s || !l4_open_to(d, service, bpf_ntohs(h->ip->tot_len)))
-		return L4_VERDICTS;
-	packets = w >> 8 & 255;
 	packets += packets < L4_PACKETS_MAX;
-	new = l4_word(now, l4_word_dest(w), packets, l4_word_flags(w),
+	new = l4_word(s->now, l4_word_dest(w), packets, l4_word_flags(w),
 		L4_ESTABLISHED);
-	if (new != w)
+	if ((__u32) new != (__u32)w || l4_stale(s->ctl, w, s->now))
 		__sync_val_compare_and_swap(&e->word, w, new);
-	s->in_packets++;
-	s->in_bytes += bpf_ntohs(h->ip->tot_len);
-	h->ip->check =
-		l4_sum_patch(h->ip->check, (__u64)(__u16)~bpf_htons(0x0100));
-	h->ip->ttl--;
-	l4_set_macs(h->eth, d->mac, ctl->mac);
-	*out = d->ifindex;
 	return L4_tx_known;
+}
+
+/* What the long way would have found out so far. */
+static __always_inline void
+l4_put_job(const struct l4_short *s, struct l4_job *j)
+{
+	struct l4_packet *p = &j->p;
+
+	l4_job_start(j, s->ctl, s->cpu, s->now);
+	j->front = s->front;
+	j->service = s->service;
+	j->key = s->key;
+	l4_map4(&p->src, s->ip->saddr);
+	l4_map4(&p->dst, s->ip->daddr);
+	p->sport = s->tcp->source;
+	p->dport = s->tcp->dest;
+	p->ip = sizeof(*s->eth);
+	p->off = sizeof(*s->eth) + sizeof(*s->ip);
+	p->bytes = s->bytes;
+	p->id = s->ip->id;
+	p->family = 4;
+	p->proto = IPPROTO_TCP;
+	p->tcp = l4_flags_of(s);
+	p->fragment = L4_WHOLE;
+	p->icmp = 0;
+	p->ttl = s->ip->ttl;
+	p->tos = s->ip->tos;
+	p->df = s->ip->frag_off & bpf_htons(L4_IP_DF);
+}
+
+/* The first of a flow. It begins as on the long way, and goes on there if need
+ * be. */
+static __always_inline enum l4_verdict
+l4_open(L4_FRAME *f, const struct l4_short *s, struct l4_job *j, __u32 *out)
+{
+	enum l4_verdict v;
+
+	l4_put_job(s, j);
+	v = (enum l4_verdict)l4_begin(f, j, L4_BY_SCHEDULER, L4_tx_new);
+	if (!j->dest || v == L4_drop_nat_room ||
+		l4_send_at_once(s, j->dest, out))
+		return v;
+	v = l4_forward(f, j, v);
+	*out = j->out;
+	return v;
+}
+
+/* A verdict, and by which interface; or L4_VERDICTS: take the long way. */
+static __always_inline enum l4_verdict
+l4_shortcut(L4_FRAME *f, struct l4_job *j, const struct l4_ctl *ctl, __u32 cpu,
+	__u32 now, __u32 *out)
+{
+	struct l4_short all = {.ctl = ctl,
+				.half = ctl->generation & 1,
+				.cpu = cpu,
+				.now = now},
+			*s = &all;
+	struct l4_flow *e;
+	__u32 flags;
+
+	if (!l4_headers_of(f, s))
+		return L4_VERDICTS;
+	flags = l4_flags_of(s) & (L4_ACK | L4_SYN | L4_FIN | L4_RST);
+	if ((flags != L4_ACK && flags != L4_SYN) || !l4_plain(f, s) ||
+		!l4_front_at_once(s))
+		return L4_VERDICTS;
+	e = l4_lookup_in(ctl, &s->key);
+	if (flags == L4_ACK)
+		return e ? l4_go_on(s, e, out) : L4_VERDICTS;
+	return e ? L4_VERDICTS : l4_open(f, s, j, out);
 }

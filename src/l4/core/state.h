@@ -110,6 +110,7 @@ l4_flow_pass(
 {
 	__u32 state = l4_word_state(old), flags = l4_word_flags(old);
 	__u32 packets = old >> 8 & 255, next;
+	struct l4_ctl *ctl = at_ctl(0);
 	__u64 new;
 	int more;
 
@@ -122,7 +123,7 @@ l4_flow_pass(
 		l4_notice(&j->p, l4_word_dest(old), state, next);
 	packets += count && packets < L4_PACKETS_MAX;
 	new = l4_word(j->now, l4_word_dest(old), packets, flags, next);
-	if (new == old ||
+	if (((__u32) new == (__u32)old &&ctl && !l4_stale(ctl, old, j->now)) ||
 		__sync_val_compare_and_swap(&f->word, old, new) != old)
 		return; /* another CPU's packet is as good as ours */
 	more = l4_active(next) - l4_active(state);

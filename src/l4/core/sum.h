@@ -37,6 +37,15 @@ l4_sum_patch(__u16 check, __u64 change)
 	return (__u16)~l4_sum_fold((__u16)~check + change);
 }
 
+/* ... an IPv4 header's, when the time to live is counted down (RFC 1141). */
+static __always_inline __u16
+l4_sum_hop(__u16 check)
+{
+	__u32 sum = check + bpf_htons(0x0100);
+
+	return (__u16)(sum + ((sum + 1) >> 16));
+}
+
 #define L4_SUM_MAX 128
 
 /* n bytes at off, n a multiple of 4 that is at most L4_SUM_MAX. */

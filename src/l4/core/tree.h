@@ -13,11 +13,19 @@
 
 #define L4_DEPTH_MAX 10 /* 1024 slots */
 
-/* Tree node i of the service. */
+/* Nodes 2i and 2i + 1 of the service's tree. */
+static __always_inline struct l4_pair *
+l4_below(__u32 half, const struct l4_service *s, __u32 i)
+{
+	return l4_pair(half, s->base + i);
+}
+
 static __always_inline struct l4_node *
 l4_tree(__u32 half, const struct l4_service *s, __u32 i)
 {
-	return l4_node(half, 2 * s->base + i);
+	struct l4_pair *p = l4_below(half, s, i >> 1);
+
+	return p ? &p->node[i & 1] : NULL;
 }
 
 /* IPVS's measure of a destination's load, as it is since Linux 6.1.1xx: of
@@ -73,20 +81,27 @@ l4_weigh(const struct l4_service *s, const struct l4_dest *d,
 		out->weight = 0;
 }
 
-/* Slots are in order: a is the earlier one, and wins a tie. */
-static __always_inline __u16
-l4_better(__u32 half, const struct l4_service *s, __u16 a, __u16 b)
+/* All ones if the number is negative. Which of two servers has less to do is a
+ * matter of chance, and of jumps that depend on it a CPU guesses half wrong: so
+ * there are none, and the compiler is kept from making one. */
+static __always_inline __u64
+l4_if_negative(__s64 n)
 {
-	struct l4_slot *sa, *sb;
+	__u64 mask = (__u64)(n >> 63);
 
-	if (!a || !b)
-		return a ? a : b;
-	sa = l4_slot(half, s->base + a - 1);
-	sb = l4_slot(half, s->base + b - 1);
-	if (!sa || !sb)
-		return a;
-	return (__u64)sa->load * sb->weight > (__u64)sb->load * sa->weight ? b
-									   : a;
+	__asm__("" : "+r"(mask));
+	return mask;
+}
+
+/* Slots are in order: the first one wins a tie. */
+static __always_inline __u64
+l4_better(const struct l4_pair *p)
+{
+	const union l4_best *a = &p->node[0].best, *b = &p->node[1].best;
+	__u64 more = l4_if_negative((__s64)((__u64)b->load * a->weight) -
+		(__s64)((__u64)a->load * b->weight));
+
+	return a->word ^ ((a->word ^ b->word) & more);
 }
 
 /* Node i anew, from the two below it. */
@@ -94,57 +109,76 @@ static __always_inline void
 l4_tree_join(__u32 half, const struct l4_service *s, __u32 i)
 {
 	struct l4_node *n = l4_tree(half, s, i);
-	struct l4_node *a = l4_tree(half, s, 2 * i),
-		       *b = l4_tree(half, s, 2 * i + 1);
+	struct l4_pair *p = l4_below(half, s, i);
+	const struct l4_node *a, *b;
 
-	if (!n || !a || !b)
+	if (!n || !p)
 		return;
-	n->best = l4_better(half, s, a->best, b->best);
+	a = &p->node[0];
+	b = &p->node[1];
+	n->best.word = l4_better(p);
 	n->most = a->most > b->most ? a->most : b->most;
 	n->total = a->total + b->total;
 }
 
-/* A destination's slot and leaf, anew. False: nothing has changed. */
-static __always_inline bool
+enum l4_leaf { L4_LEAF_SAME, L4_LEAF_LOAD, L4_LEAF_ALL };
+
+/* A destination's slot and leaf, anew. Returns what has changed: nothing, its
+ * load, or the sums, too. */
+static __always_inline enum l4_leaf
 l4_tree_leaf(__u32 half, const struct l4_service *s, const struct l4_dest *d,
 	const struct l4_count *c)
 {
 	__u32 i = d->slot;
 	struct l4_slot *slot = l4_slot(half, s->base + i), now = {0};
 	struct l4_node *leaf = l4_tree(half, s, (1u << (s->depth & 15)) + i);
-	__u16 most = l4_eligible(d, c) ? d->weight : 0, best;
+	__u16 most = l4_eligible(d, c) ? d->weight : 0;
+	union l4_best best = {.load = 1};
 	__u32 total = most;
+	bool sums;
 
 	if (!slot || !leaf)
-		return false;
+		return L4_LEAF_SAME;
 	l4_weigh(s, d, c, &now);
-	best = now.weight ? (__u16)(i + 1) : 0;
+	if (now.weight)
+		best = (union l4_best){{.load = now.load,
+			.weight = now.weight,
+			.slot = (__u16)(i + 1)}};
 	if (s->scheduler == L4_lblc || s->scheduler == L4_lblcr)
 		total = c->active * 2 < d->weight;
-	if (slot->load == now.load && slot->weight == now.weight &&
-		leaf->most == most && leaf->best == best &&
-		leaf->total == total)
-		return false;
+	sums = leaf->most != most || leaf->total != total;
+	if (!sums && slot->load == now.load && slot->weight == now.weight &&
+		leaf->best.word == best.word)
+		return L4_LEAF_SAME;
 	slot->load = now.load;
 	slot->weight = now.weight;
 	leaf->best = best;
 	leaf->most = most;
 	leaf->total = total;
-	return true;
+	return sums ? L4_LEAF_ALL : L4_LEAF_LOAD;
 }
 
-/* After a change of the destination's counts. */
+/* After a change of the destination's counts. A connection more or less
+ * mostly changes its load alone. */
 static __always_inline void
 l4_tree_update(__u32 half, const struct l4_service *s, const struct l4_dest *d,
 	const struct l4_count *c)
 {
 	__u32 i = (1u << (s->depth & 15)) + d->slot;
+	enum l4_leaf changed = l4_tree_leaf(half, s, d, c);
+	struct l4_pair *p = l4_below(half, s, i >> 1);
 
-	if (!l4_tree_leaf(half, s, d, c))
+	if (changed == L4_LEAF_SAME)
 		return;
-	for (int k = 0; k < L4_DEPTH_MAX && i > 1; k++) {
+	for (int k = 0; k < L4_DEPTH_MAX && i > 1 && p; k++) {
+		__u64 best = l4_better(p);
+
 		i >>= 1;
-		l4_tree_join(half, s, i);
+		if (changed == L4_LEAF_ALL)
+			l4_tree_join(half, s, i);
+		p = l4_below(half, s, i >> 1);
+		if (p)
+			p->node[i & 1].best.word = best;
 	}
 }
 
@@ -183,7 +217,7 @@ l4_tree_next(__u32 half, const struct l4_service *s, __u32 from, __u32 least)
 		n = l4_tree(half, s, i);
 		if (!n)
 			return 0;
-		i += n->most < least;
+		i -= (__u32)l4_if_negative((__s64)n->most - least);
 	}
 	n = l4_tree(half, s, i);
 	return n && i >= leaves && n->most >= least ? i - leaves + 1 : 0;
@@ -197,14 +231,15 @@ l4_tree_at(const struct l4_job *j, const struct l4_service *s, __u32 r)
 
 	for (int k = 0; k < L4_DEPTH_MAX && i < leaves; k++) {
 		struct l4_node *n = l4_tree(j->half, s, i * 2);
+		__u64 right;
 
 		if (!n)
 			return 0;
-		i *= 2;
-		if (r > n->total || !n->total) {
-			r -= n->total;
-			i++;
-		}
+		/* past all that is on the left, or nothing is there */
+		right = l4_if_negative((__s64)n->total - r) |
+			l4_if_negative((__s64)n->total - 1);
+		r -= n->total & (__u32)right;
+		i = i * 2 - (__u32)right;
 	}
 	return i >= leaves ? i - leaves + 1 : 0;
 }
