@@ -58,6 +58,8 @@ reply_head(struct reply *r, struct exchange *x, bool keep_alive)
 	r->head_written = true;
 	r->answer = answer_to_client(x, keep_alive, &r->out);
 	r->ended = r->answer.framing == ANSWER_NO_BODY;
+	exchange_tally(
+		x, r->answer.framing == ANSWER_LENGTH ? r->answer.length : 0);
 	return keep_alive && r->answer.framing != ANSWER_CLOSE;
 }
 
