@@ -88,7 +88,7 @@ test_explain(void **state)
 	assert_int_equal(r.said.status, 0);
 	assert_string_equal(r.line, "explain http://a.test/\n");
 	assert_non_null(strstr(
-		r.said.out, "copies  2: it is hot, 25.0 % of all requests\n"));
+		r.said.out, "copies  2: it is hot, 25.0 % of all work\n"));
 	assert_non_null(
 		strstr(r.said.out, "a request that n1 gets: asks n3\n"));
 	assert_non_null(strstr(r.said.out, "n3    1: owner"));

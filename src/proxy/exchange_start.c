@@ -17,21 +17,32 @@ may_be_cached(const struct exchange *x)
 		!x->upload && !x->upgrade;
 }
 
-/* Load, and heat, are of those who answer. What was taken from another node
- * along with its connection was asked for there. */
+/* Load is of those who answer. */
 static void
-tally(struct exchange *x, bool answers)
+answer_here(struct exchange *x)
 {
-	unsigned of = x->asks ? TALLY_ASKED : 0;
-
-	x->asks = false;
-	if (answers && !x->counted) {
-		x->counted = true;
+	if (!x->counted)
 		count(&x->worker->answers, 1);
-		if (x->fill == FILL_NONE && !x->offered)
-			of |= TALLY_ANSWERED;
-	}
-	tally_count(x->worker->tally, x->route.hash, of);
+	x->counted = true;
+}
+
+/* What was taken from another node along with its connection was asked for
+ * there. */
+static void
+tally(struct exchange *x, unsigned of, uint64_t bytes)
+{
+	if (x->asks)
+		of |= TALLY_ASKED;
+	x->asks = false;
+	tally_count(x->worker->tally, &x->placed, of, bytes);
+}
+
+void
+exchange_tally(struct exchange *x, uint64_t bytes)
+{
+	if (x->from == FROM_PEER || x->fill != FILL_NONE)
+		return;
+	tally(x, may_be_cached(x) ? TALLY_ANSWERED : TALLY_OTHER, bytes);
 }
 
 static bool
@@ -54,7 +65,7 @@ exchange_restart(struct exchange *x)
 	struct peer *owner = cacheable ? owner_find(x) : NULL;
 
 	if (owner) {
-		tally(x, false);
+		tally(x, 0, 0);
 		exchange_leave_answer(x);
 		x->from = FROM_PEER;
 		if (!x->on_owner || !x->on_owner(x, owner, false))
@@ -65,13 +76,15 @@ exchange_restart(struct exchange *x)
 		count(&c->local, 1);
 	if (is_elsewhere(x, cacheable))
 		return;
-	tally(x, true);
+	answer_here(x);
 	if (x->worker->node->config->passes)
 		x->why = WHY_BYPASS;
 	if (cacheable && x->why != WHY_BYPASS)
 		lookup(x);
 	else
 		lookup_pass(x);
+	if (!x->known) /* or else it is counted with the answer */
+		tally(x, 0, 0);
 }
 
 static bool
@@ -129,6 +142,7 @@ exchange_start(struct exchange *x, const char *raw)
 		exchange_refuse(x, error.status, error.why);
 		return;
 	}
+	owner_place(x);
 	x->asks = !x->from_peer && !x->stay && x->fill == FILL_NONE;
 	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
 		upgrade_is_offered(&x->head);
@@ -148,6 +162,7 @@ exchange_fill(struct exchange *x, struct peer *p, size_t index, bool cached)
 		exchange_fail(x, error.status, error.why);
 		return;
 	}
+	owner_place(x);
 	x->from = FROM_PEER;
 	x->owner = index;
 	peer_ask(p, x);

@@ -4,10 +4,14 @@
 #include "http/vary.h"
 #include "proxy/exchange.h"
 #include "proxy/fill.h"
+#include "proxy/heat.h"
 #include "proxy/parts.h"
 
 enum {
 	JOIN_MS = 5000, /* the longest wait for another's fetch */
+	/* ... and where it may crawl over a full link, on which whoever gives
+	 * up would ask for the same again */
+	JOIN_CRAWLS_MS = 20000,
 	MISLED_MAX = 2, /* how often one joins what turns out to be unfit */
 };
 
@@ -67,6 +71,14 @@ hit(struct exchange *x, struct object *o)
 	exchange_read_object(x, o, FROM_HIT);
 }
 
+static uint64_t
+patience_ns(const struct exchange *x)
+{
+	bool crawls = heat_links_are_scarce(x->worker->node);
+
+	return (crawls ? JOIN_CRAWLS_MS : JOIN_MS) * NS_PER_MS;
+}
+
 void
 lookup_join(struct exchange *x, struct flight *f)
 {
@@ -75,7 +87,7 @@ lookup_join(struct exchange *x, struct flight *f)
 		return;
 	}
 	lookup_tally(x, &x->worker->counters.coalesced, 1);
-	loop_arm(x->worker->loop, &x->timer, JOIN_MS * NS_PER_MS);
+	loop_arm(x->worker->loop, &x->timer, patience_ns(x));
 }
 
 /* stale: what is stored, to be validated; NULL: nothing. */

@@ -4,30 +4,48 @@
 #include "proxy/peer.h"
 
 enum {
-	FEW = 4,	    /* of a ranking are enough, most of the time */
+	FEW = 4,	/* of a ranking are enough, most of the time */
+	CROWD = 4,	/* requests for one key that wait for another node */
+	CROWD_PART = 4, /* ... which is such a part of all that do */
 	DISAGREE_MS = 1000, /* nodes differ by less on how far a ramp is */
 };
 
-uint64_t
-owner_hash(struct str key)
+static uint64_t
+hash_in(uint64_t hash, size_t place)
 {
-	return place_hash(key);
+	return hash ^ place * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static size_t
-place_of(const struct exchange *x)
+uint64_t
+owner_hash(struct str key, size_t place)
+{
+	return hash_in(place_hash(key), place);
+}
+
+void
+owner_place(struct exchange *x)
 {
 	const struct node_config *config = x->worker->node->config;
-
-	return places_choose(
+	size_t place = places_choose(
 		config, &x->head, x->route.key_host, x->route.key_target);
+	const struct policy *policy =
+		(place ? &config->groups[place - 1].place : &config->place)
+			->policy;
+
+	x->placed = (struct place_key){
+		.hash = hash_in(x->route.hash, place),
+		.digest = policy->digest ? policy->digest(x->route.key)
+					 : x->route.hash,
+		.place = (uint8_t)place,
+	};
 }
 
-/* What is hot does not count where each request is another's turn. */
+/* What is hot does not count where nodes don't agree on rankings. */
 static const struct hot *
-find_hot(const struct node *n, const struct place *p, uint64_t key)
+find_hot(const struct exchange *x, const struct place *p)
 {
-	return p->policy == &policy_rr ? NULL : heat_find(n, key);
+	return place_is_agreed(p) ? heat_find(x->worker->node, x->placed.hash)
+				  : NULL;
 }
 
 /* A cluster of one. */
@@ -35,6 +53,22 @@ static bool
 is_alone(const struct worker *w, const struct view *v)
 {
 	return v->nnodes == 1 && v->nodes[0].member == w->node->config->self;
+}
+
+/* Do so many wait for that key already, of all that wait, that its owner can't
+ * be in time? Then we get a copy, rather than that they all queue up there:
+ * when something becomes hot, that is known here at once, and all nodes
+ * together leave the owner a few requests each. Whoever may not share what is
+ * stored asks him. */
+static bool
+is_crowd(const struct exchange *x, const struct place *p)
+{
+	const struct worker *w = x->worker;
+	unsigned n = w->waiting[x->placed.hash % WORKER_WAITING];
+
+	return n >= CROWD && CROWD_PART * n >= w->nwaiting &&
+		w->node->config->copies_pct > 100 && place_is_agreed(p) &&
+		!head_find(&x->head, FIELD_AUTHORIZATION);
 }
 
 /* In a section of base/epoch.h. False: there is nobody. */
@@ -46,18 +80,21 @@ find_member(struct exchange *x, size_t *i)
 	const struct place *p;
 	const struct hot *hot;
 	struct ranked all;
-	size_t place;
+	size_t place, r;
 
 	if (is_alone(w, &ps->view))
 		return false;
-	place = place_of(x);
+	place = x->placed.place;
 	p = ps->v[place];
-	hot = find_hot(w->node, p, x->route.hash);
+	hot = find_hot(x, p);
 	owner_rank_fit(x, ps, place, hot ? VIEW_MAX_NODES : FEW, &all);
 	if (!all.n)
 		return false;
-	*i = hot ? owner_choose(w, p, hot, &all) : all.member[0];
-	*i = owner_not_full(w, &all, *i);
+	r = hot && hot->r < all.n ? hot->r : hot ? all.n : 1;
+	*i = hot ? owner_choose(w, hot, &all, r) : all.member[0];
+	*i = owner_not_full(w, &all, r, *i);
+	if (*i != w->node->config->self && is_crowd(x, p))
+		*i = w->node->config->self;
 	return true;
 }
 
@@ -118,7 +155,7 @@ next_owner(struct exchange *x, const struct places *p, size_t place)
 	uint64_t key = x->route.hash;
 	struct ranking r;
 
-	place_rank_hashed(pl, x->route.key, key, FEW, &r);
+	pl->policy->rank(pl, x->placed.digest, FEW, &r);
 	for (size_t j = 0; j < r.n; j++) {
 		size_t i = pl->view.nodes[r.node[j]].member;
 
@@ -137,7 +174,7 @@ struct peer *
 owner_source(struct exchange *x, size_t *index, bool *cached_only)
 {
 	struct worker *w = x->worker;
-	size_t self = w->node->config->self, place = place_of(x), i = self;
+	size_t self = w->node->config->self, place = x->placed.place, i = self;
 	const struct places *p;
 	struct ranked all;
 
@@ -162,9 +199,9 @@ owner_source(struct exchange *x, size_t *index, bool *cached_only)
 int
 owner_elsewhere(struct exchange *x)
 {
-	size_t place = place_of(x);
+	size_t place = x->placed.place;
 	const struct place *p;
-	struct str key = x->route.key;
+	uint64_t key = x->placed.digest;
 	int i = -1;
 
 	epoch_enter();
@@ -179,14 +216,14 @@ owner_elsewhere(struct exchange *x)
 void
 owner_learn(struct exchange *x, size_t index)
 {
-	size_t place = place_of(x);
+	size_t place = x->placed.place;
 	const struct place *p;
 
 	epoch_enter();
 	p = membership_places(x->worker->node)->v[place];
 	for (size_t i = 0; p->params.shared && i < p->view.nnodes; i++)
 		if (p->view.nodes[i].member == index)
-			ht_rr_learn(p, x->route.key, i);
+			ht_rr_learn(p, x->placed.digest, i);
 	epoch_leave();
 }
 

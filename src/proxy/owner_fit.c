@@ -122,7 +122,7 @@ owner_rank_fit(const struct exchange *x, const struct places *p, size_t place,
 	uint64_t key = x->route.hash;
 	struct ranking r;
 
-	place_rank_hashed(pl, x->route.key, key, most, &r);
+	pl->policy->rank(pl, x->placed.digest, most, &r);
 	out->n = 0;
 	for (size_t j = 0; j < r.n; j++) {
 		uint8_t i = pl->view.nodes[r.node[j]].member;

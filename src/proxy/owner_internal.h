@@ -30,9 +30,10 @@ void owner_rank_fit(const struct exchange *x, const struct places *p,
 	size_t place, size_t most, struct ranked *out);
 
 /* --- owner_choose.c ------------------------------------------------------- */
-/* The first in the ranking who is not full, if `chosen` is. */
-size_t
-owner_not_full(const struct worker *w, const struct ranked *r, size_t chosen);
-/* One of those who hold what is hot. */
-size_t owner_choose(struct worker *w, const struct place *p,
-	const struct hot *hot, const struct ranked *all);
+/* The first in the ranking who is not full, if `chosen` is. Of them all, r are
+ * to hold the key. */
+size_t owner_not_full(const struct worker *w, const struct ranked *all,
+	size_t r, size_t chosen);
+/* One of those, when it is hot. */
+size_t owner_choose(struct worker *w, const struct hot *hot,
+	const struct ranked *all, size_t r);

@@ -16,6 +16,7 @@ struct ask {
 	uint32_t stream;
 	struct exchange *x;    /* borrowed; until there is a head */
 	struct inflow *inflow; /* ends itself; from then on */
+	uint16_t waits;	       /* where in worker->waiting, + 1; 0: no more */
 };
 
 struct peer {
@@ -51,6 +52,8 @@ bool ask_has_slot(const struct peer *p);
 /* For x, when there is a slot. */
 void ask_open(struct peer *p, struct exchange *x);
 void ask_end(struct peer *p, uint32_t stream);
+/* The peer has begun to answer. */
+void ask_heard(struct peer *p, struct ask *a);
 /* The peer is lost: whoever has seen nothing yet asks another one. */
 void ask_lose_all(struct peer *p);
 

@@ -9,7 +9,6 @@
 #include "proxy/heat.h"
 #include "proxy/membership.h"
 #include "proxy/serve_internal.h"
-#include "proxy/tally.h"
 
 void
 serve_make_ready(struct serve *v)
@@ -67,15 +66,15 @@ send_head(struct serve *v)
 		.load = heat_own_load(v->server->worker->node),
 		.length = a.framing == ANSWER_LENGTH ? (int64_t)a.length : -1,
 		.bulk = small ? 0 : bulk_for(v, &a)};
+	bool has_body = v->x->head.method != METHOD_HEAD;
 	size_t body = 0;
 
 	wire_head_end(out, at, &h);
-	if (small && v->x->head.method != METHOD_HEAD)
+	if (small && has_body)
 		body = put_body(v->x, out);
 	channel_end_body(ch, small ? WIRE_ANSWER : WIRE_HEAD, v->stream, body);
-	if (v->offered) /* and not taken */
-		tally_count(
-			v->x->worker->tally, v->x->route.hash, TALLY_ANSWERED);
+	exchange_tally(
+		v->x, has_body && a.framing == ANSWER_LENGTH ? a.length : 0);
 	if (h.bulk) {
 		exchange_keep(v->x);
 		depot_send(v->server->depot, h.bulk, take_ptr(&v->x), a.length);

@@ -20,7 +20,12 @@ struct peer;
 struct tally;
 struct upstream;
 
-enum { POOL_BUCKETS = 64, WORKER_FRAMES_BYTES = 640 * 1024, SPARE_BUFS = 64 };
+enum {
+	POOL_BUCKETS = 64,
+	WORKER_FRAMES_BYTES = 640 * 1024,
+	WORKER_WAITING = 1024,
+	SPARE_BUFS = 64,
+};
 
 /* Empty ones, for whoever needs one next. */
 struct spare_bufs {
@@ -65,6 +70,9 @@ struct worker {
 	struct tally *tally;	   /* owned: what is counted for heat.h */
 	struct handover *handover; /* owned; the first worker's, or NULL */
 	uint64_t random;	   /* of owner.c */
+	/* Requests of clients that wait for another node's word, by key. */
+	uint16_t waiting[WORKER_WAITING];
+	unsigned nwaiting;
 	struct wake members;	   /* posted by anybody: there are new ones,
 				      or news of them is to be told */
 	struct timer accept_timer; /* to try again: no descriptor was free */

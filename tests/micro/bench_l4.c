@@ -3,10 +3,14 @@
  * program that only swaps MAC addresses and beside itself on the kernel's LRU
  * hash; and how the targets are met:
  *
- *	bench_l4 [--json] [--quick]
+ *	bench_l4 [--json] [--quick] [few|new|many|steps]
  *
- * Each figure is the median of short rounds, so that other work on the machine
- * does little harm. Exits with 1 when a target is missed.
+ * one part alone; steps, what an established flow's packet costs as far as each
+ * step, is not among what is run otherwise.
+ *
+ * Each figure is a lower quartile of short rounds, and the two of a ratio take
+ * turns, so that other work on the machine does little harm. Exits with 1 when
+ * a target is missed.
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -23,11 +27,13 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <steps.skel.h>
 #include <sys/mman.h>
 
 #define ROUND 20000 /* packets in a round */
 #define FEW 10000
 #define MANY 1000000
+#define PACKETS 9 /* of a flow that its entry counts */
 
 struct rotate {
 	uint32_t at, flows, base, step, flags, pad;
@@ -39,14 +45,16 @@ struct rig {
 	int prog;
 };
 
+#define ROUNDS_MAX 64
 static unsigned rounds = 41;
 static bool json, failed;
 
 static void *
-map_of(const struct bpf_map *m, size_t n)
+map_of(const struct bpf_object *o, const char *name, size_t n)
 {
+	int fd = bpf_object__find_map_fd_by_name(o, name);
 	void *p = mmap(NULL, (n + 4095) & ~(size_t)4095, PROT_READ | PROT_WRITE,
-		MAP_SHARED, bpf_map__fd(m), 0);
+		MAP_SHARED, fd, 0);
 
 	if (p == MAP_FAILED) {
 		perror("bench_l4: mmap");
@@ -55,15 +63,17 @@ map_of(const struct bpf_map *m, size_t n)
 	return p;
 }
 
-#define SIZE(skel, i, flows)                                                   \
-	do {                                                                   \
-		l4_image_size(i, (uint32_t)libbpf_num_possible_cpus(), flows); \
-		bpf_map__set_max_entries((skel)->maps.stats, (i)->n_stats);    \
-		bpf_map__set_max_entries(                                      \
-			(skel)->maps.tallies, (i)->n_tallies);                 \
-		bpf_map__set_max_entries(                                      \
-			(skel)->maps.buckets, (i)->n_buckets);                 \
-	} while (0)
+static void
+size_maps(const struct bpf_object *o, const struct l4_image *i)
+{
+	struct bpf_map *m;
+
+#define MAP(name, type, n)                          \
+	m = bpf_object__find_map_by_name(o, #name); \
+	CHECK(m && !bpf_map__set_max_entries(m, i->n_##name));
+#include "l4/maps.def"
+#undef MAP
+}
 
 static void
 no_rights(int err)
@@ -73,8 +83,13 @@ no_rights(int err)
 }
 
 static void
-begin(struct rig *r)
+map_maps(const struct bpf_object *o, struct rig *r)
 {
+#define MAP(name, type, n) \
+	r->image.name = map_of(o, #name, r->image.n_##name * sizeof(type));
+#include "l4/maps.def"
+#undef MAP
+	r->rotate = map_of(o, "rotation", sizeof(*r->rotate));
 	l4_image_start(&r->image);
 	memcpy(r->image.ctl->mac, frame_own, ETH_ALEN);
 	r->image.ctl->new_max = UINT32_MAX;
@@ -82,43 +97,25 @@ begin(struct rig *r)
 		.flows = 1, .base = 0x0a000000, .step = 1, .flags = ACK};
 }
 
-static struct bench_bpf *
-open_bench(struct rig *r, uint64_t flows)
-{
-	struct bench_bpf *s = bench_bpf__open();
-	int err;
-
-	SIZE(s, &r->image, flows);
-	err = bench_bpf__load(s);
-	if (err)
-		no_rights(err);
-#define MAP(name, type, n) \
-	r->image.name = map_of(s->maps.name, r->image.n_##name * sizeof(type));
-#include "l4/maps.def"
-#undef MAP
-	r->rotate = map_of(s->maps.rotation, sizeof(*r->rotate));
-	begin(r);
-	return s;
-}
-
-static struct lru_bpf *
-open_lru(struct rig *r)
-{
-	struct lru_bpf *s = lru_bpf__open();
-	int err;
-
-	SIZE(s, &r->image, 1);
-	err = lru_bpf__load(s);
-	if (err)
-		no_rights(err);
-#define MAP(name, type, n) \
-	r->image.name = map_of(s->maps.name, r->image.n_##name * sizeof(type));
-#include "l4/maps.def"
-#undef MAP
-	r->rotate = map_of(s->maps.rotation, sizeof(*r->rotate));
-	begin(r);
-	return s;
-}
+/* Loads an object and has the rig stand on its maps. */
+#define OPENER(skel)                                                           \
+	static struct skel##_bpf *open_##skel(struct rig *r, uint64_t flows)   \
+	{                                                                      \
+		struct skel##_bpf *s = skel##_bpf__open();                     \
+		int err;                                                       \
+                                                                               \
+		l4_image_size(&r->image, (uint32_t)libbpf_num_possible_cpus(), \
+			flows);                                                \
+		size_maps(s->obj, &r->image);                                  \
+		err = skel##_bpf__load(s);                                     \
+		if (err)                                                       \
+			no_rights(err);                                        \
+		map_maps(s->obj, r);                                           \
+		return s;                                                      \
+	}
+OPENER(bench)
+OPENER(lru)
+OPENER(steps)
 
 static void
 put_rules(struct rig *r, const char *scheduler, unsigned nodes)
@@ -170,16 +167,28 @@ compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* A lower quartile of the rounds: what else runs on the machine only adds. */
 static double
-median(const struct rig *r)
+quartile(uint32_t v[])
 {
-	uint32_t v[64];
+	qsort(v, rounds, sizeof(*v), compare);
+	return v[rounds / 4];
+}
+
+/* Two programs' packets, by turns, so that both meet the machine in the same
+ * mood. Each begins with some that are not measured. */
+static void
+beside(const struct rig *a, const struct rig *b, double ns[2])
+{
+	uint32_t v[2][ROUNDS_MAX];
 
 	for (unsigned i = 0; i < rounds; i++)
-		v[i] = run(r, ROUND);
-	qsort(v, rounds, sizeof(*v), compare);
-	/* a lower quartile: what else ran only ever adds */
-	return v[rounds / 4];
+		for (int k = 0; k < 2; k++) {
+			(void)run(k ? b : a, ROUND / 2);
+			v[k][i] = run(k ? b : a, ROUND);
+		}
+	ns[0] = quartile(v[0]);
+	ns[1] = quartile(v[1]);
 }
 
 static void
@@ -201,7 +210,8 @@ say(const char *what, double ns, double than, double limit, const char *beside)
 	fflush(stdout);
 }
 
-/* All flows begin once, so that they are there. */
+/* All flows begin once, so that they are there; and have had as many packets as
+ * are counted, so that their entries are as they stay. */
 static void
 establish(struct rig *r, uint32_t flows, uint32_t step)
 {
@@ -214,87 +224,163 @@ establish(struct rig *r, uint32_t flows, uint32_t step)
 		model_grow(&r->image, UINT32_MAX);
 	}
 	r->rotate->flags = ACK;
-	(void)run(r, flows);
+	for (int i = 0; i < PACKETS; i++)
+		(void)run(r, flows);
 	r->rotate->step = step;
 }
 
-/* New flows, as many as the other figure is of, into the table as it was then.
- */
-static double
-new_flows(struct rig *r, const char *scheduler, unsigned nodes)
+/* As many new flows as the other rig has old ones, into an empty table; by
+ * turns with packets of the old ones. */
+static void
+new_flows(struct rig *r, const struct rig *old, unsigned nodes, double ns[2])
 {
-	uint32_t v[64], used = r->image.ctl->bucket_mask + 1;
+	uint32_t v[2][ROUNDS_MAX], used = r->image.ctl->bucket_mask + 1;
 
-	put_rules(r, scheduler, nodes);
-	r->rotate->step = 7919;
-	r->rotate->flows = FEW;
-	r->rotate->flags = SYN;
 	for (unsigned i = 0; i < rounds; i++) {
-		memset(r->image.buckets, 0, used * sizeof(struct l4_bucket));
+		(void)run(old, ROUND / 2);
+		v[0][i] = run(old, ROUND);
 		memset(r->image.counts, 0,
-			r->image.n_counts * sizeof(struct l4_count));
+			(nodes + 1) * sizeof(struct l4_count));
 		compile_refresh(&r->image);
-		v[i] = run(r, FEW);
+		memset(r->image.buckets, 0, used * sizeof(struct l4_bucket));
+		v[1][i] = run(r, FEW);
 	}
-	qsort(v, rounds, sizeof(*v), compare);
-	return v[rounds / 4];
+	ns[0] = quartile(v[0]);
+	ns[1] = quartile(v[1]);
 }
 
-int
-main(int argc, char **argv)
+static void
+bench_new(const struct rig *old)
 {
 	static const char *const schedulers[] = {
 #define SCHEDULER(name) #name,
 #include "l4/schedulers.def"
 #undef SCHEDULER
 	};
-	struct rig own = {0}, lru = {0};
-	struct bench_bpf *bench;
-	struct lru_bpf *other;
-	double empty, few, many, kernel;
-	cpu_set_t one;
+	static const unsigned nodes[] = {16, 64, 1024};
+	struct rig r = {0};
+	struct bench_bpf *bench = open_bench(&r, FEW);
+	double ns[2];
 	char text[64];
 
+	r.prog = bpf_program__fd(bench->progs.balance);
+	r.rotate->step = 7919;
+	r.rotate->flows = FEW;
+	r.rotate->flags = SYN;
+	for (size_t n = 0; n < sizeof(nodes) / sizeof(*nodes); n++)
+		for (int i = 0; i < L4_SCHEDULERS; i++) {
+			put_rules(&r, schedulers[i], nodes[n]);
+			new_flows(&r, old, nodes[n], ns);
+			snprintf(text, sizeof(text), "new, %s, %u nodes",
+				schedulers[i], nodes[n]);
+			say(text, ns[1], ns[0], nodes[n] <= 64 ? 2.5 : 5,
+				"established");
+		}
+	bench_bpf__destroy(bench);
+}
+
+/* What an established flow's packet costs as far as each step: with flows so
+ * few that their entries are in the CPU's next cache, and with more. */
+static void
+bench_steps(void)
+{
+	static const uint32_t flows[] = {50, 1000, FEW};
+	struct rig r = {0};
+	struct steps_bpf *steps = open_steps(&r, FEW);
+	double ns[2];
+	struct bpf_program *p;
+
+	put_rules(&r, "wlc", 16);
+	for (size_t i = 0; i < sizeof(flows) / sizeof(*flows); i++) {
+		if (!json)
+			printf("steps of %u flows:", flows[i]);
+		r.prog = bpf_program__fd(steps->progs.whole);
+		establish(&r, flows[i], 7919 % flows[i]);
+		bpf_object__for_each_program(p, steps->obj)
+		{
+			r.prog = bpf_program__fd(p);
+			beside(&r, &r, ns);
+			if (!json)
+				printf(" %s %.0f", bpf_program__name(p), ns[0]);
+			fflush(stdout);
+		}
+		if (!json)
+			printf("\n");
+	}
+	steps_bpf__destroy(steps);
+}
+
+static void
+bench_many(void)
+{
+	struct rig own = {0}, r = {0};
+	struct bench_bpf *bench = open_bench(&own, 4 << 20);
+	struct lru_bpf *lru = open_lru(&r, 1);
+	double ns[2];
+
+	put_rules(&own, "wlc", 16);
+	put_rules(&r, "wlc", 16);
+	own.prog = bpf_program__fd(bench->progs.balance);
+	r.prog = bpf_program__fd(lru->progs.balance_lru);
+	establish(&own, MANY, 618033);
+	establish(&r, MANY, 618033);
+	beside(&r, &own, ns);
+	say("... on the kernel's LRU, 1 M flows", ns[0], 0, 0, "");
+	say("established, 1 M flows", ns[1], ns[0], 0.5, "the LRU");
+	lru_bpf__destroy(lru);
+	bench_bpf__destroy(bench);
+}
+
+/* An established flow beside nothing; and beside it, new ones. */
+static void
+bench_few(bool fresh)
+{
+	struct rig own = {0}, empty;
+	struct bench_bpf *bench = open_bench(&own, FEW);
+	double ns[2];
+
+	put_rules(&own, "wlc", 16);
+	own.prog = bpf_program__fd(bench->progs.balance);
+	establish(&own, FEW, 7919);
+	empty = own;
+	empty.prog = bpf_program__fd(bench->progs.empty);
+	if (fresh) {
+		bench_new(&own);
+	} else {
+		beside(&empty, &own, ns);
+		say("swaps MAC addresses", ns[0], 0, 0, "");
+		say("established, 10,000 flows", ns[1], ns[0], 3, "that");
+	}
+	bench_bpf__destroy(bench);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *part = NULL;
+	cpu_set_t one;
+
 	for (int i = 1; i < argc; i++) {
-		json |= !strcmp(argv[i], "--json");
-		if (!strcmp(argv[i], "--quick"))
+		if (!strcmp(argv[i], "--json"))
+			json = true;
+		else if (!strcmp(argv[i], "--quick"))
 			rounds = 13;
+		else
+			part = argv[i];
 	}
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	(void)sched_setaffinity(0, sizeof(one), &one);
-	bench = open_bench(&own, 4 << 20);
-	put_rules(&own, "wlc", 16);
-	own.prog = bpf_program__fd(bench->progs.empty);
-	own.rotate->flows = FEW;
-	empty = median(&own);
-	say("swaps MAC addresses", empty, 0, 0, "");
-	own.prog = bpf_program__fd(bench->progs.balance);
-	establish(&own, FEW, 7919);
-	few = median(&own);
-	say("established, 10,000 flows", few, empty, 3, "that");
-	for (unsigned nodes = 16; nodes <= 1024; nodes *= 4)
-		for (int i = 0; i < L4_SCHEDULERS; i++) {
-			if (nodes == 256)
-				continue;
-			snprintf(text, sizeof(text), "new, %s, %u nodes",
-				schedulers[i], nodes);
-			say(text, new_flows(&own, schedulers[i], nodes), few,
-				nodes <= 64 ? 2.5 : 5, "established");
-		}
-	establish(&own, MANY, 618033);
-	many = median(&own);
-	other = open_lru(&lru);
-	put_rules(&lru, "wlc", 16);
-	lru.prog = bpf_program__fd(other->progs.balance_lru);
-	establish(&lru, MANY, 618033);
-	kernel = median(&lru);
-	say("... on the kernel's LRU, 1 M flows", kernel, 0, 0, "");
-	say("established, 1 M flows", many, kernel, 0.5, "the LRU");
-	lru_bpf__destroy(other);
+	if (!part || !strcmp(part, "few"))
+		bench_few(false);
+	if (part && !strcmp(part, "steps"))
+		bench_steps();
+	if (!part || !strcmp(part, "new"))
+		bench_few(true);
+	if (!part || !strcmp(part, "many"))
+		bench_many();
 	if (!json)
 		printf("%zu bytes of table per flow\n",
 			2 * sizeof(struct l4_flow));
-	bench_bpf__destroy(bench);
 	return failed ? 1 : 0;
 }

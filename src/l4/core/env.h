@@ -53,6 +53,21 @@ frame_at(L4_FRAME *f, __u32 off, __u32 n)
 	return p;
 }
 
+/* Ethernet addresses lie at multiples of 2. XDP is for CPUs that don't mind. */
+static __always_inline void
+mac_copy(void *to, const void *from)
+{
+	*(__u32 *)to = *(const __u32 *)from;
+	((__u16 *)to)[2] = ((const __u16 *)from)[2];
+}
+
+static __always_inline bool
+mac_same(const void *a, const void *b)
+{
+	return *(const __u32 *)a == *(const __u32 *)b &&
+		((const __u16 *)a)[2] == ((const __u16 *)b)[2];
+}
+
 static __always_inline __u32
 frame_len(L4_FRAME *f)
 {

@@ -190,15 +190,28 @@ l4_bucket(__u32 mask, __u64 hash)
 	return at_buckets((__u32)(hash >> 3) & mask);
 }
 
+static __always_inline __u64
+l4_key_change(const struct l4_key *a, const struct l4_key *b)
+{
+	return (a->ends ^ b->ends) | (a->client[1] ^ b->client[1]) |
+		(a->client[0] ^ b->client[0]);
+}
+
+/* Where many flows are, a wrong guess costs as much as the memory it waits
+ * for: so there is none about which entry of the first line it is. */
 static __always_inline struct l4_flow *
 l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 {
 	__u32 start = hash & (L4_WAYS - 1);
+	__u64 change = l4_key_change(&b->flow[start].key, k);
+	__u32 other = l4_if_negative((__s64)(change | -change)) & 1;
+	struct l4_flow *f = &b->flow[start ^ other];
 
+	if (!l4_key_change(&f->key, k))
+		return f;
 #pragma GCC unroll 8
-	for (__u32 i = 0; i < L4_WAYS; i++) {
-		struct l4_flow *f = &b->flow[start ^ i];
-
+	for (__u32 i = 2; i < L4_WAYS; i++) {
+		f = &b->flow[start ^ i];
 		if (f->key.ends == k->ends &&
 			f->key.client[1] == k->client[1] &&
 			f->key.client[0] == k->client[0])

@@ -60,6 +60,18 @@ frame_at(const struct l4_frame *f, __u32 off, __u32 n)
 	return off + n <= (size_t)(f->end - f->data) ? f->data + off : NULL;
 }
 
+static __always_inline void
+mac_copy(void *to, const void *from)
+{
+	__builtin_memcpy(to, from, 6);
+}
+
+static __always_inline bool
+mac_same(const void *a, const void *b)
+{
+	return __builtin_memcmp(a, b, 6) == 0;
+}
+
 static __always_inline __u32
 frame_len(const struct l4_frame *f)
 {

@@ -230,15 +230,6 @@ l4_parse_ip6(L4_FRAME *f, __u32 off, bool quoted, struct l4_packet *p)
 	return L4_VERDICTS;
 }
 
-/* MAC addresses are compared and copied by two bytes: all of them lie so. */
-static __always_inline bool
-l4_mac_is(const __u8 *mac, const __u8 *own)
-{
-	const __u16 *a = (const void *)mac, *b = (const void *)own;
-
-	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
-}
-
 /* A verdict, or L4_VERDICTS when *p is filled in. *p starts all zero. */
 static __always_inline enum l4_verdict
 l4_parse(L4_FRAME *f, const __u8 *own_mac, struct l4_packet *p)
@@ -250,7 +241,7 @@ l4_parse(L4_FRAME *f, const __u8 *own_mac, struct l4_packet *p)
 		return L4_pass_malformed;
 	/* A switch may flood; a frame for someone else must not be sent
 	 * twice. */
-	if (!l4_mac_is(eth->h_dest, own_mac))
+	if (!mac_same(eth->h_dest, own_mac))
 		return L4_pass_not_ours;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
 		v = l4_parse_ip4(f, sizeof(*eth), false, p);

@@ -94,26 +94,27 @@ L4_STEP int
 l4_choose_twos(struct l4_job *j, struct l4_service *s, struct l4_turn *t)
 {
 	struct l4_node *root = j && s ? l4_tree(j->half, s, 1) : NULL;
-	__u32 a, b, da, db;
+	__u32 at[2], slot[2], da, db;
 	struct l4_count *ca, *cb;
 	struct l4_dest *ra, *rb;
 
 	if (!root || !root->total || !j || !s || !t)
 		return 0;
-	a = l4_tree_at(j, s, l4_random(t, root->total + 1));
-	b = l4_tree_at(j, s, l4_random(t, root->total + 1));
-	da = l4_slot_dest(j, s, a);
-	db = l4_slot_dest(j, s, b);
+	at[0] = l4_random(t, root->total + 1);
+	at[1] = l4_random(t, root->total + 1);
+	l4_tree_at(j, s, at, slot);
+	da = l4_slot_dest(j, s, slot[0]);
+	db = l4_slot_dest(j, s, slot[1]);
 	ca = at_counts(da);
 	cb = at_counts(db);
 	ra = l4_dest(j->half, da);
 	rb = l4_dest(j->half, db);
 	if (!ca || !cb || !ra || !rb)
-		return a;
+		return slot[0];
 	return (__u64)rb->weight * l4_overhead(ca) >
 			(__u64)ra->weight * l4_overhead(cb)
-		? b
-		: a;
+		? slot[1]
+		: slot[0];
 }
 
 /* --- all

@@ -70,15 +70,18 @@ l4_crowded(struct l4_job *j, struct l4_service *s, __u32 dest)
 	return root && c && d && c->active > d->weight && root->total;
 }
 
-/* The member's slot + 1 if it may be used. */
-static __always_inline __u32
-l4_member(struct l4_job *j, struct l4_service *s, __u32 dest)
+/* The member's place, if it may be chosen; and its slot + 1. */
+static __always_inline struct l4_slot *
+l4_member(struct l4_job *j, struct l4_service *s, __u32 dest, __u32 *slot)
 {
 	struct l4_dest *d = dest ? l4_dest(j->half, dest) : NULL;
+	struct l4_slot *at;
 
 	if (!d || !(d->flags & L4_DEST_LIVE) || d->service != j->service)
-		return 0;
-	return l4_usable(j, s, d->slot + 1u);
+		return NULL;
+	*slot = d->slot + 1u;
+	at = l4_slot(j->half, s->base + d->slot);
+	return at && at->weight ? at : NULL;
 }
 
 static __always_inline __u32
@@ -93,15 +96,15 @@ L4_STEP int
 l4_choose_lblc(struct l4_job *j, struct l4_service *s)
 {
 	struct l4_set *set;
-	__u32 slot;
+	__u32 slot = 0;
 
 	if (!j || !s)
 		return 0;
 	set = l4_set_find(j);
 	if (!set)
 		return l4_least(j, s);
-	slot = l4_member(j, s, set->member[0]);
-	if (slot && !l4_crowded(j, s, set->member[0]))
+	if (l4_member(j, s, set->member[0], &slot) &&
+		!l4_crowded(j, s, set->member[0]))
 		return slot;
 	slot = l4_least(j, s);
 	if (slot) {
@@ -111,25 +114,37 @@ l4_choose_lblc(struct l4_job *j, struct l4_service *s)
 	return slot;
 }
 
-/* Of a set's members the least, or the most, loaded: its place + 1. */
+/* Of a set's members the least loaded: its place + 1. */
 static __always_inline __u32
-l4_set_pick(struct l4_job *j, struct l4_service *s, const struct l4_set *set,
-	bool least)
+l4_set_least(struct l4_job *j, struct l4_service *s, const struct l4_set *set)
 {
-	__u32 best = 0, load = 0, weight = 0;
+	union l4_best best = {{.load = 1}}, next;
+	__u32 slot;
 
 	for (__u32 i = 0; i < L4_MEMBERS_MAX; i++) {
-		__u32 slot = l4_member(j, s, set->member[i]);
-		struct l4_slot *at =
-			slot ? l4_slot(j->half, s->base + slot - 1) : NULL;
-		bool better;
+		struct l4_slot *at = l4_member(j, s, set->member[i], &slot);
 
 		if (!at)
 			continue;
-		better = least
-			? (__u64)load * at->weight > (__u64)at->load * weight
-			: (__u64)load * at->weight < (__u64)at->load * weight;
-		if (!best || better) {
+		next = (union l4_best){{at->load, at->weight, (__u16)(i + 1)}};
+		best.word = l4_better(&best, &next);
+	}
+	return best.slot;
+}
+
+/* ... the most loaded. */
+static __always_inline __u32
+l4_set_most(struct l4_job *j, struct l4_service *s, const struct l4_set *set)
+{
+	__u32 best = 0, load = 0, weight = 0, slot;
+
+	for (__u32 i = 0; i < L4_MEMBERS_MAX; i++) {
+		struct l4_slot *at = l4_member(j, s, set->member[i], &slot);
+
+		if (at &&
+			(!best ||
+				(__u64)load * at->weight <
+					(__u64)at->load * weight)) {
 			best = i + 1;
 			load = at->load;
 			weight = at->weight;
@@ -155,10 +170,10 @@ l4_set_add(struct l4_job *j, struct l4_set *set, __u32 dest)
 static __always_inline __u32
 l4_set_size(struct l4_job *j, struct l4_service *s, const struct l4_set *set)
 {
-	__u32 n = 0;
+	__u32 n = 0, slot;
 
 	for (__u32 i = 0; i < L4_MEMBERS_MAX; i++)
-		n += l4_member(j, s, set->member[i]) != 0;
+		n += l4_member(j, s, set->member[i], &slot) != NULL;
 	return n;
 }
 
@@ -167,7 +182,7 @@ l4_choose_lblcr(struct l4_job *j, struct l4_service *s)
 {
 	struct l4_ctl *ctl = at_ctl(0);
 	struct l4_set *set;
-	__u32 at, dest, slot;
+	__u32 at, dest, slot = 0;
 
 	if (!j || !s || !ctl)
 		return 0;
@@ -176,15 +191,15 @@ l4_choose_lblcr(struct l4_job *j, struct l4_service *s)
 		return l4_least(j, s);
 	if (j->now - set->changed > ctl->cache_timeout &&
 		l4_set_size(j, s, set) > 1) {
-		at = l4_set_pick(j, s, set, false);
+		at = l4_set_most(j, s, set);
 		set->member[(at - 1) & (L4_MEMBERS_MAX - 1)] = 0;
 		set->changed = j->now;
 	}
-	at = l4_set_pick(j, s, set, true);
+	at = l4_set_least(j, s, set);
 	if (at) {
 		dest = set->member[(at - 1) & (L4_MEMBERS_MAX - 1)];
-		if (!l4_crowded(j, s, dest))
-			return l4_member(j, s, dest);
+		if (!l4_crowded(j, s, dest) && l4_member(j, s, dest, &slot))
+			return slot;
 	}
 	slot = l4_least(j, s);
 	if (slot)

@@ -46,7 +46,7 @@ l4_flags_of(const struct l4_short *s)
 static __always_inline bool
 l4_plain(L4_FRAME *f, const struct l4_short *s)
 {
-	return l4_mac_is(s->eth->h_dest, s->ctl->mac) &&
+	return mac_same(s->eth->h_dest, s->ctl->mac) &&
 		s->eth->h_proto == bpf_htons(ETH_P_IP) &&
 		*(const __u8 *)s->ip == 0x45 &&
 		s->ip->protocol == IPPROTO_TCP &&

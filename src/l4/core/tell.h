@@ -13,14 +13,8 @@ struct l4_macs {
 static __always_inline void
 l4_set_macs(struct ethhdr *eth, const __u8 *dst, const __u8 *src)
 {
-	char *at = (char *)eth;
-	__u16 *to = (void *)at;
-	const __u16 *d = (const void *)dst, *s = (const void *)src;
-
-	for (int i = 0; i < 3; i++) {
-		to[i] = d[i];
-		to[3 + i] = s[i];
-	}
+	mac_copy(eth->h_dest, dst);
+	mac_copy(eth->h_source, src);
 }
 
 /* The Ethernet header, turned round. */

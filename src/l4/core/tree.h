@@ -93,15 +93,21 @@ l4_if_negative(__s64 n)
 	return mask;
 }
 
-/* Slots are in order: the first one wins a tie. */
+/* Of two the less loaded one; the first, which is the earlier one in order,
+ * wins a tie. */
 static __always_inline __u64
-l4_better(const struct l4_pair *p)
+l4_better(const union l4_best *a, const union l4_best *b)
 {
-	const union l4_best *a = &p->node[0].best, *b = &p->node[1].best;
 	__u64 more = l4_if_negative((__s64)((__u64)b->load * a->weight) -
 		(__s64)((__u64)a->load * b->weight));
 
 	return a->word ^ ((a->word ^ b->word) & more);
+}
+
+static __always_inline __u64
+l4_winner(const struct l4_pair *p)
+{
+	return l4_better(&p->node[0].best, &p->node[1].best);
 }
 
 /* Node i anew, from the two below it. */
@@ -116,7 +122,7 @@ l4_tree_join(__u32 half, const struct l4_service *s, __u32 i)
 		return;
 	a = &p->node[0];
 	b = &p->node[1];
-	n->best.word = l4_better(p);
+	n->best.word = l4_winner(p);
 	n->most = a->most > b->most ? a->most : b->most;
 	n->total = a->total + b->total;
 }
@@ -171,7 +177,7 @@ l4_tree_update(__u32 half, const struct l4_service *s, const struct l4_dest *d,
 	if (changed == L4_LEAF_SAME)
 		return;
 	for (int k = 0; k < L4_DEPTH_MAX && i > 1 && p; k++) {
-		__u64 best = l4_better(p);
+		__u64 best = l4_winner(p);
 
 		i >>= 1;
 		if (changed == L4_LEAF_ALL)
@@ -223,23 +229,37 @@ l4_tree_next(__u32 half, const struct l4_service *s, __u32 from, __u32 least)
 	return n && i >= leaves && n->most >= least ? i - leaves + 1 : 0;
 }
 
-/* The slot + 1 at place r of the sum of weights, which begins at 0. */
-static __always_inline __u32
-l4_tree_at(const struct l4_job *j, const struct l4_service *s, __u32 r)
+/* Down from node *i to the side on which place *r of the sum of weights is. */
+static __always_inline void
+l4_tree_down(const struct l4_pair *below, __u32 *i, __u32 *r)
 {
-	__u32 leaves = 1u << (s->depth & 15), i = l4_opaque(j, 1);
+	__u32 left = below->node[0].total;
+	__u64 right = l4_if_negative((__s64)left - *r);
 
-	for (int k = 0; k < L4_DEPTH_MAX && i < leaves; k++) {
-		struct l4_node *n = l4_tree(j->half, s, i * 2);
-		__u64 right;
+	*r -= left & (__u32)right;
+	*i = *i * 2 - (__u32)right;
+}
 
-		if (!n)
-			return 0;
-		/* past all that is on the left, or nothing is there */
-		right = l4_if_negative((__s64)n->total - r) |
-			l4_if_negative((__s64)n->total - 1);
-		r -= n->total & (__u32)right;
-		i = i * 2 - (__u32)right;
+/* The slots + 1 at two places of the sum of weights, which begins at 0. Both
+ * at once: one way needn't wait for the other. */
+static __always_inline void
+l4_tree_at(const struct l4_job *j, const struct l4_service *s, __u32 r[2],
+	__u32 slot[2])
+{
+	__u32 leaves = 1u << (s->depth & 15), a = l4_opaque(j, 1), b = a;
+
+	/* the first one has place 0 and 1 */
+	r[0] |= !r[0];
+	r[1] |= !r[1];
+	for (int k = 0; k < L4_DEPTH_MAX && a < leaves; k++) {
+		struct l4_pair *pa = l4_below(j->half, s, a);
+		struct l4_pair *pb = l4_below(j->half, s, b);
+
+		if (!pa || !pb)
+			break;
+		l4_tree_down(pa, &a, &r[0]);
+		l4_tree_down(pb, &b, &r[1]);
 	}
-	return i >= leaves ? i - leaves + 1 : 0;
+	slot[0] = a >= leaves ? a - leaves + 1 : 0;
+	slot[1] = b >= leaves ? b - leaves + 1 : 0;
 }
