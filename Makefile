@@ -1,8 +1,8 @@
 # The verbs. Meson does the work: see scripts/build. Each verb first installs
 # what it needs from Debian, if it is missing (scripts/deps).
 
-.PHONY: all demo test san tsan ipvs fuzz random soak soak-build soak-san soak-tsan bench \
-	paper lint format install clean help
+.PHONY: all demo test san tsan plays ipvs fuzz random soak soak-build \
+	soak-san soak-tsan moves bench paper lint format install clean help
 all:
 	@scripts/deps build
 	@scripts/build gcc
@@ -20,6 +20,18 @@ test:
 san tsan lint:
 	@scripts/deps all
 	@scripts/test $@
+
+# The balancer's plays with their figures, also those that take too long for
+# `make test`: see tests/l4/README.md.
+PLAYS = dr plays failures paths
+plays:
+	@scripts/deps build lab
+	@scripts/build gcc
+	@status=0; for p in $(PLAYS); do \
+		scripts/root "make network namespaces and load XDP programs" \
+			tests/l4/$$p.py build/sevenfold \
+			build/src/bpf/pass.bpf.o || status=1; \
+	done; exit $$status
 
 ipvs:
 	@scripts/deps build ipvs
@@ -52,6 +64,14 @@ soak-build:
 soak-san soak-tsan: soak-%: soak-build
 	@scripts/soak $$(($(SOAK_S) / 2)) $*
 
+# Connections moved from node to node, and the same requests relayed.
+MOVES = 100000
+moves:
+	@scripts/deps all
+	@scripts/build gcc
+	@scripts/root "make network namespaces and load an XDP program" \
+		tests/lab/moves.py --moves $(MOVES)
+
 bench:
 	@scripts/deps build bench lab
 	@scripts/build gcc
@@ -82,6 +102,8 @@ help:
 	@echo 'make test     all tests, with both compilers and the sanitizers'
 	@echo 'make san      unit tests with AddressSanitizer and UBSan'
 	@echo 'make tsan     unit tests with ThreadSanitizer'
+	@echo 'make plays    the balancer in small networks, with figures; minutes;'
+	@echo '              PLAYS=paths: one of dr, plays, failures, paths'
 	@echo 'make ipvs     the balancer beside Linux'\''s IPVS, in a machine of its own'
 	@echo '              with Debian'\''s kernel under qemu; minutes'
 	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
@@ -89,6 +111,8 @@ help:
 	@echo '              RANDOM_N=5000000 random packets, RANDOM_SEED=N: again'
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer; -j2: both at once'
+	@echo 'make moves    MOVES=100000 connections moved in the lab, beside as many'
+	@echo '              requests relayed'
 	@echo 'make bench    what requests cost beside other servers;'
 	@echo '              SUITE=hit: one of hit, relay, idle, keys, distill, l4,'
 	@echo '              handoff;'

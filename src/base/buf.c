@@ -73,7 +73,18 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Four at a time: a division costs more than some comparisons. */
+/* "00" to "99". */
+static const char two_digits[] = "00010203040506070809"
+				 "10111213141516171819"
+				 "20212223242526272829"
+				 "30313233343536373839"
+				 "40414243444546474849"
+				 "50515253545556575859"
+				 "60616263646566676869"
+				 "70717273747576777879"
+				 "80818283848586878889"
+				 "90919293949596979899";
+
 static size_t
 digits_of(uint64_t v)
 {
@@ -87,13 +98,16 @@ digits_of(uint64_t v)
 void
 buf_u64(struct buf *b, uint64_t v)
 {
-	size_t n = digits_of(v), i;
-	char *at;
+	size_t n = digits_of(v);
+	char *at = n + (buf_room(b) >= n ? b->p + b->tail : buf_reserve(b, n));
 
-	at = buf_room(b) >= n ? b->p + b->tail : buf_reserve(b, n);
-	for (i = n; i--; v /= 10)
-		at[i] = (char)('0' + v % 10);
 	b->tail += n;
+	for (; v >= 10; v /= 100) {
+		at -= 2;
+		memcpy(at, two_digits + v % 100 * 2, 2);
+	}
+	if (n & 1)
+		at[-1] = (char)('0' + v);
 }
 
 void

@@ -2,9 +2,10 @@
 /*
  * Kinds of parameters: how the words after a parameter's name become a member
  * of struct conf or struct conf_site, and back. A kind that needs more than
- * one member is given the first and finds the others beside it. Those of
- * clusters are in kind.c and kind_place.c, those of sites in kind_site.c and
- * kind_distill.c, those of balancers in kind_balancer.c.
+ * one member is given the first and finds the others beside it. Numbers are
+ * in kind_number.c, other kinds of clusters in kind.c and kind_place.c, those
+ * of sites in kind_site.c and kind_distill.c, those of balancers in
+ * kind_balancer.c.
  */
 #include "conf/value.h"
 

@@ -327,10 +327,8 @@ repair_finish(int fd)
 
 	if (r < 0)
 		return r;
-	/* It took these away; without them nobody could listen on the port
-	 * anew. */
+	/* It took it away; without it nobody could listen on the port anew. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	return set_int(fd, TCP_NODELAY, 1);
 }
 

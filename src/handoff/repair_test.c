@@ -280,6 +280,50 @@ test_moved(void **state)
 	disconnect(&p);
 }
 
+static int
+listen_as_workers_do(const struct sockaddr_in *a)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	assert_int_equal(bind(fd, (const struct sockaddr *)a, sizeof(*a)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* The port of a connection that was taken is free to be listened at, for a
+ * process that is started anew, with all its workers. */
+static void
+test_listen_again(void **state)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+	struct snapshot s = {0};
+	struct pair p;
+	int fd, first, second;
+
+	(void)state;
+	need_rights();
+	p = connected();
+	drained(p.server);
+	assert_int_equal(repair_names(p.server, &s), 0);
+	assert_int_equal(repair_take(p.server, &s), REPAIR_DONE);
+	assert_int_equal(repair_part(p.server, &s), REPAIR_DONE);
+	close(p.server);
+	close(p.listener);
+	assert_int_equal(repair_make(&s, &fd), 0);
+	assert_int_equal(repair_finish(fd), 0);
+	p.server = fd;
+	any.sin_port = htons(s.local_port);
+	first = listen_as_workers_do(&any);
+	second = listen_as_workers_do(&any);
+	expect_says(p.server, p.client, "and on");
+	close(first);
+	close(second);
+	p.listener = -1;
+	disconnect(&p);
+}
+
 /* Numbers that come around (RFC 9293, 3.4), on both ends. */
 static void
 test_wrap(void **state)
@@ -358,6 +402,7 @@ main(void)
 		cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_mute),
 		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_listen_again),
 		cmocka_unit_test(test_wrap),
 	};
 

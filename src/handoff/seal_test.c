@@ -7,33 +7,33 @@
 #include <cmocka.h>
 
 static const struct seal_context context = {.secret = STR("0123456789abcdef"),
-	.cluster = "c",
-	.dialler = "n1",
-	.acceptor = "n2",
-	.dialler_key = 1,
-	.acceptor_key = 2};
+	.dialler = STR("c n1 1"),
+	.acceptor = STR("c n2 2")};
 
-static struct buf
-sealed(struct seal *s, const char *about, const char *text)
+struct message {
+	char text[64], tag[SEAL_BYTES];
+	size_t n;
+};
+
+static struct message
+sealed(struct seal *s, const char *text)
 {
-	struct buf b = {0};
+	struct message m = {.n = strlen(text)};
 
-	assert_int_equal(seal_put(s, str_z(about), str_z(text), &b), 0);
-	assert_int_equal(buf_len(&b), strlen(text) + SEAL_BYTES);
-	return b;
+	memcpy(m.text, text, m.n);
+	assert_int_equal(seal_put(s, m.text, m.n, m.tag), 0);
+	return m;
 }
 
+/* A copy of it. */
 static int
-opens(struct seal *s, const char *about, struct buf *b, const char *text)
+opens(struct seal *s, const struct message *sealed, const char *text)
 {
-	struct buf out = {0};
-	int r = seal_open(s, str_z(about), buf_view(b), &out);
+	struct message m = *sealed;
+	int r = seal_open(s, m.text, m.n, m.tag);
 
 	if (r == 0)
-		assert_true(str_eq(buf_view(&out), str_z(text)));
-	else
-		assert_int_equal(buf_len(&out), 0);
-	buf_fini(&out);
+		assert_true(str_eq(str_of(m.text, m.n), str_z(text)));
 	return r;
 }
 
@@ -42,19 +42,17 @@ test_in_order(void **state)
 {
 	struct seal *a = seal_new(&context, true);
 	struct seal *b = seal_new(&context, true);
-	struct buf one = sealed(a, "x", "hello"), two = sealed(a, "x", ""),
-		   three = sealed(a, "y", "hello");
+	struct message one = sealed(a, "hello"), two = sealed(a, "you"),
+		       three = sealed(a, "hello");
 
 	(void)state;
-	assert_int_equal(opens(b, "x", &two, ""), -EBADMSG);
-	assert_int_equal(opens(b, "y", &one, "hello"), -EBADMSG);
-	assert_int_equal(opens(b, "x", &one, "hello"), 0);
-	assert_int_equal(opens(b, "x", &one, "hello"), -EBADMSG);
-	assert_int_equal(opens(b, "x", &two, ""), 0);
-	assert_int_equal(opens(b, "y", &three, "hello"), 0);
-	buf_fini(&one);
-	buf_fini(&two);
-	buf_fini(&three);
+	assert_memory_not_equal(one.text, three.text, 5);
+	assert_int_equal(opens(b, &two, "you"), -EBADMSG);
+	assert_int_equal(opens(b, &one, "hello"), 0);
+	assert_int_equal(opens(b, &one, "hello"), -EBADMSG);
+	assert_int_equal(opens(b, &three, "hello"), -EBADMSG);
+	assert_int_equal(opens(b, &two, "you"), 0);
+	assert_int_equal(opens(b, &three, "hello"), 0);
 	seal_free(a);
 	seal_free(b);
 }
@@ -65,21 +63,24 @@ test_tampered(void **state)
 {
 	struct seal *a = seal_new(&context, false);
 	struct seal *b = seal_new(&context, false);
-	struct buf m = sealed(a, "x", "hello");
+	struct message m = sealed(a, "hello");
 
 	(void)state;
-	for (size_t i = 0; i < buf_len(&m) * 8; i++) {
-		buf_head(&m)[i / 8] ^= (char)(1 << i % 8);
-		assert_int_equal(opens(b, "x", &m, "hello"), -EBADMSG);
-		buf_head(&m)[i / 8] ^= (char)(1 << i % 8);
+	for (size_t i = 0; i < m.n * 8; i++) {
+		m.text[i / 8] ^= (char)(1 << i % 8);
+		assert_int_equal(opens(b, &m, "hello"), -EBADMSG);
+		m.text[i / 8] ^= (char)(1 << i % 8);
 	}
-	for (size_t n = 0; n < buf_len(&m); n++) {
-		struct buf cut = {.p = m.p, .head = m.head, .tail = m.head + n};
-
-		assert_int_equal(opens(b, "x", &cut, "hello"), -EBADMSG);
+	for (size_t i = 0; i < SEAL_BYTES * 8; i++) {
+		m.tag[i / 8] ^= (char)(1 << i % 8);
+		assert_int_equal(opens(b, &m, "hello"), -EBADMSG);
+		m.tag[i / 8] ^= (char)(1 << i % 8);
 	}
-	assert_int_equal(opens(b, "x", &m, "hello"), 0);
-	buf_fini(&m);
+	for (; m.n > 0; m.n--)
+		if (m.n < 5)
+			assert_int_equal(opens(b, &m, "hello"), -EBADMSG);
+	m.n = 5;
+	assert_int_equal(opens(b, &m, "hello"), 0);
 	seal_free(a);
 	seal_free(b);
 }
@@ -89,10 +90,9 @@ expect_strange(struct seal_context c, bool from_dialler)
 {
 	struct seal *a = seal_new(&context, true);
 	struct seal *b = seal_new(&c, from_dialler);
-	struct buf m = sealed(a, "x", "hello");
+	struct message m = sealed(a, "hello");
 
-	assert_int_equal(opens(b, "x", &m, "hello"), -EBADMSG);
-	buf_fini(&m);
+	assert_int_equal(opens(b, &m, "hello"), -EBADMSG);
 	seal_free(a);
 	seal_free(b);
 }
@@ -107,17 +107,43 @@ test_others(void **state)
 	c.secret = STR("0123456789abcdeF");
 	expect_strange(c, true);
 	c = context;
-	c.cluster = "d";
+	c.dialler = STR("c n1 3");
 	expect_strange(c, true);
 	c = context;
-	c.dialler = "n3";
+	c.acceptor = STR("c n2 3");
 	expect_strange(c, true);
+	/* where one ends and the other begins */
 	c = context;
-	c.acceptor_key = 3;
+	c.dialler = STR("c n1 1c");
+	c.acceptor = STR(" n2 2");
 	expect_strange(c, true);
+}
+
+/* A ticket is for its number and its channel. */
+static void
+test_tickets(void **state)
+{
+	struct seal_context c = context;
+	struct tickets ours, same, other;
+
+	(void)state;
+	assert_int_equal(tickets_make(&c, &ours), 0);
+	assert_int_equal(tickets_make(&c, &same), 0);
+	assert_true(ticket_of(&ours, 1) == ticket_of(&same, 1));
+	assert_true(ticket_of(&ours, 1) != ticket_of(&ours, 2));
+	c.acceptor = STR("c n2 3");
+	assert_int_equal(tickets_make(&c, &other), 0);
+	assert_true(ticket_of(&ours, 1) != ticket_of(&other, 1));
 	c = context;
-	c.dialler_key = 3;
-	expect_strange(c, true);
+	c.secret = STR("0123456789abcdeF");
+	assert_int_equal(tickets_make(&c, &other), 0);
+	assert_true(ticket_of(&ours, 1) != ticket_of(&other, 1));
+	/* Without a secret they tell channels apart, at least. */
+	c.secret = (struct str){0};
+	assert_int_equal(tickets_make(&c, &ours), 0);
+	c.dialler = STR("c n1 2");
+	assert_int_equal(tickets_make(&c, &other), 0);
+	assert_true(ticket_of(&ours, 1) != ticket_of(&other, 1));
 }
 
 int
@@ -127,6 +153,7 @@ main(void)
 		cmocka_unit_test(test_in_order),
 		cmocka_unit_test(test_tampered),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_tickets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,8 @@ enum {
 	CHAR_VISIBLE = 2,    /* 0x21 to 0x7e */
 	CHAR_TOKEN = 4,	     /* tchar of RFC 9110, 5.6.2 */
 	CHAR_UNRESERVED = 8, /* RFC 3986, 2.3 */
+	CHAR_PLAIN = 16,     /* visible, but for "#%.?": see http/uri.c */
+	CHAR_NAME = 32,	     /* no colon, and no control byte */
 };
 
 extern const unsigned char char_classes[256];

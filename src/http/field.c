@@ -20,7 +20,8 @@ static char lower_names[FIELD_COUNT][NAME_MAX_BYTES];
 static unsigned char firsts[SLOTS], nexts[FIELD_COUNT];
 static_assert(FIELD_COUNT <= 256, "indices are bytes");
 
-/* Of a token's byte, this is its lower case if it is a letter. */
+/* Of a byte that is no control byte, this is its lower case if it is a letter.
+ */
 static inline unsigned char
 folded(char c)
 {
@@ -72,9 +73,9 @@ same_4(const char *token, const char *lower)
 }
 
 /*
- * Are the n bytes of a token those of a known name in lower case? Known names
- * are letters, digits and '-': only a letter of either case, or a byte that no
- * token has, becomes one of them by setting 0x20. The last words may overlap.
+ * Are the n bytes those of a known name in lower case? Known names are letters,
+ * digits and '-': only a letter of either case, or a control byte, becomes one
+ * of them by setting 0x20. The last words may overlap.
  */
 static bool
 same_name(const char *token, const char *lower, size_t n)

@@ -10,5 +10,6 @@ enum field_id {
 	FIELD_COUNT
 };
 
-/* FIELD_OTHER if it is none of ours. The name must be a token. */
+/* FIELD_OTHER if it is none of ours. The name is not empty, and has no control
+ * bytes. */
 enum field_id field_id_of(struct str name);

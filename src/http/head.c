@@ -1,7 +1,7 @@
 /*
  * One pass, a line at a time: the first line, then field lines until the empty
- * one. Each step takes what has arrived from its line's start on, and looks no
- * further than the line's limit. A call after HEAD_MORE begins anew.
+ * one. Each step looks no further than its line's limit; what can't be right
+ * is looked at once more, to say why. A call after HEAD_MORE begins anew.
  */
 #include "http/head.h"
 
@@ -52,39 +52,53 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* The n bytes of text at the start of in: is that a whole line? */
+/* There is text up to `end`, and no line's end. */
 static enum head_result
-line_end(struct str in, size_t n, struct head *h)
+no_line_end(struct str in, size_t end, struct head *h)
 {
-	if (in.n - n >= 2 && in.p[n] == '\r' && in.p[n + 1] == '\n')
-		return HEAD_DONE;
-	if (n == in.n || (in.p[n] == '\r' && n + 1 == in.n))
+	if (end == in.n || (in.p[end] == '\r' && end + 1 == in.n))
 		return HEAD_MORE;
-	if (in.p[n] == '\n')
+	if (in.p[end] == '\n')
 		return fail(h, HEAD_BAD, "bare LF");
-	if (in.p[n] == '\r')
+	if (in.p[end] == '\r')
 		return fail(h, HEAD_BAD, "bare CR");
 	return fail(h, HEAD_BAD, "control byte");
+}
+
+/* There is text up to `end`: is that a whole line? */
+static inline enum head_result
+line_end(struct str in, size_t end, struct head *h)
+{
+	const char *p = in.p + end;
+
+	return in.n - end >= 2 && p[0] == '\r' && p[1] == '\n'
+		? HEAD_DONE
+		: no_line_end(in, end, h);
 }
 
 /* --- the first line --------------------------------------------------------
  */
 
-/* The line at the start of in, without its CRLF. */
+/* The line that begins at `at`, without its CRLF. */
 static enum head_result
-take_line(struct str in, size_t most, struct head *h, struct str *line)
+take_line(
+	struct str in, size_t at, size_t most, struct head *h, struct str *line)
 {
-	size_t n = span_text(up_to(in, most + 1));
+	size_t end = span_text(up_to(in, at + most + 1), at);
 
-	if (n > most)
+	if (end - at > most)
 		return fail(h, HEAD_LINE_TOO_LONG, "first line too long");
-	*line = str_of(in.p, n);
-	return line_end(in, n, h);
+	*line = str_of(in.p + at, end - at);
+	return line_end(in, end, h);
 }
 
 static enum head_result
 parse_version(struct str s, struct head *h)
 {
+	if (str_eq(s, STR("HTTP/1.1"))) {
+		h->minor = 1;
+		return HEAD_DONE;
+	}
 	if (s.n != 8 || memcmp(s.p, "HTTP/", 5) != 0 ||
 		!char_is_digit(s.p[5]) || s.p[6] != '.' ||
 		!char_is_digit(s.p[7]))
@@ -138,20 +152,19 @@ method_is_safe(enum method m)
 static enum head_result
 request_line(struct str line, struct head *h)
 {
-	size_t n = char_span(line, CHAR_TOKEN);
+	size_t method = char_span(line, CHAR_TOKEN), end;
 
-	if (n == 0 || n == line.n || line.p[n] != ' ')
+	if (method == 0 || method == line.n || line.p[method] != ' ')
 		return fail(h, HEAD_BAD, "no method");
-	h->method_str = str_of(line.p, n);
+	h->method_str = str_of(line.p, method);
 	h->method = method_of(h->method_str);
-	line = from(line, n + 1);
-	n = span_visible(line);
-	if (n == 0 || (n < line.n && line.p[n] != ' '))
+	end = span_visible(line, method + 1);
+	if (end == method + 1 || (end < line.n && line.p[end] != ' '))
 		return fail(h, HEAD_BAD, "bad request target");
-	if (n == line.n)
+	if (end == line.n)
 		return fail(h, HEAD_BAD, "request line is not of three parts");
-	h->target = str_of(line.p, n);
-	return parse_version(from(line, n + 1), h);
+	h->target = from(up_to(line, end), method + 1);
+	return parse_version(from(line, end + 1), h);
 }
 
 static enum head_result
@@ -174,10 +187,9 @@ status_line(struct str line, struct head *h)
 
 /* --- fields -------------------------------------------------------------- */
 
-void
-head_add(struct head *h, struct str name, struct str value)
+static inline void
+add(struct head *h, struct str name, struct str value, enum field_id id)
 {
-	enum field_id id = field_id_of(name);
 	uint64_t bit = UINT64_C(1) << id;
 
 	if (h->present & bit)
@@ -188,14 +200,28 @@ head_add(struct head *h, struct str name, struct str value)
 	h->fields[h->nfields++] = (struct field){name, value, id};
 }
 
-/* The name is n bytes long, and no colon follows. */
-static enum head_result
-refuse_name(struct str line, size_t n, struct head *h)
+void
+head_add(struct head *h, struct str name, struct str value)
 {
-	if (!is_blank(line.p[n]))
+	add(h, name, value, field_id_of(name));
+}
+
+/* No name and colon are there from `at` on, of what its line may have: will
+ * they be? */
+static enum head_result
+refuse_name(struct str line, size_t at, size_t most, struct head *h)
+{
+	size_t end = span_token(line, at);
+
+	if (end == line.n && end > at)
+		return end - at > most
+			? fail(h, HEAD_FIELD_TOO_LONG, "field line too long")
+			: HEAD_MORE;
+	if (!is_blank(line.p[end]))
 		return fail(h, HEAD_BAD, "field line without a name");
 	return fail(h, HEAD_BAD,
-		n ? "blank in or after a field name" : "folded field line");
+		end > at ? "blank in or after a field name"
+			 : "folded field line");
 }
 
 /* Blanks after the value of the newest field. Parsers that take SP alone for a
@@ -211,34 +237,40 @@ check_tabs(struct str blanks, struct head *h)
 	return HEAD_DONE;
 }
 
-/* The field line at the start of in; *used is its length without CRLF. */
+/* The field line that begins at *at, which becomes the next line's. */
 static enum head_result
-take_field(struct str in, const struct head_limits *limits, struct head *h,
-	size_t *used)
+take_field(struct str in, size_t *at, const struct head_limits *limits,
+	struct head *h)
 {
-	struct str line = up_to(in, (size_t)limits->field + 1);
-	size_t name = span_token(line), value, end;
+	struct str line = up_to(in, *at + limits->field + 1), name;
+	size_t value = span_name(line, *at), end, text_end;
+	enum field_id id = FIELD_OTHER;
 	enum head_result result;
 
 	if (h->nfields == limits->fields)
 		return fail(h, HEAD_TOO_MANY_FIELDS, "too many fields");
-	if (name == 0 || (name < line.n && line.p[name] != ':'))
-		return refuse_name(line, name, h);
-	value = name < line.n ? name + 1 : name;
-	while (value < line.n && is_blank(line.p[value]))
+	name = str_of(in.p + *at, value - *at);
+	if (value < line.n && name.n)
+		id = field_id_of(name);
+	if (value == line.n || line.p[value] != ':' || !name.n ||
+		(id == FIELD_OTHER && span_token(line, *at) != value))
+		return refuse_name(line, *at, limits->field, h);
+	do
 		value++;
-	end = value + span_text(from(line, value));
-	if (end > limits->field)
+	while (value < line.n && is_blank(line.p[value]));
+	text_end = end = span_text(line, value);
+	if (end - *at > limits->field)
 		return fail(h, HEAD_FIELD_TOO_LONG, "field line too long");
 	result = line_end(in, end, h);
 	if (result != HEAD_DONE)
 		return result;
-	*used = end;
-	while (end > value && is_blank(line.p[end - 1]))
+	while (end > value && is_blank(in.p[end - 1]))
 		end--;
-	head_add(h, str_of(line.p, name), str_of(line.p + value, end - value));
-	return end < *used ? check_tabs(from(up_to(line, *used), end), h)
-			   : HEAD_DONE;
+	add(h, name, str_of(in.p + value, end - value), id);
+	*at = text_end + 2;
+	return end < text_end
+		? check_tabs(str_of(in.p + end, text_end - end), h)
+		: HEAD_DONE;
 }
 
 /* The field lines from `at` on, and the empty one. */
@@ -247,26 +279,24 @@ take_fields(struct str in, size_t at, const struct head_limits *limits,
 	struct head *h)
 {
 	enum head_result result = HEAD_DONE;
-	size_t used;
 
 	while (at < in.n && in.p[at] != '\r') {
-		result = take_field(from(in, at), limits, h, &used);
+		result = take_field(in, &at, limits, h);
 		if (result != HEAD_DONE)
 			return result;
-		at += used + 2;
 	}
 	h->bytes = at + 2;
-	return line_end(from(in, at), 0, h);
+	return line_end(in, at, h);
 }
 
 /* --- heads -----------------------------------------------------------------
  */
 
-/* Clears all but the fields, which are 4 KB and counted. */
+/* Clears all but the fields, which are 4 KB and counted, and where they are. */
 static void
 head_clear(struct head *h)
 {
-	memset(h, 0, offsetof(struct head, fields));
+	memset(h, 0, offsetof(struct head, first));
 }
 
 /* The message begins after `start` bytes. */
@@ -280,7 +310,7 @@ parse(struct str in, size_t start, const struct head_limits *limits,
 
 	CHECK(limits->fields <= HEAD_MAX_FIELDS + HEAD_ADDED_FIELDS);
 	if (start < seen.n)
-		result = take_line(from(seen, start), limits->line, h, &line);
+		result = take_line(seen, start, limits->line, h, &line);
 	if (result == HEAD_DONE)
 		result = parse_line(line, h);
 	if (result == HEAD_DONE)

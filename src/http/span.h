@@ -1,16 +1,15 @@
 #pragma once
 /*
- * char_span() for the runs that most of a head is made of, 16 bytes at a time
- * where the processor is an x86. A step only passes over bytes that are surely
- * of the class, and char_span() has the last word: the answer is its own for
- * any input. Nothing outside of the slice is read.
+ * Runs of bytes of a class, 16 at a time where the processor is an x86: where
+ * the run that begins at `at` (at most s.n) ends: the place of the first byte
+ * that is not of the class, or s.n. Nothing outside of the slice is read.
  */
 #include "http/char.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 
-/* Which of the 16 bytes may not be of the class, lowest bit first. */
+/* Which of the 16 bytes are not of the class, lowest bit first. */
 typedef unsigned span_stops_fn(__m128i v);
 
 static inline __m128i
@@ -41,6 +40,32 @@ span_stops_visible(__m128i v)
 	return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, del));
 }
 
+static inline unsigned
+span_stops_plain(__m128i v)
+{
+	__m128i hash = _mm_cmpeq_epi8(v, _mm_set1_epi8('#'));
+	__m128i percent = _mm_cmpeq_epi8(v, _mm_set1_epi8('%'));
+	__m128i dot = _mm_cmpeq_epi8(v, _mm_set1_epi8('.'));
+	__m128i question = _mm_cmpeq_epi8(v, _mm_set1_epi8('?'));
+
+	return (unsigned)_mm_movemask_epi8(
+		       _mm_or_si128(_mm_or_si128(hash, percent),
+			       _mm_or_si128(dot, question))) |
+		span_stops_visible(v);
+}
+
+/* What may be in front of a field's colon, and has no control bytes. */
+static inline unsigned
+span_stops_name(__m128i v)
+{
+	__m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+	__m128i colon = _mm_cmpeq_epi8(v, _mm_set1_epi8(':'));
+	__m128i del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f));
+
+	return (unsigned)_mm_movemask_epi8(
+		_mm_or_si128(low, _mm_or_si128(colon, del)));
+}
+
 /* Letters, digits and '-' go on; the other token bytes are rare. */
 static inline unsigned
 span_stops_token(__m128i v)
@@ -54,46 +79,79 @@ span_stops_token(__m128i v)
 	return (unsigned)_mm_movemask_epi8(go) ^ 0xffff;
 }
 
-static inline __attribute__((always_inline)) size_t
-span_steps(struct str s, span_stops_fn *stops)
+static inline unsigned
+span_stops_at(struct str s, size_t at, span_stops_fn *stops)
 {
-	size_t n = 0;
-
-	for (; s.n - n >= 16; n += 16) {
-		unsigned stop =
-			stops(_mm_loadu_si128((const __m128i *)(s.p + n)));
-
-		if (stop)
-			return n + (unsigned)__builtin_ctz(stop);
-	}
-	return n;
+	return stops(_mm_loadu_si128((const __m128i *)(s.p + at)));
 }
 
-#define SPAN_STEPS(s, of) span_steps(s, span_stops_##of)
+/* s has a step's bytes at least. Of the last bytes, fewer than a step, those
+ * before them are looked at again: heads are short, and end with a short line.
+ */
+static inline __attribute__((always_inline)) size_t
+span_steps(struct str s, size_t at, span_stops_fn *stops)
+{
+	unsigned stop;
+
+	for (; s.n - at >= 16; at += 16) {
+		stop = span_stops_at(s, at, stops);
+		if (stop)
+			return at + (unsigned)__builtin_ctz(stop);
+	}
+	if (at == s.n)
+		return at;
+	stop = span_stops_at(s, s.n - 16, stops) >> (16 - (s.n - at));
+	return stop ? at + (unsigned)__builtin_ctz(stop) : s.n;
+}
+
+#define SPAN_STEPS(s, at, of) span_steps(s, at, span_stops_##of)
+enum { SPAN_LEAST = 16 };
 #else
-#define SPAN_STEPS(s, of) 0
+#define SPAN_STEPS(s, at, of) (at)
+#define SPAN_LEAST SIZE_MAX
 #endif
 
 static inline size_t
-span_rest(struct str s, size_t n, unsigned class)
+span_bytes(struct str s, size_t at, unsigned class)
 {
-	return n + char_span(str_of(s.p + n, s.n - n), class);
+	while (at < s.n && char_is(s.p[at], class))
+		at++;
+	return at;
 }
 
 static inline size_t
-span_text(struct str s)
+span_text(struct str s, size_t at)
 {
-	return span_rest(s, SPAN_STEPS(s, text), CHAR_TEXT);
+	return s.n >= SPAN_LEAST ? SPAN_STEPS(s, at, text)
+				 : span_bytes(s, at, CHAR_TEXT);
 }
 
 static inline size_t
-span_visible(struct str s)
+span_name(struct str s, size_t at)
 {
-	return span_rest(s, SPAN_STEPS(s, visible), CHAR_VISIBLE);
+	return s.n >= SPAN_LEAST ? SPAN_STEPS(s, at, name)
+				 : span_bytes(s, at, CHAR_NAME);
 }
 
 static inline size_t
-span_token(struct str s)
+span_visible(struct str s, size_t at)
 {
-	return span_rest(s, SPAN_STEPS(s, token), CHAR_TOKEN);
+	return s.n >= SPAN_LEAST ? SPAN_STEPS(s, at, visible)
+				 : span_bytes(s, at, CHAR_VISIBLE);
+}
+
+static inline size_t
+span_plain(struct str s, size_t at)
+{
+	return s.n >= SPAN_LEAST ? SPAN_STEPS(s, at, plain)
+				 : span_bytes(s, at, CHAR_PLAIN);
+}
+
+/* Steps pass over those token bytes that are not rare. */
+static inline size_t
+span_token(struct str s, size_t at)
+{
+	if (s.n >= SPAN_LEAST)
+		at = SPAN_STEPS(s, at, token);
+	return span_bytes(s, at, CHAR_TOKEN);
 }

@@ -10,25 +10,35 @@
 
 static const struct {
 	const char *name;
-	size_t (*span)(struct str);
+	size_t (*span)(struct str, size_t);
 	unsigned class;
 } spans[] = {
 	{"text", span_text, CHAR_TEXT},
 	{"visible", span_visible, CHAR_VISIBLE},
+	{"name", span_name, CHAR_NAME},
+	{"plain", span_plain, CHAR_PLAIN},
 	{"token", span_token, CHAR_TOKEN},
 };
 
 enum { SPANS = sizeof(spans) / sizeof(spans[0]) };
 
+/* From a few places on: in the first step, behind it, at the end. */
 static void
 check(unsigned which, struct str s)
 {
-	size_t want = char_span(s, spans[which].class);
-	size_t n = spans[which].span(s);
+	const size_t starts[] = {0, s.n / 2, s.n};
 
-	if (n != want)
-		fail_msg("%s: %zu of %zu instead of %zu", spans[which].name, n,
-			s.n, want);
+	for (unsigned i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		size_t at = starts[i];
+		size_t want = at +
+			char_span(
+				str_of(s.p + at, s.n - at), spans[which].class);
+		size_t n = spans[which].span(s, at);
+
+		if (n != want)
+			fail_msg("%s: from %zu to %zu of %zu instead of %zu",
+				spans[which].name, at, n, s.n, want);
+	}
 }
 
 /* Every byte at every place of slices up to four steps long, which end where

@@ -25,24 +25,20 @@ ipv6_valid(struct str s)
 	return inet_pton(AF_INET6, z, &addr) == 1;
 }
 
-/* Labels between single dots; one more dot may end the name. */
-static bool
-name_valid(struct str s)
+/* Where the name at the start of s ends: labels between single dots; one more
+ * dot may end it. 0: there is none. */
+static size_t
+name_end(struct str s)
 {
 	char before = '.';
+	size_t n = 0;
 
-	if (s.n > 1 && s.p[s.n - 1] == '.')
-		s.n--;
-	if (s.n > 255)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!char_is(c, CHAR_UNRESERVED) || (c == '.' && before == '.'))
-			return false;
-		before = c;
+	for (; n < s.n && char_is(s.p[n], CHAR_UNRESERVED); n++) {
+		if (s.p[n] == '.' && before == '.')
+			return 0;
+		before = s.p[n];
 	}
-	return before != '.';
+	return n <= 255 || (n == 256 && before == '.') ? n : 0;
 }
 
 /* What follows the host: nothing, ":" or ":port". */
@@ -59,32 +55,53 @@ parse_port(struct str s, uint16_t *port)
 	return 0;
 }
 
+/* The same for an IPv6 address in brackets. */
+static size_t
+ipv6_end(struct str s)
+{
+	const char *end = memchr(s.p, ']', s.n);
+	size_t n = end ? (size_t)(end - s.p) : 0;
+
+	return n && ipv6_valid(str_of(s.p + 1, n - 1)) ? n + 1 : 0;
+}
+
 int
 uri_parse_authority(struct str authority, struct str *host, uint16_t *port)
 {
-	const char *p = authority.p, *end;
-	bool v6 = authority.n && p[0] == '[';
-	size_t n = authority.n; /* of the host */
+	size_t n = authority.n && authority.p[0] == '[' ? ipv6_end(authority)
+							: name_end(authority);
 
-	if (n == 0)
+	if (n == 0 || parse_port(str_from(authority, n), port))
 		return -EINVAL;
-	end = memchr(p, v6 ? ']' : ':', n);
-	if (end)
-		n = (size_t)(end - p) + v6;
-	if (v6 ? !end || !ipv6_valid(str_of(p + 1, n - 2))
-	       : !name_valid(str_of(p, n)))
-		return -EINVAL;
-	if (parse_port(str_from(authority, n), port))
-		return -EINVAL;
-	*host = str_of(p, n);
+	*host = str_of(authority.p, n);
 	return 0;
 }
 
-static void
-split_query(struct str s, struct uri *u)
+/* A path, if there is one, and a query. Dots matter only where a segment of the
+ * path begins, escapes everywhere. */
+static int
+parse_path(struct str s, struct uri *u)
 {
-	u->query = s;
-	(void)str_split(&u->query, '?', &u->path);
+	const char *question = NULL;
+
+	u->normal = s.n && s.p[0] == '/';
+	for (size_t at = 0; (at = span_plain(s, at)) < s.n; at++) {
+		char c = s.p[at];
+
+		if (c == '#' || !char_is(c, CHAR_VISIBLE))
+			return -EINVAL;
+		if (c == '?' && !question)
+			question = s.p + at;
+		else if (c == '%' ||
+			(c == '.' && !question && at && s.p[at - 1] == '/'))
+			u->normal = false;
+	}
+	u->path = s;
+	if (question) {
+		u->path.n = (size_t)(question - s.p);
+		u->query = str_from(s, u->path.n + 1);
+	}
+	return 0;
 }
 
 /* s follows "http://". */
@@ -96,8 +113,9 @@ parse_absolute(struct str s, struct uri *u)
 	while (n < s.n && s.p[n] != '/' && s.p[n] != '?')
 		n++;
 	u->form = URI_ABSOLUTE;
-	split_query(str_from(s, n), u);
-	return uri_parse_authority(str_of(s.p, n), &u->host, &u->port);
+	if (uri_parse_authority(str_of(s.p, n), &u->host, &u->port))
+		return -EINVAL;
+	return parse_path(str_from(s, n), u);
 }
 
 int
@@ -106,15 +124,13 @@ uri_parse_target(struct str target, struct uri *out)
 	struct uri u = {.form = URI_ASTERISK};
 	int r = 0;
 
-	if (target.n == 0 || span_visible(target) != target.n ||
-		memchr(target.p, '#', target.n))
+	if (target.n == 0)
 		return -EINVAL;
 	if (target.p[0] == '/') {
 		u.form = URI_ORIGIN;
-		split_query(target, &u);
+		r = parse_path(target, &u);
 	} else if (target.n >= 7 &&
 		str_ieq(str_of(target.p, 7), STR("http://"))) {
-		u.scheme = str_of(target.p, 4);
 		r = parse_absolute(str_from(target, 7), &u);
 	} else if (!str_eq(target, STR("*"))) {
 		u.form = URI_AUTHORITY;
@@ -186,20 +202,6 @@ put_escaped(struct str s, char *o)
 	return n + put(s, o + n);
 }
 
-/* Is its normal form surely the path itself? */
-static bool
-path_is_normal(struct str path)
-{
-	const char *end = path.p + path.n, *dot = path.p;
-
-	if (path.n == 0 || path.p[0] != '/' || memchr(path.p, '%', path.n))
-		return false;
-	while ((dot = memchr(dot, '.', (size_t)(end - dot))))
-		if (*(dot++ - 1) == '/')
-			return false;
-	return true;
-}
-
 /* Writes the path without dot segments to o; the number of bytes, at most
  * path.n + 1. What is written always ends in '/' where a segment begins. */
 static size_t
@@ -208,8 +210,6 @@ put_path(struct str path, char *o)
 	struct str segment;
 	size_t n = 1;
 
-	if (path_is_normal(path))
-		return put(path, o);
 	o[0] = '/';
 	if (path.n && path.p[0] == '/')
 		path = str_from(path, 1);
@@ -276,31 +276,30 @@ put_port(unsigned port, char *o)
 	return n;
 }
 
-static unsigned
-default_port(struct str scheme)
+static size_t
+put_query(struct str query, bool normal, char *o)
 {
-	return str_ieq(scheme, STR("https")) ? 443 : 80;
+	if (!query.p)
+		return 0;
+	o[0] = '?';
+	return 1 + (normal ? put(query, o + 1) : put_escaped(query, o + 1));
 }
 
 size_t
-uri_key(struct str scheme, struct str host, uint16_t port, struct str path,
-	struct str query, struct buf *out)
+uri_key(const struct uri *u, struct buf *out)
 {
-	char *o = buf_reserve(out, uri_key_most(scheme, host, path, query));
+	char *o = buf_reserve(out, uri_key_most(u));
+	struct str host = u->host;
 	size_t n;
 
 	if (host.n && host.p[host.n - 1] == '.')
 		host.n--;
-	n = put_lower(scheme, o);
-	n += put(STR("://"), o + n);
+	n = put(STR("http://"), o);
 	n += put_lower(host, o + n);
-	if (port && port != default_port(scheme))
-		n += put_port(port, o + n);
-	n += put_path(path, o + n);
-	if (query.p) {
-		n += put(STR("?"), o + n);
-		n += put_escaped(query, o + n);
-	}
+	if (u->port && u->port != 80)
+		n += put_port(u->port, o + n);
+	n += u->normal ? put(u->path, o + n) : put_path(u->path, o + n);
+	n += put_query(u->query, u->normal, o + n);
 	buf_commit(out, n);
 	return n;
 }
@@ -383,7 +382,7 @@ uri_resolve(struct str key, struct str reference, struct buf *out)
 	if (r == 0 && u.form != URI_ABSOLUTE)
 		r = -EINVAL;
 	if (r == 0)
-		uri_key(STR("http"), u.host, u.port, u.path, u.query, out);
+		uri_key(&u, out);
 	buf_fini(&absolute);
 	return r;
 }

@@ -18,11 +18,11 @@ enum uri_form {
 
 struct uri {
 	enum uri_form form;
-	struct str scheme; /* absolute form only */
-	struct str host;   /* without port, as written, with brackets */
-	struct str path;   /* as written; may be empty in absolute form */
-	struct str query;  /* without the '?'; p is NULL when there is none */
-	uint16_t port;	   /* 0 when none is written */
+	struct str host;  /* without port, as written, with brackets */
+	struct str path;  /* as written; may be empty in absolute form */
+	struct str query; /* without the '?'; p is NULL when there is none */
+	uint16_t port;	  /* 0 when none is written */
+	bool normal;	  /* path and query are surely as in the key */
 };
 
 /* -EINVAL: none of the forms; a scheme other than http; user information; a
@@ -34,8 +34,8 @@ int uri_parse_authority(struct str authority, struct str *host, uint16_t *port);
 
 /*
  * Appends the key of an object to out: its normalised URI (RFC 3986, 6.2.2).
- * Scheme and host in lower case, without the scheme's own port and without a
- * dot at the host's end; path without dot segments, "/" if empty; in path and
+ * "http", the host in lower case, without port 80 and without a dot at the
+ * host's end; path without dot segments, "/" if empty; in path and
  * query, escapes of unreserved characters decoded and the others' digits in
  * upper case. From an invalid escape on, the rest of that path segment, or of
  * the query, stays as written. A query with p == NULL is none; an empty one
@@ -44,14 +44,13 @@ int uri_parse_authority(struct str authority, struct str *host, uint16_t *port);
  * The key only names the object; the origin is asked with the target as the
  * client wrote it.
  */
-size_t uri_key(struct str scheme, struct str host, uint16_t port,
-	struct str path, struct str query, struct buf *out);
+size_t uri_key(const struct uri *u, struct buf *out);
 /* At most so many. */
 static inline size_t
-uri_key_most(
-	struct str scheme, struct str host, struct str path, struct str query)
+uri_key_most(const struct uri *u)
 {
-	return scheme.n + host.n + path.n + query.n + sizeof("://:65535/?") - 1;
+	return u->host.n + u->path.n + u->query.n + sizeof("http://:65535/?") -
+		1;
 }
 
 /*

@@ -149,10 +149,11 @@ struct l4_turn {
 enum l4_method { L4_ROUTE, L4_TUNNEL, L4_MASQ, L4_LOCAL };
 enum l4_tun { L4_IPIP, L4_GUE, L4_GRE };
 
-#define L4_DEST_LIVE 1u /* there is such a destination */
-#define L4_DEST_UP 2u	/* it can be sent to: MAC known, not found down */
-#define L4_DEST_CSUM 4u /* the tunnel's GRE has a checksum */
-#define L4_DEST_GONE 8u /* its flows are to end */
+#define L4_DEST_LIVE 1u	 /* there is such a destination */
+#define L4_DEST_UP 2u	 /* it can be sent to: MAC known, not lost */
+#define L4_DEST_CSUM 4u	 /* the tunnel's GRE has a checksum */
+#define L4_DEST_GONE 8u	 /* its flows are to end */
+#define L4_DEST_OPEN 16u /* it is up, and takes new connections */
 
 struct l4_dest {
 	union l4_addr addr;
@@ -249,12 +250,13 @@ struct l4_tally {
 _Static_assert(sizeof(struct l4_tally) == 960, "whole cache lines");
 
 /*
- * The flow table: buckets of eight. An entry is one of four kinds, by its key:
+ * The flow table: buckets of eight. An entry is one of five kinds, by its key:
  *
  *	flow	  client, its port, the port it wants, the front
  *	reply	  client, its port, the server's port, the server's front
  *	template  client under the service's mask, 0, port, the front
  *	fragment  source, the datagram's number, the address's front
+ *	reply's fragment  server, client, the datagram's number, protocol
  *
  * A reply's word names the flow's front and port, and by whom the client's
  * packets come, to whom the replies go.
@@ -266,7 +268,8 @@ enum l4_kind {
 	L4_KIND_FLOW = 1,
 	L4_KIND_REPLY,
 	L4_KIND_TEMPLATE,
-	L4_KIND_FRAGMENT
+	L4_KIND_FRAGMENT,
+	L4_KIND_REPLY_FRAGMENT
 };
 
 struct l4_key {
@@ -278,6 +281,7 @@ struct l4_flow {
 	struct l4_key key;
 	/* seen << 32 | dest << 16 | packets << 8 | flags << 4 | state;
 	 * reply: 1 << 63 | hop << 32 | front << 16 | port;
+	 * its fragment: seen << 48 | hop << 32 | dest << 16 | front;
 	 * template: seen << 32 | dest << 16 | flows that it controls */
 	__u64 word;
 };

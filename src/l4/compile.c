@@ -112,7 +112,7 @@ put_dest(struct place *p, struct rules *r, const struct rules_service *s,
 {
 	struct l4_dest *d =
 		p->image->dests + p->half * L4_DESTS_MAX + server->number;
-	bool up = server->resolved && !server->down;
+	bool up = server->resolved && !server->lost;
 
 	*d = (struct l4_dest){
 		.addr = server->addr,
@@ -126,6 +126,7 @@ put_dest(struct place *p, struct rules *r, const struct rules_service *s,
 		.tun = (uint8_t)server->tun,
 		.tun_port = htons(server->tun_port),
 		.flags = (uint16_t)(L4_DEST_LIVE | (up ? L4_DEST_UP : 0) |
+			(up && !server->down ? L4_DEST_OPEN : 0) |
 			(server->tun_csum ? L4_DEST_CSUM : 0)),
 		.front = real_front(r, s, server),
 		.upper = server->upper,

@@ -196,6 +196,8 @@ target_neigh(struct control *c, struct control_target *t,
 {
 	bool suspect = t->suspect;
 
+	if (e->pending)
+		return; /* no answer yet is not none */
 	t->suspect = false;
 	t->fixed = e->fixed;
 	if (!e->resolved) {
@@ -332,21 +334,23 @@ control_target(const struct control *c, const union l4_addr *addr)
  */
 
 void
-control_set_health(
-	struct control *c, const union l4_addr *addr, bool down, uint16_t share)
+control_set_health(struct control *c, const union l4_addr *addr,
+	struct control_health found)
 {
 	for (size_t i = 0; i < c->rules->n; i++)
 		for (size_t k = 0; k < c->rules->services[i].nservers; k++) {
 			struct rules_service *s = &c->rules->services[i];
 			struct rules_server *server = &s->servers[k];
+			bool shares = server->share != found.share;
 
 			if (!addr_same(&server->addr, addr))
 				continue;
-			c->stale |=
-				server->down != down || server->share != share;
-			s->changed |= server->share != share;
-			server->down = down;
-			server->share = share;
+			c->stale |= server->down != found.down ||
+				server->lost != found.lost || shares;
+			s->changed |= shares;
+			server->down = found.down;
+			server->lost = found.lost;
+			server->share = found.share;
 		}
 }
 

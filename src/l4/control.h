@@ -47,10 +47,13 @@ const struct driver *control_driver(const struct control *c);
 int control_change(
 	struct control *c, int (*fn)(struct rules *r, void *arg), void *arg);
 
-/* What a health check found about a server, wherever it is one. share is that
- * of its weight that it is to have, in 1/1000. */
-void control_set_health(struct control *c, const union l4_addr *addr, bool down,
-	uint16_t share);
+/* What health checks found about a server, wherever it is one. */
+struct control_health {
+	bool down, lost; /* see struct rules_server */
+	uint16_t share;	 /* of its weight that it is to have, in 1/1000 */
+};
+void control_set_health(struct control *c, const union l4_addr *addr,
+	struct control_health found);
 /* Adds up the handshakes with a server, of all services. */
 void control_handshakes(const struct control *c, const union l4_addr *addr,
 	struct driver_counts *out);

@@ -53,22 +53,68 @@ decap_load(const struct decap_config *c)
 	return err ? err : fd;
 }
 
+/* The program on the interface, if it's one like ours, and the flag of its
+ * mode. -ENOENT: there is none. -EBUSY: it's somebody else's. */
+static int
+find_ours(int ifindex, uint32_t *mode)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, q);
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+	own_fd int fd = -1;
+	int err = bpf_xdp_query(ifindex, 0, &q);
+
+	if (err)
+		return err;
+	if (q.attach_mode == XDP_ATTACHED_NONE)
+		return -ENOENT;
+	fd = q.prog_id ? bpf_prog_get_fd_by_id(q.prog_id) : -EBUSY;
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		return -errno;
+	if (strcmp(info.name, "decap") != 0)
+		return -EBUSY;
+	*mode = q.attach_mode == XDP_ATTACHED_SKB ? XDP_FLAGS_SKB_MODE
+						  : XDP_FLAGS_DRV_MODE;
+	return take_fd(&fd);
+}
+
 int
 decap_attach(const struct decap_config *c)
 {
-	own_fd int fd = decap_load(c);
+	LIBBPF_OPTS(bpf_xdp_attach_opts, opts);
+	uint32_t mode = XDP_FLAGS_DRV_MODE;
+	own_fd int fd = decap_load(c), old = -1;
 	int err;
 
 	if (fd < 0)
 		return fd;
-	err = bpf_xdp_attach(c->ifindex, fd, XDP_FLAGS_DRV_MODE, NULL);
+	old = find_ours(c->ifindex, &mode);
+	if (old >= 0) {
+		opts.old_prog_fd = old;
+		return bpf_xdp_attach(c->ifindex, fd, mode, &opts);
+	}
+	if (old != -ENOENT)
+		return old;
+	err = bpf_xdp_attach(c->ifindex, fd,
+		XDP_FLAGS_DRV_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
 	return err == -EOPNOTSUPP
-		? bpf_xdp_attach(c->ifindex, fd, XDP_FLAGS_SKB_MODE, NULL)
+		? bpf_xdp_attach(c->ifindex, fd,
+			  XDP_FLAGS_SKB_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST,
+			  NULL)
 		: err;
 }
 
 int
 decap_detach(int ifindex)
 {
-	return bpf_xdp_detach(ifindex, 0, NULL);
+	LIBBPF_OPTS(bpf_xdp_attach_opts, opts);
+	uint32_t mode = 0;
+	own_fd int old = find_ours(ifindex, &mode);
+
+	if (old < 0)
+		return old == -ENOENT ? 0 : old;
+	opts.old_prog_fd = old;
+	return bpf_xdp_detach(ifindex, mode, &opts);
 }

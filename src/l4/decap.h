@@ -19,7 +19,7 @@ struct decap_config {
 };
 
 /* Again on the same interface: the new one instead. In the driver where it can,
- * else after it. */
+ * else after it. -EBUSY: somebody else's program is there, and stays. */
 int decap_attach(const struct decap_config *config);
 int decap_detach(int ifindex);
 

@@ -156,7 +156,7 @@ server(const struct rules_id *id, uint8_t n)
 static void
 down(const struct rules_id *id, uint8_t n, bool yes)
 {
-	server(id, n)->down = yes;
+	server(id, n)->down = server(id, n)->lost = yes;
 	assert_int_equal(rig_compile(&rig), 0);
 }
 
@@ -187,6 +187,23 @@ test_node_down(void **state)
 	(void)tcp(21, ACK, L4_drop_no_node);
 	down(&id, 3, false);
 	assert_int_equal(tcp(3, ACK, L4_tx_known), 3); /* was kept */
+}
+
+/* Its process is gone, its host is not. */
+static void
+test_node_refuses(void **state)
+{
+	struct rules_id id = start("rr", 0, 3);
+
+	for (uint16_t i = 1; i <= 3; i++)
+		assert_int_equal(tcp(i, SYN, L4_tx_new), i);
+	server(&id, 2)->down = true;
+	assert_int_equal(rig_compile(&rig), 0);
+	assert_int_equal(tcp(2, ACK, L4_tx_known), 2);
+	assert_int_not_equal(tcp(2, SYN, L4_tx_new), 2);
+	for (uint16_t i = 10; i < 20; i++)
+		assert_int_not_equal(tcp(i, SYN, L4_tx_new), 2);
+	rig_check(&rig);
 }
 
 /* Draining breaks nothing, nor does removing and adding again in time. */
@@ -495,6 +512,7 @@ main(void)
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_node_down),
+		cmocka_unit_test(test_node_refuses),
 		cmocka_unit_test(test_drain_remove_add),
 		cmocka_unit_test(test_expire_nodest),
 		cmocka_unit_test(test_persistence),

@@ -178,6 +178,8 @@ health_reason(int err)
 {
 	static char text[32];
 
+	if (err == ECONNABORTED)
+		return "others can't reach it";
 	if (err < HEALTH_STATUS)
 		return strerror(err);
 	snprintf(text, sizeof(text), "status %d", err - HEALTH_STATUS);
@@ -253,7 +255,7 @@ health_suspect(struct health *h, size_t target)
 {
 	struct target *t = &h->targets[target];
 
-	finish(h, t, clock_mono_ns(), ETIMEDOUT);
+	finish(h, t, clock_mono_ns(), ECONNABORTED);
 	t->begin_ns = clock_mono_ns();
 	rearm(h);
 }

@@ -32,7 +32,8 @@ enum health_change
 health_count_add(struct health_count *c, bool ok, unsigned fall, unsigned rise);
 
 /* After each check. err is 0, or a positive errno: ECONNREFUSED, ETIMEDOUT,
- * EHOSTUNREACH..., or HEALTH_STATUS + the status that was not good. */
+ * EHOSTUNREACH..., ECONNABORTED after health_suspect(), or HEALTH_STATUS + the
+ * status that was not good. */
 #define HEALTH_STATUS 100000
 typedef void (*health_fn)(
 	void *ctx, size_t target, int err, enum health_change change);

@@ -115,6 +115,8 @@ neigh_parse(const struct nlmsghdr *h, struct neigh_entry *out)
 		memcpy(out->mac, mnl_attr_get_payload(attrs.mac), ETH_ALEN);
 	out->resolved = attrs.mac && h->nlmsg_type == RTM_NEWNEIGH &&
 		(nd->ndm_state & NEIGH_VALID);
+	out->pending = h->nlmsg_type == RTM_NEWNEIGH &&
+		(nd->ndm_state & NUD_INCOMPLETE);
 	out->fixed = nd->ndm_state & (NUD_PERMANENT | NUD_NOARP);
 	return true;
 }

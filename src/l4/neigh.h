@@ -20,6 +20,7 @@ struct neigh_entry {
 	int ifindex;
 	union l4_addr addr;
 	bool resolved; /* mac is known and not known to be wrong */
+	bool pending;  /* the kernel is still asking, for the first time */
 	bool fixed;    /* written by an administrator */
 	uint8_t mac[ETH_ALEN];
 };

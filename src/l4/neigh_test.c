@@ -83,6 +83,8 @@ test_parse(void **state)
 						       : "a00:2::");
 		assert_int_equal(e.resolved, rows[i].resolved);
 		assert_int_equal(e.fixed, rows[i].fixed);
+		assert_int_equal(
+			e.pending, rows[i].spec.state == NUD_INCOMPLETE);
 		if (e.resolved)
 			assert_memory_equal(e.mac, mac_1, ETH_ALEN);
 	}

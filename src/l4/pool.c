@@ -36,6 +36,15 @@ share(const struct pool *p, const struct pool_node *n, uint64_t now_ns)
 }
 
 static void
+tell(struct pool *p, const struct pool_node *n, uint64_t now_ns)
+{
+	control_set_health(p->config.control, &n->addr,
+		(struct control_health){.down = !n->up,
+			.lost = n->lost,
+			.share = share(p, n, now_ns)});
+}
+
+static void
 log_change(struct pool_node *n, enum health_change change, int err,
 	uint64_t now_ns)
 {
@@ -53,21 +62,25 @@ on_check(void *ctx, size_t i, int err, enum health_change change)
 	struct pool *p = ctx;
 	struct pool_node *n = &p->nodes[i];
 	uint64_t now_ns = clock_mono_ns();
+	bool silent = err == ETIMEDOUT || err == EHOSTUNREACH, lost;
 
 	log_change(n, change, err, now_ns);
 	if (!err)
 		n->good_ns = now_ns;
-	if (err == ETIMEDOUT || err == EHOSTUNREACH)
+	if (silent)
 		control_suspect(p->config.control, &n->addr);
-	if (change == HEALTH_SAME)
+	if (change != HEALTH_SAME) {
+		/* At the start all come at once, and none begins slowly. */
+		n->up_ns = change == HEALTH_UP && n->up_ns ? now_ns : 0;
+		n->up = change == HEALTH_UP;
+		if (!n->up)
+			n->up_ns = 1;
+	}
+	lost = !n->up && silent;
+	if (change == HEALTH_SAME && lost == n->lost)
 		return;
-	/* At the start all come at once, and none begins slowly. */
-	n->up_ns = change == HEALTH_UP && n->up_ns ? now_ns : 0;
-	n->up = change == HEALTH_UP;
-	if (!n->up)
-		n->up_ns = 1;
-	control_set_health(
-		p->config.control, &n->addr, !n->up, share(p, n, now_ns));
+	n->lost = lost;
+	tell(p, n, now_ns);
 }
 
 /* What the node's clients' packets say, twice a second. */
@@ -105,8 +118,7 @@ pool_tick(struct pool *p)
 		hear(p, i, now_ns);
 		if (!n->up || !n->up_ns)
 			continue;
-		control_set_health(p->config.control, &n->addr, false,
-			share(p, n, now_ns));
+		tell(p, n, now_ns);
 		if (share(p, n, now_ns) == SHARE_ALL)
 			n->up_ns = 0;
 	}

@@ -6,6 +6,9 @@
  * whose clients repeat their SYNs, and whose connections don't come about, is
  * as good as one that failed a check: it need not be waited for.
  *
+ * A node that refuses, or answers what it should not, gets no new connections;
+ * one that is silent loses those that it has, too.
+ *
  * When pool_fd() is readable, call pool_run(); pool_tick() now and then. Not
  * thread-safe.
  */
@@ -20,6 +23,7 @@ struct pool_node {
 	union l4_addr addr;
 	/* kept by the pool */
 	bool up;	  /* says its health */
+	bool lost;	  /* is not up, and there is nobody who says so */
 	uint64_t good_ns; /* its last good check, or the pool's start */
 	uint64_t up_ns;	  /* when it came back; 0: has all its share */
 	uint32_t repeated, opened; /* as of `heard_ns`: see driver.h */

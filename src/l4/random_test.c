@@ -52,6 +52,7 @@ random_server(const struct rules_service *s)
 	}
 	out.mtu = one_in(3) ? 1500 : 576;
 	out.down = one_in(12);
+	out.lost = out.down && one_in(2);
 	out.resolved = !one_in(12);
 	out.method = (enum l4_method)below(3);
 	if (one_in(20))

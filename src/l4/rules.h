@@ -44,7 +44,8 @@ struct rules_server {
 
 	uint16_t number; /* its destination's */
 	uint16_t share;	 /* of its weight, in 1/1000: slow start */
-	bool down;	 /* found so by a health check */
+	bool down;	 /* found so by a health check: nothing new for it */
+	bool lost;	 /* and silent: its flows are to go elsewhere */
 	bool local;	 /* an address of this machine */
 	bool resolved;	 /* where to send is known: */
 	uint8_t mac[6];

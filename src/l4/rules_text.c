@@ -76,10 +76,11 @@ server_json(const struct rules_server *s)
 		(int)s->tun, "tun_port", s->tun_port, "tun_csum", s->tun_csum);
 
 	json_object_update_new(o,
-		json_pack("{si si sb sb sb so si sI sI}", "number", s->number,
-			"share", s->share, "down", s->down, "local", s->local,
-			"resolved", s->resolved, "mac", mac_json(s->mac), "mtu",
-			s->mtu, "ifindex", (json_int_t)s->ifindex, "removed_s",
+		json_pack("{si si sb sb sb sb so si sI sI}", "number",
+			s->number, "share", s->share, "down", s->down, "lost",
+			s->lost, "local", s->local, "resolved", s->resolved,
+			"mac", mac_json(s->mac), "mtu", s->mtu, "ifindex",
+			(json_int_t)s->ifindex, "removed_s",
 			(json_int_t)s->removed_s));
 	return o;
 }
@@ -179,6 +180,7 @@ get_server(const json_t *o, struct rules_server *s)
 	s->number = get_u64(o, "number") % L4_DESTS_MAX;
 	s->share = (uint16_t)get_u64(o, "share");
 	s->down = json_is_true(json_object_get(o, "down"));
+	s->lost = json_is_true(json_object_get(o, "lost"));
 	s->local = json_is_true(json_object_get(o, "local"));
 	s->resolved = json_is_true(json_object_get(o, "resolved"));
 	s->mtu = (uint16_t)get_u64(o, "mtu");

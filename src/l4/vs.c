@@ -30,6 +30,28 @@ static const char usage[] =
 	"       sevenfold vs --add-end|--delete-end -f MARK -t|u ADDRESS:PORT\n"
 	"\nThe grammar is ipvsadm's; sevenfold(1) has the differences.\n";
 
+/* as no_room() says */
+_Static_assert(L4_SERVICES_MAX == 1024 && L4_FRONTS_MAX == 8192, "services");
+_Static_assert(
+	L4_SERVICE_DESTS_MAX == 1024 && L4_DESTS_MAX == 16384, "servers");
+
+static const char *
+no_room(enum vs_command c)
+{
+	switch (c) {
+	case VS_ADD_SERVER:
+		return "There is no room for another server: there may be 1024 "
+		       "of a service, and 16383 in all";
+	case VS_ADD:
+	case VS_ADD_END:
+		return "There is no room for another service: there may be "
+		       "1023, at 8191 addresses and ports";
+	default:
+		return "There is no room for so many: there may be 1023 "
+		       "services and 16383 servers";
+	}
+}
+
 /* ipvsadm's words for what the kernel says. */
 static const char *
 reason(enum vs_command c, int err)
@@ -40,7 +62,7 @@ reason(enum vs_command c, int err)
 	switch (err) {
 	case -EPERM: return "Permission denied (you must be root)";
 	case -ENOMEM: return "Memory allocation problem";
-	case -ENOSPC: return "There is no room for more of that";
+	case -ENOSPC: return no_room(c);
 	case -EEXIST:
 		return server		  ? "Destination already exists"
 			: c == VS_ADD_END ? "A service has that end already"

@@ -247,6 +247,37 @@ test_refusals(void **state)
 	}
 }
 
+/* One more than there may be: none of them comes, and all that was stays. */
+static void
+test_no_room(void **state)
+{
+	struct buf lines = {0};
+
+	assert_int_equal(vs("-A -t 192.0.2.1:1 -s rr"), 0);
+	for (int i = 0; i < 1023; i++)
+		buf_printf(&lines, "-A -t 192.0.2.2:%d -s rr\n", i + 1);
+	buf_append(&lines, "", 1);
+	assert_int_equal(vs_with("-R", buf_head(&lines)), 1);
+	buf_append(&err, "", 1);
+	assert_string_equal(buf_head(&err),
+		"There is no room for another service: there may be 1023, at "
+		"8191 addresses and ports\nline 1023: nothing was changed\n");
+	assert_string_equal(saved(), "-A -t 192.0.2.1:1 -s rr\n");
+	buf_fini(&lines);
+	lines = (struct buf){0};
+	for (int i = 0; i < 1025; i++)
+		buf_printf(&lines, "-a -t 192.0.2.1:1 -r 10.0.%d.%d\n", i / 250,
+			i % 250 + 1);
+	buf_append(&lines, "", 1);
+	assert_int_equal(vs_with("-R", buf_head(&lines)), 1);
+	buf_append(&err, "", 1);
+	assert_string_equal(buf_head(&err),
+		"There is no room for another server: there may be 1024 of a "
+		"service, and 16383 in all\nline 1025: nothing was changed\n");
+	assert_string_equal(saved(), "-A -t 192.0.2.1:1 -s rr\n");
+	buf_fini(&lines);
+}
+
 static void
 packet(const struct frame_spec *s, enum l4_verdict want)
 {
@@ -324,6 +355,7 @@ main(void)
 		TEST(test_save_restore),
 		TEST(test_restore_fails),
 		TEST(test_refusals),
+		TEST(test_no_room),
 		TEST(test_numbers),
 	};
 

@@ -52,7 +52,7 @@ struct lab_options {
 	/* The site has `distill images text`; with squid, each node has an
 	 * nginx with its image filter between Squid and the origin instead. */
 	bool distill;
-	bool one_copy; /* of each object, however hot */
+	bool one_copy; /* of each object, however hot, or busy its owner */
 	bool bare;     /* the network only, no daemons */
 	bool force;    /* take down a lab that is in use */
 };

@@ -60,7 +60,7 @@ sevenfold_conf(struct buf *b, const struct lab_options *o,
 	if (o->ipv6)
 		buf_z(b, "    vip6    " LAB_VIP6 "\n");
 	if (o->one_copy && !o->arch->one_copy)
-		buf_z(b, "    copies  1\n");
+		buf_z(b, "    copies  1\n    bound   off\n");
 	if (o->arch->handoff)
 		buf_printf(b,
 			"    handoff %s\n"

@@ -82,9 +82,11 @@ find(const struct circle *c, uint64_t at)
 }
 
 void
-circle_rank(const struct circle *c, const struct view *v, uint64_t at,
-	size_t most, struct ranking *out)
+circle_rank(
+	const struct place *p, uint64_t at, size_t most, struct ranking *out)
 {
+	const struct circle *c = p->table;
+	const struct view *v = &p->view;
 	size_t want = most < v->nlive ? most : v->nlive, i = find(c, at);
 	uint64_t seen = 0;
 
@@ -99,11 +101,4 @@ circle_rank(const struct circle *c, const struct view *v, uint64_t at,
 		seen |= UINT64_C(1) << node;
 		out->node[out->n++] = node;
 	}
-}
-
-void
-circle_rank_hash(
-	const struct place *p, uint64_t hash, size_t most, struct ranking *out)
-{
-	circle_rank(p->table, &p->view, hash, most, out);
 }

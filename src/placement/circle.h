@@ -28,9 +28,6 @@ void circle_sort(struct circle *c, const struct view *v);
 size_t circle_bytes(const struct circle *c);
 /* Points of a node of that weight. */
 size_t circle_share(const struct place *p, const struct view_node *node);
-/* From at on; members that are out are passed over. */
-void circle_rank(const struct circle *c, const struct view *v, uint64_t at,
-	size_t most, struct ranking *out);
-/* ... from where the key's hash is, as a policy's rank_hash. */
-void circle_rank_hash(
-	const struct place *p, uint64_t hash, size_t most, struct ranking *out);
+/* As a policy's rank: from at on; members that are out are passed over. */
+void circle_rank(
+	const struct place *p, uint64_t at, size_t most, struct ranking *out);

@@ -16,38 +16,56 @@ is_near(double a, double b)
 }
 
 static double
-share_of(const struct demand *d, uint64_t key)
+rate_of(const struct demand *d, uint64_t key)
 {
 	for (size_t i = 0; i < d->n; i++)
-		if (d->keys[i].key == key)
-			return d->keys[i].share;
+		if (d->keys[i].key.hash == key)
+			return d->keys[i].rate.rate;
 	return 0;
 }
 
 static double
-sum_of(const struct demand *d)
+work_of(const struct demand *d)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < d->n; i++) {
-		assert_true(i == 0 || d->keys[i - 1].key < d->keys[i].key);
-		sum += d->keys[i].share;
+		assert_true(i == 0 ||
+			d->keys[i - 1].key.hash < d->keys[i].key.hash);
+		sum += d->keys[i].rate.work;
 	}
 	for (size_t m = 0; m < VIEW_MAX_NODES; m++)
 		sum += d->other[m];
 	return sum;
 }
 
+/* As often now as before; each time 2 of work. */
+static struct demand_key
+key_of(uint64_t key, double rate, unsigned r)
+{
+	return (struct demand_key){.key = {.hash = key, .digest = key},
+		.rate = {rate, rate, 2 * rate},
+		.r = r};
+}
+
+static void
+report_all(struct demand *d, size_t member, double rate,
+	const struct demand_key *keys, size_t n)
+{
+	demand_add(d, member, &(struct demand_rate){rate, rate, 2 * rate}, keys,
+		n);
+}
+
 /* Two nodes: 100 requests a second in all, 20 of them for key 5. */
 static void
 report(struct demand *d)
 {
-	static const struct demand_key one[] = {{5, 10, 0}, {3, 15, 0}};
-	static const struct demand_key two[] = {{9, 5, 4}, {5, 10, 3}};
+	struct demand_key one[] = {key_of(5, 10, 0), key_of(3, 15, 0)};
+	struct demand_key two[] = {key_of(9, 5, 4), key_of(5, 10, 3)};
 
 	demand_init(d);
-	demand_add(d, 0, 60, one, 2);
-	demand_add(d, 3, 40, two, 2);
+	report_all(d, 0, 60, one, 2);
+	report_all(d, 3, 40, two, 2);
 	demand_sum(d);
 }
 
@@ -58,11 +76,55 @@ test_adds_up(void **state)
 
 	report(&d);
 	assert_int_equal(d.n, 3);
-	assert_true(is_near(share_of(&d, 5), .2));
-	assert_true(is_near(share_of(&d, 3), .15));
-	assert_true(is_near(d.other[0], .35));
-	assert_true(is_near(d.other[3], .25));
-	assert_true(is_near(sum_of(&d), 1));
+	assert_true(is_near(rate_of(&d, 5), 20));
+	assert_true(is_near(rate_of(&d, 3), 15));
+	assert_true(is_near(d.other[0], 70));
+	assert_true(is_near(d.other[3], 50));
+	assert_true(is_near(work_of(&d), 200));
+	assert_true(is_near(d.all.rate, 100));
+	demand_fini(&d);
+}
+
+/* What has changed beyond doubt counts as it is now; what may be chance
+ * doesn't, nor does what would be too much for one node and is chance for
+ * all. */
+static void
+test_changes(void **state)
+{
+	struct demand_key one[] = {key_of(5, 100, 0), key_of(3, 100, 0)};
+	struct demand_key two[] = {key_of(9, 0, 0), key_of(3, 100, 0)};
+	struct demand d;
+
+	one[0].rate.recent = 20; /* cooled */
+	one[1].rate.recent = 60;
+	two[0].rate.recent = 100; /* hot */
+	two[1].rate.recent = 140;
+	two[0].rate.rate = 1;
+	two[0].rate.work = 3;
+	demand_init(&d);
+	demand_add(&d, 0, &(struct demand_rate){300, 180, 600}, one, 2);
+	demand_add(&d, 1, &(struct demand_rate){201, 340, 403}, two, 2);
+	demand_sum(&d);
+	assert_true(is_near(rate_of(&d, 5), 20));
+	assert_true(is_near(rate_of(&d, 9), 100));
+	assert_true(is_near(rate_of(&d, 3), 200));
+	assert_true(is_near(d.all.rate, 520));
+	assert_true(is_near(work_of(&d), 2 * 20 + 3 * 100 + 2 * 400));
+	demand_fini(&d);
+}
+
+/* All have gone. */
+static void
+test_stops(void **state)
+{
+	struct demand_key one[] = {key_of(5, 100, 0)};
+	struct demand d;
+
+	one[0].rate.recent = 0;
+	demand_init(&d);
+	demand_add(&d, 0, &(struct demand_rate){1000, 0, 2000}, one, 1);
+	demand_sum(&d);
+	assert_true(d.all.rate == 0 && work_of(&d) == 0);
 	demand_fini(&d);
 }
 
@@ -71,36 +133,40 @@ test_adds_up(void **state)
 static void
 test_heeds_clients(void **state)
 {
-	static const struct demand_key asked[] = {
-		{77, 50, 0}, {5, 22, 0}, {3, 9, 0}};
+	struct demand_key asked[] = {
+		key_of(77, 50, 0), key_of(5, 22, 0), key_of(3, 9, 0)};
 	struct demand d;
 
 	report(&d);
 	demand_heed(&d, asked, 3, 100);
 	assert_int_equal(d.n, 4);
-	assert_true(is_near(share_of(&d, 77), .5));
-	assert_true(is_near(share_of(&d, 5), .1));
-	assert_true(is_near(d.other[0], .175));
-	assert_true(is_near(sum_of(&d), 1));
-	demand_heed(&d, (struct demand_key[]){{5, 40, 0}}, 1, 100);
-	assert_true(is_near(share_of(&d, 5), .4));
-	assert_true(is_near(share_of(&d, 77), .5 * .6 / .9));
-	assert_true(is_near(sum_of(&d), 1));
+	assert_true(is_near(rate_of(&d, 77), 50));
+	assert_true(is_near(rate_of(&d, 5), 10));
+	assert_true(is_near(d.other[0], 35));
+	assert_true(is_near(work_of(&d), 200));
+	demand_fini(&d);
+	report(&d);
+	asked[1].rate.rate = 40;
+	demand_heed(&d, &asked[1], 1, 100);
+	assert_true(is_near(rate_of(&d, 5), 40));
+	assert_true(is_near(rate_of(&d, 3), 15 * .6 / .8));
+	assert_true(is_near(work_of(&d), 200));
 	demand_fini(&d);
 }
 
 static void
 test_nothing(void **state)
 {
+	struct demand_key asked = key_of(1, 50, 0);
 	struct demand d;
 
 	demand_init(&d);
 	demand_sum(&d);
 	demand_heed(&d, NULL, 0, 0);
 	assert_int_equal(d.n, 0);
-	assert_true(sum_of(&d) == 0);
-	demand_heed(&d, (struct demand_key[]){{1, 50, 0}}, 1, 50);
-	assert_true(share_of(&d, 1) == 1);
+	assert_true(work_of(&d) == 0);
+	demand_heed(&d, &asked, 1, 50);
+	assert_true(rate_of(&d, 1) == 50);
 	demand_fini(&d);
 }
 
@@ -124,24 +190,30 @@ place_of(const struct policy *policy, size_t nodes)
 
 /* The rankings are the policy's, without those who aren't there. */
 static void
-test_ranks(void **state)
+check_ranks(const struct policy *policy)
 {
-	static struct spread_row rows[4];
-	struct place *p = place_of(&policy_maglev, 5);
+	static struct spread_row rows[DEMAND_ROWS];
+	struct place *p = place_of(policy, 5);
+	struct demand_members m = {.places = &p, .nplaces = 1, .up = 0x1b};
+	struct str key = STR("http://a.test/b");
+	struct demand_key asked = {
+		.key = {place_hash(key), place_digest(p, key), 0},
+		.rate.rate = 50};
 	struct demand d;
 	struct spread s;
 	struct ranking r;
-	struct str key = STR("http://a.test/b");
 
+	m.in[3] = 30;
+	m.in[4] = -1;
 	report(&d);
-	demand_heed(
-		&d, (struct demand_key[]){{place_hash(key), 50, 0}}, 1, 100);
-	demand_spread(&d, &(struct demand_members){p, 0x1b, 0}, NULL, rows, &s);
+	demand_heed(&d, &asked, 1, 100);
+	demand_spread(&d, &m, NULL, rows, &s);
 	assert_int_equal(s.n, 4);
 	assert_int_equal(s.nodes, 4);
 	assert_true(s.weight[1] == 2 && s.weight[2] == 0 && s.weight[4] == 1);
 	/* of whom nothing is known */
-	assert_true(is_near(s.base[1], (d.other[0] + d.other[3]) / 2));
+	assert_true(is_near(s.base[1], (s.base[0] + s.base[3]) / 2));
+	assert_true(s.in[3] == 30 && s.in[4] > 0 && s.in[4] < 1);
 	place_rank(p, key, VIEW_MAX_NODES, &r);
 	for (size_t k = 0; k < s.n; k++) {
 		size_t at = 0;
@@ -164,14 +236,81 @@ test_ranks(void **state)
 		assert_int_equal(
 			rows[k].heeded, s.keys[k].key == place_hash(key));
 	}
-	place_free(p);
-	/* whose rankings need the key itself */
-	p = place_of(&policy_carp, 5);
-	demand_spread(&d, &(struct demand_members){p, 0x1f, 0}, NULL, rows, &s);
-	assert_null(s.rows);
-	assert_int_equal(s.nodes, 5);
-	place_free(p);
 	demand_fini(&d);
+	place_free(p);
+}
+
+static void
+test_ranks(void **state)
+{
+	check_ranks(&policy_maglev);
+	check_ranks(&policy_carp);
+	check_ranks(&policy_ring);
+}
+
+/* What can't be spread is of whom it was told by: where nodes don't agree on
+ * rankings, and what another configuration places. */
+static void
+test_stays(void **state)
+{
+	static struct spread_row rows[DEMAND_ROWS];
+	struct place *p = place_of(&policy_ht_rr, 5);
+	struct place *q = place_of(&policy_hrw, 5);
+	struct place *both[] = {p, q};
+	struct demand_members m = {.places = both, .nplaces = 2, .up = 0x1f};
+	struct demand_key keys[] = {
+		key_of(5, 10, 0), key_of(6, 10, 0), key_of(7, 10, 0)};
+	struct demand d;
+	struct spread s;
+
+	keys[1].key.place = 1;
+	keys[2].key.place = 2;
+	demand_init(&d);
+	report_all(&d, 2, 60, keys, 3);
+	report_all(&d, 3, 40, NULL, 0);
+	demand_sum(&d);
+	demand_spread(&d, &m, NULL, rows, &s);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.keys[0].key, 6);
+	assert_true(is_near(s.base[2], .5));
+	demand_fini(&d);
+	place_free(p);
+	place_free(q);
+}
+
+/* However many keys are told of, the largest are spread, and nothing is lost.
+ */
+static void
+test_many_keys(void **state)
+{
+	enum { KEYS = 3000, LARGE = 400, MEMBERS = 60 };
+	static struct spread_row rows[DEMAND_ROWS];
+	static struct demand_key keys[KEYS];
+	struct place *p = place_of(&policy_hrw, MEMBERS);
+	struct demand_members m = {
+		.places = &p, .nplaces = 1, .up = (UINT64_C(1) << MEMBERS) - 1};
+	struct demand d;
+	struct spread s;
+	double sum = 0;
+
+	for (size_t i = 0; i < KEYS; i++)
+		keys[i] = key_of(i, i < LARGE ? 100 + (double)i : .1, 0);
+	keys[LARGE].r = 2; /* small, but held by several */
+	demand_init(&d);
+	report_all(&d, 1, 0, keys, KEYS);
+	demand_sum(&d);
+	demand_spread(&d, &m, NULL, rows, &s);
+	assert_in_range(s.n, 100, DEMAND_ROWS);
+	for (size_t k = 0; k < s.n; k++) {
+		assert_true(s.keys[k].key > LARGE - DEMAND_ROWS - 1 &&
+			s.keys[k].key <= LARGE);
+		sum += s.keys[k].share;
+	}
+	assert_int_equal(s.keys[s.n - 1].key, LARGE);
+	sum += s.base[1];
+	assert_true(is_near(sum, 1));
+	demand_fini(&d);
+	place_free(p);
 }
 
 int
@@ -179,9 +318,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_adds_up),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_stops),
 		cmocka_unit_test(test_heeds_clients),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_ranks),
+		cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_many_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

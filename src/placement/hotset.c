@@ -6,16 +6,16 @@
 #include "base/mem.h"
 
 const struct hot *
-hotset_find(const struct hotset *s, uint64_t key)
+hotset_find(const struct hotset *s, uint64_t hash)
 {
 	size_t from = 0, to = s ? s->n : 0;
 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
 
-		if (s->v[middle].key == key)
+		if (s->v[middle].key.hash == hash)
 			return &s->v[middle];
-		if (s->v[middle].key < key)
+		if (s->v[middle].key.hash < hash)
 			from = middle + 1;
 		else
 			to = middle;
@@ -36,15 +36,14 @@ cool_down(const struct hot *was, struct hot *now)
 		now->cool = 0;
 }
 
-/* row: NULL if there is none. */
 static struct hot
 settle(const struct hotset *before, const struct widen_key *k,
 	const struct spread_row *row)
 {
-	struct hot now = {.key = k->key,
+	struct hot now = {.key = {k->key, row->key.digest, row->key.place},
 		.share = k->share,
 		.r = (uint8_t)k->r,
-		.ours = !row || !row->told};
+		.ours = !row->told};
 
 	if (now.ours)
 		cool_down(hotset_find(before, k->key), &now);
@@ -62,11 +61,12 @@ linger(const struct hotset *before, const struct hotset *now, struct hot *out)
 	for (size_t i = 0; before && i < before->n; i++) {
 		struct hot h = before->v[i];
 
-		if (!h.ours || hotset_find(now, h.key) ||
+		if (!h.ours || hotset_find(now, h.key.hash) ||
 			++h.cool >= HOTSET_COOL)
 			continue;
 		h.share = 0;
-		memset(h.part, 0, sizeof(h.part));
+		h.own = 0;
+		memset(h.wanted, 0, sizeof(h.wanted));
 		out[n++] = h;
 	}
 	return n;
@@ -77,7 +77,7 @@ hot_by_key(const void *a, const void *b)
 {
 	const struct hot *x = a, *y = b;
 
-	return x->key < y->key ? -1 : x->key > y->key;
+	return x->key.hash < y->key.hash ? -1 : x->key.hash > y->key.hash;
 }
 
 /* *copies: how many more than one of each come of what we have decided; with
@@ -91,8 +91,8 @@ settle_all(const struct hotset *before, const struct spread *spread,
 
 	*copies = 0;
 	for (size_t i = 0; i < spread->n; i++) {
-		struct hot h = settle(before, &spread->keys[i],
-			spread->rows ? &spread->rows[i] : NULL);
+		struct hot h =
+			settle(before, &spread->keys[i], &spread->rows[i]);
 		unsigned r = h.ours ? h.r : spread->keys[i].r;
 
 		*copies += r > 1 ? r - 1 : 0;
@@ -121,19 +121,8 @@ static struct hotset *
 decide(const struct hotset *before, struct spread *s, double extra,
 	double *copies)
 {
-	if (s->rows)
-		spread_widen(s, extra);
-	else
-		(void)widen(s->keys, s->n, s->nodes, extra);
+	spread_widen(s, extra);
 	return settle_all(before, s, copies);
-}
-
-static void
-put_parts(const struct spread_row *row, struct hot *h)
-{
-	memset(h->part, 0, sizeof(h->part));
-	for (size_t i = 0; i < h->r && i < row->nowners; i++)
-		h->part[row->owner[i]] = row->part[i];
 }
 
 /* For what has been settled. */
@@ -150,7 +139,7 @@ share_out(struct hotset *now, struct spread *s)
 		const struct hot *h = hotset_find(now, s->keys[k].key);
 
 		if (h)
-			put_parts(&s->rows[k], &now->v[h - now->v]);
+			hot_share_out(&now->v[h - now->v], s, &s->rows[k]);
 	}
 }
 
@@ -164,21 +153,34 @@ hotset_next(const struct hotset *before, struct spread *s, double extra)
 		free(now);
 		now = decide(before, s, fmax(0, 2 * extra - copies), &copies);
 	}
-	if (s->rows)
-		share_out(now, s);
+	share_out(now, s);
 	return now;
 }
 
 /* --- who answers ---------------------------------------------------------- */
 
-/* Of what is left when everybody has answered what it could of its own. */
-static double
-wanted_of(const struct hot *h, uint8_t member, size_t self, double sum,
-	unsigned nodes)
+void
+hot_share_out(
+	struct hot *h, const struct spread *s, const struct spread_row *row)
 {
-	double rest = (double)h->part[member] / sum - 1.0 / nodes;
+	double sum = 0, in = 0;
 
-	return member == self || rest < 0 ? 0 : rest;
+	h->own = 0;
+	memset(h->wanted, 0, sizeof(h->wanted));
+	for (size_t m = 0; m < VIEW_MAX_NODES; m++)
+		in += s->weight[m] > 0 ? s->in[m] : 0;
+	for (size_t i = 0; i < h->r && i < row->nowners; i++)
+		sum += (double)row->part[i];
+	for (size_t i = 0; sum > 0 && i < h->r && i < row->nowners; i++) {
+		uint8_t m = row->owner[i];
+		double part = (double)row->part[i] / sum;
+		double comes = in > 0 ? s->in[m] / in : 1.0 / s->nodes;
+
+		if (m == s->self)
+			h->own = part < comes ? (float)(part / comes) : 1;
+		else
+			h->wanted[m] = (float)fmax(0, part - comes);
+	}
 }
 
 static bool
@@ -192,33 +194,26 @@ find_member(const uint8_t *fit, size_t r, size_t member, size_t *at)
 
 size_t
 hot_choose(const struct hot *h, const uint8_t *fit, size_t r, size_t self,
-	unsigned nodes, double draw)
+	double draw)
 {
-	double sum = 0, rest = 0, own = 0;
+	double rest = 0;
 	size_t at, last = 0;
 
-	for (size_t i = 0; i < r; i++)
-		sum += (double)h->part[fit[i]];
-	if (sum <= 0)
-		return 0;
 	if (find_member(fit, r, self, &at)) {
-		own = (double)h->part[self] / sum * nodes;
-		if (draw < own)
+		if (draw < (double)h->own)
 			return at;
 		last = at;
+		/* What is left of the draw is as good as a new one. */
+		draw = (draw - (double)h->own) / (1 - (double)h->own);
 	}
-	/* What is left of the draw is as good as a new one. */
-	draw = (draw - own) / (1 - own);
 	for (size_t i = 0; i < r; i++)
-		rest += wanted_of(h, fit[i], self, sum, nodes);
+		rest += (double)h->wanted[fit[i]];
 	draw *= rest;
 	for (size_t i = 0; i < r && draw >= 0; i++) {
-		double wanted = wanted_of(h, fit[i], self, sum, nodes);
-
-		if (wanted <= 0)
+		if (h->wanted[fit[i]] <= 0)
 			continue;
 		last = i;
-		draw -= wanted;
+		draw -= (double)h->wanted[fit[i]];
 	}
 	return last;
 }

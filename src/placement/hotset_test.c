@@ -10,13 +10,37 @@
 
 enum { NODES = 16 };
 
-/* Of keys whose rankings aren't known. */
+/* All nodes are alike, and each key's ranking is theirs in order, from a node
+ * of its own on. */
+static void
+put_rows(struct spread *s, struct spread_row *rows)
+{
+	s->nodes = NODES;
+	s->rows = rows;
+	for (size_t m = 0; m < NODES; m++)
+		s->weight[m] = s->in[m] = 1;
+	for (size_t k = 0; k < s->n; k++) {
+		rows[k] = (struct spread_row){.nowners = NODES, .was = 1};
+		for (size_t i = 0; i < NODES; i++)
+			rows[k].owner[i] =
+				(uint8_t)((5 * s->keys[k].key + i) % NODES);
+	}
+}
+
 static struct hotset *
 next_of(struct hotset *before, struct widen_key *keys, size_t n, double extra)
 {
-	struct spread s = {.keys = keys, .n = n, .nodes = NODES};
-	struct hotset *now = hotset_next(before, &s, extra);
+	static struct spread_row rows[100];
+	struct spread s = {.keys = keys, .n = n};
+	struct hotset *now;
 
+	put_rows(&s, rows);
+	for (size_t k = 0; k < n; k++) {
+		const struct hot *h = hotset_find(before, keys[k].key);
+
+		rows[k].was = h ? h->r : 1;
+	}
+	now = hotset_next(before, &s, extra);
 	free(before);
 	return now;
 }
@@ -27,7 +51,7 @@ next(struct hotset *before, double share)
 {
 	struct widen_key keys[] = {{1, share, 0}, {2, .3, 0}};
 
-	return next_of(before, keys, share > 0 ? 2 : 0, 1000);
+	return next_of(before, keys, share > 0 ? 2 : 0, 4000);
 }
 
 static unsigned
@@ -146,33 +170,47 @@ test_owner_says(void **state)
 
 enum { DRAWS = 100000, PARTS = 4 };
 
-/* Of a key's requests, that come to all nodes alike, each part is answered by
- * whom it is for; and as much as can be where it came. */
+/* Of a key's requests, each part is answered by whom it is for, however many
+ * come to each node; and as much as can be where it came. in: NULL: alike. */
 static void
-check_parts(const float *part)
+check_parts(const float *part, const double *in)
 {
 	static const uint8_t fit[PARTS] = {9, 2, 0, 7};
-	struct hot h = {.r = PARTS};
-	double answered[NODES] = {0}, home = 0, sum = 0, best = 0;
+	struct spread_row row = {.nowners = PARTS};
+	struct spread s = {.nodes = NODES};
+	double answered[NODES] = {0}, home = 0, sum = 0, best = 0, all = 0;
+	double comes[NODES];
 
+	for (size_t m = 0; m < NODES; m++) {
+		s.weight[m] = 1;
+		all += s.in[m] = in ? in[m] : 1;
+	}
+	for (size_t m = 0; m < NODES; m++)
+		comes[m] = s.in[m] / all;
 	for (size_t i = 0; i < PARTS; i++) {
-		h.part[fit[i]] = part[i];
+		row.owner[i] = fit[i];
+		row.part[i] = part[i];
 		sum += (double)part[i];
 	}
-	for (size_t self = 0; self < NODES; self++)
+	for (size_t self = 0; self < NODES; self++) {
+		struct hot h = {.r = PARTS};
+
+		s.self = self;
+		hot_share_out(&h, &s, &row);
 		for (unsigned i = 0; i < DRAWS; i++) {
-			size_t at = hot_choose(&h, fit, PARTS, self, NODES,
+			size_t at = hot_choose(&h, fit, PARTS, self,
 				((double)i + 0.5) / DRAWS);
 
 			assert_in_range(at, 0, PARTS - 1);
-			answered[fit[at]] += 1.0 / DRAWS / NODES;
-			home += fit[at] == self ? 1.0 / DRAWS / NODES : 0;
+			answered[fit[at]] += comes[self] / DRAWS;
+			home += fit[at] == self ? comes[self] / DRAWS : 0;
 		}
+	}
 	for (size_t i = 0; i < PARTS; i++) {
 		double want = (double)part[i] / sum;
 
 		assert_true(fabs(answered[fit[i]] - want) < 0.0002);
-		best += want < 1.0 / NODES ? want : 1.0 / NODES;
+		best += fmin(want, comes[fit[i]]);
 	}
 	assert_true(fabs(home - best) < 0.0002);
 }
@@ -180,22 +218,27 @@ check_parts(const float *part)
 static void
 test_parts(void **state)
 {
-	check_parts((float[]){.25f, .25f, .25f, .25f});
-	check_parts((float[]){1, 0, 0, 0});
-	check_parts((float[]){.01f, .02f, .03f, 0});
-	check_parts((float[]){7, .1f, .2f, .3f});
+	static const double in[NODES] = {1, 0, 7, 1, 1, 1, 1, 2, 1, 0};
+
+	check_parts((float[]){.25f, .25f, .25f, .25f}, NULL);
+	check_parts((float[]){1, 0, 0, 0}, NULL);
+	check_parts((float[]){.01f, .02f, .03f, 0}, NULL);
+	check_parts((float[]){7, .1f, .2f, .3f}, NULL);
+	check_parts((float[]){.25f, .25f, .25f, .25f}, in);
+	check_parts((float[]){1, 2, 3, 4}, in);
 }
 
-/* Whose parts are not known, or not fit: the first. */
+/* Whose parts are not known, or not fit: the first, or ourselves. */
 static void
 test_no_parts(void **state)
 {
 	static const uint8_t fit[] = {3, 4};
 	struct hot h = {.r = 2};
 
-	assert_int_equal(hot_choose(&h, fit, 2, 4, NODES, .99), 0);
-	h.part[5] = 1;
-	assert_int_equal(hot_choose(&h, fit, 2, 5, NODES, .01), 0);
+	assert_int_equal(hot_choose(&h, fit, 2, 5, .99), 0);
+	assert_int_equal(hot_choose(&h, fit, 2, 4, .99), 1);
+	h.wanted[5] = 1;
+	assert_int_equal(hot_choose(&h, fit, 2, 5, .01), 0);
 }
 
 int

@@ -56,18 +56,27 @@ place_free(struct place *p)
 	free(p);
 }
 
+bool
+place_is_agreed(const struct place *p)
+{
+	return !p->policy->turns || p->params.shared;
+}
+
 uint64_t
 place_hash(struct str key)
 {
 	return XXH3_64bits(key.p, key.n);
 }
 
+uint64_t
+place_digest(const struct place *p, struct str key)
+{
+	return p->policy->digest ? p->policy->digest(key) : place_hash(key);
+}
+
 void
 place_rank(
 	const struct place *p, struct str key, size_t most, struct ranking *out)
 {
-	if (p->policy->rank_hash)
-		p->policy->rank_hash(p, place_hash(key), most, out);
-	else
-		p->policy->rank(p, key, most, out);
+	p->policy->rank(p, place_digest(p, key), most, out);
 }

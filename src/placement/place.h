@@ -19,6 +19,13 @@ struct ranking {
 
 struct place;
 
+/* A key, as what is counted, and told to other nodes. */
+struct place_key {
+	uint64_t hash;	 /* who it is: of the key, and of its place */
+	uint64_t digest; /* what its place's policy knows it by */
+	uint8_t place;	 /* which one, where there are several */
+};
+
 struct policy {
 	const char *name;
 	unsigned points; /* preset of place_params.points; 0: it has none */
@@ -29,11 +36,10 @@ struct policy {
 	void *(*build)(const struct place *p, const struct place *before,
 		size_t *bytes);
 	void (*free)(void *table);
-	/* The first `most` of the ranking, or more. One of the two is there:
-	 * by the key, or by its hash (place_hash()). */
-	void (*rank)(const struct place *p, struct str key, size_t most,
-		struct ranking *out);
-	void (*rank_hash)(const struct place *p, uint64_t hash, size_t most,
+	/* All that it knows of a key; NULL: place_hash(). */
+	uint64_t (*digest)(struct str key);
+	/* The first `most` of the ranking, or more. */
+	void (*rank)(const struct place *p, uint64_t digest, size_t most,
 		struct ranking *out);
 };
 
@@ -59,7 +65,10 @@ struct place *place_new(const struct policy *policy, const struct view *v,
 	const struct place *before);
 void place_free(struct place *p); /* NULL is fine */
 
+/* Is the ranking the same at all nodes? */
+bool place_is_agreed(const struct place *p);
 uint64_t place_hash(struct str key);
+uint64_t place_digest(const struct place *p, struct str key);
 void place_rank(const struct place *p, struct str key, size_t most,
 	struct ranking *out);
 
@@ -101,12 +110,12 @@ extern const struct policy policy_maglev;
  * is out jumps again. */
 extern const struct policy policy_jump;
 
-/* --- ht_rr, shared -------------------------------------------------------- */
+/* --- ht_rr, shared: by the key's digest ----------------------------------- */
 /* The home of the key's bucket, an index into the view's nodes. */
-size_t ht_rr_home(const struct place *p, struct str key);
+size_t ht_rr_home(const struct place *p, uint64_t digest);
 /* Whom the key's bucket was given to, or -1: nobody that we know of. */
-int ht_rr_known(const struct place *p, struct str key);
+int ht_rr_known(const struct place *p, uint64_t digest);
 /* Gives it to somebody, if it isn't anybody's: who has it then. */
-size_t ht_rr_claim(const struct place *p, struct str key);
+size_t ht_rr_claim(const struct place *p, uint64_t digest);
 /* Its home says so. */
-void ht_rr_learn(const struct place *p, struct str key, size_t node);
+void ht_rr_learn(const struct place *p, uint64_t digest, size_t node);

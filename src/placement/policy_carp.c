@@ -33,11 +33,17 @@ build(const struct place *p, const struct place *before, size_t *bytes)
 	return m;
 }
 
+static uint64_t
+digest(struct str key)
+{
+	return carp_hash_url(key);
+}
+
 static void
-rank(const struct place *p, struct str key, size_t most, struct ranking *out)
+rank(const struct place *p, uint64_t digest, size_t most, struct ranking *out)
 {
 	const struct members *m = p->table;
-	uint32_t url = carp_hash_url(key);
+	uint32_t url = (uint32_t)digest;
 	double scores[VIEW_MAX_NODES];
 
 	out->n = 0;
@@ -61,5 +67,6 @@ const struct policy policy_carp = {
 	.weights = true,
 	.build = build,
 	.free = free,
+	.digest = digest,
 	.rank = rank,
 };

@@ -41,5 +41,4 @@ rank(const struct place *p, uint64_t hash, size_t most, struct ranking *out)
 	}
 }
 
-const struct policy policy_hrw = {
-	.name = "hrw", .weights = true, .rank_hash = rank};
+const struct policy policy_hrw = {.name = "hrw", .weights = true, .rank = rank};

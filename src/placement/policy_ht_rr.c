@@ -12,12 +12,6 @@ struct table {
 	_Atomic uint8_t bucket[BUCKETS]; /* index into the view's nodes */
 };
 
-static uint64_t
-bucket_of(struct str key)
-{
-	return XXH3_64bits(key.p, key.n) % BUCKETS;
-}
-
 /* What the table before has, as far as it is a member still. */
 static uint8_t
 inherit(const struct place *p, const struct place *before, size_t b)
@@ -107,15 +101,15 @@ claim(const struct place *p, _Atomic uint8_t *bucket)
 }
 
 static _Atomic uint8_t *
-find(const struct place *p, struct str key)
+find(const struct place *p, uint64_t digest)
 {
-	return &((struct table *)p->table)->bucket[bucket_of(key)];
+	return &((struct table *)p->table)->bucket[digest % BUCKETS];
 }
 
 size_t
-ht_rr_home(const struct place *p, struct str key)
+ht_rr_home(const struct place *p, uint64_t digest)
 {
-	uint64_t b = bucket_of(key), best = 0;
+	uint64_t b = digest % BUCKETS, best = 0;
 	size_t home = 0;
 
 	for (size_t i = 0; i < p->view.nnodes; i++) {
@@ -131,45 +125,47 @@ ht_rr_home(const struct place *p, struct str key)
 }
 
 int
-ht_rr_known(const struct place *p, struct str key)
+ht_rr_known(const struct place *p, uint64_t digest)
 {
-	uint8_t node = atomic_load_explicit(find(p, key), memory_order_relaxed);
+	uint8_t node =
+		atomic_load_explicit(find(p, digest), memory_order_relaxed);
 
 	return node == EMPTY ? -1 : node;
 }
 
 size_t
-ht_rr_claim(const struct place *p, struct str key)
+ht_rr_claim(const struct place *p, uint64_t digest)
 {
-	return claim(p, find(p, key));
+	return claim(p, find(p, digest));
 }
 
 void
-ht_rr_learn(const struct place *p, struct str key, size_t node)
+ht_rr_learn(const struct place *p, uint64_t digest, size_t node)
 {
 	atomic_store_explicit(
-		find(p, key), (uint8_t)node, memory_order_relaxed);
+		find(p, digest), (uint8_t)node, memory_order_relaxed);
 }
 
 /* A bucket that is shared is its home's to give: until we know whose it is,
  * the home is whom to ask. Stand-ins are the next ones in order. */
 static size_t
-first_of(const struct place *p, struct str key)
+first_of(const struct place *p, uint64_t digest)
 {
 	const struct view *v = &p->view;
-	int known = ht_rr_known(p, key);
+	int known = ht_rr_known(p, digest);
 	size_t home;
 
 	if (known >= 0)
 		return (size_t)known;
 	if (!p->params.shared)
-		return ht_rr_claim(p, key);
-	home = ht_rr_home(p, key);
-	return v->nodes[home].id == p->params.self ? ht_rr_claim(p, key) : home;
+		return ht_rr_claim(p, digest);
+	home = ht_rr_home(p, digest);
+	return v->nodes[home].id == p->params.self ? ht_rr_claim(p, digest)
+						   : home;
 }
 
 static void
-rank(const struct place *p, struct str key, size_t most, struct ranking *out)
+rank(const struct place *p, uint64_t digest, size_t most, struct ranking *out)
 {
 	const struct view *v = &p->view;
 	size_t first;
@@ -177,7 +173,7 @@ rank(const struct place *p, struct str key, size_t most, struct ranking *out)
 	out->n = 0;
 	if (!v->nlive)
 		return;
-	first = first_of(p, key);
+	first = first_of(p, digest);
 	for (size_t i = 0; i < v->nnodes; i++) {
 		size_t at = (first + i) % v->nnodes;
 

@@ -44,4 +44,4 @@ rank(const struct place *p, uint64_t hash, size_t most, struct ranking *out)
 			out->node[out->n++] = (uint8_t)i;
 }
 
-const struct policy policy_jump = {.name = "jump", .rank_hash = rank};
+const struct policy policy_jump = {.name = "jump", .rank = rank};

@@ -104,5 +104,5 @@ const struct policy policy_maglev = {
 	.weights = true,
 	.build = build,
 	.free = free,
-	.rank_hash = rank,
+	.rank = rank,
 };

@@ -2,16 +2,23 @@
 
 #include "placement/digest.h"
 
-static void
-rank(const struct place *p, struct str key, size_t most, struct ranking *out)
+static uint64_t
+digest(struct str key)
 {
-	unsigned char digest[16];
-	uint64_t h = 0;
+	unsigned char md5[16];
+	uint64_t d = 0;
 
-	digest_md5(key, digest);
+	digest_md5(key, md5);
 	for (int i = 0; i < 8; i++)
-		h = h << 8 | digest[i];
-	slots_rank(&p->view, p->view.weight ? h % p->view.weight : 0, out);
+		d = d << 8 | md5[i];
+	return d;
 }
 
-const struct policy policy_md5 = {.name = "md5", .weights = true, .rank = rank};
+static void
+rank(const struct place *p, uint64_t digest, size_t most, struct ranking *out)
+{
+	slots_rank(&p->view, p->view.weight ? digest % p->view.weight : 0, out);
+}
+
+const struct policy policy_md5 = {
+	.name = "md5", .weights = true, .digest = digest, .rank = rank};

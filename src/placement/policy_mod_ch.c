@@ -100,5 +100,5 @@ const struct policy policy_mod_ch = {
 	.weights = true,
 	.build = build,
 	.free = circle_free,
-	.rank_hash = circle_rank_hash,
+	.rank = circle_rank,
 };

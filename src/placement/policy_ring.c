@@ -6,9 +6,9 @@
 
 /* The i-th of four. */
 static uint32_t
-word(const unsigned char *digest, unsigned i)
+word(const unsigned char *md5, unsigned i)
 {
-	const unsigned char *d = digest + 4 * i;
+	const unsigned char *d = md5 + 4 * i;
 
 	return (uint32_t)d[3] << 24 | (uint32_t)d[2] << 16 |
 		(uint32_t)d[1] << 8 | d[0];
@@ -18,7 +18,7 @@ static void
 add_points(struct circle *c, const struct view_node *node, size_t index,
 	size_t share)
 {
-	unsigned char digest[16];
+	unsigned char md5[16];
 	char text[VIEW_NAME_BYTES + 16];
 
 	for (size_t i = 0; i < share; i++) {
@@ -26,9 +26,9 @@ add_points(struct circle *c, const struct view_node *node, size_t index,
 			int n = snprintf(text, sizeof(text), "%s-%zu",
 				node->name, i / 4);
 
-			digest_md5(str_of(text, (size_t)n), digest);
+			digest_md5(str_of(text, (size_t)n), md5);
 		}
-		circle_add(c, word(digest, i % 4), index);
+		circle_add(c, word(md5, i % 4), index);
 	}
 }
 
@@ -49,13 +49,13 @@ build(const struct place *p, const struct place *before, size_t *bytes)
 	return c;
 }
 
-static void
-rank(const struct place *p, struct str key, size_t most, struct ranking *out)
+static uint64_t
+digest(struct str key)
 {
-	unsigned char digest[16];
+	unsigned char md5[16];
 
-	digest_md5(key, digest);
-	circle_rank(p->table, &p->view, word(digest, 0), most, out);
+	digest_md5(key, md5);
+	return word(md5, 0);
 }
 
 const struct policy policy_ring = {
@@ -64,5 +64,6 @@ const struct policy policy_ring = {
 	.weights = true,
 	.build = build,
 	.free = circle_free,
-	.rank = rank,
+	.digest = digest,
+	.rank = circle_rank,
 };

@@ -1,7 +1,7 @@
 #include "placement/slots.h"
 
 static void
-rank(const struct place *p, struct str key, size_t most, struct ranking *out)
+rank(const struct place *p, uint64_t digest, size_t most, struct ranking *out)
 {
 	uint64_t t =
 		atomic_fetch_add_explicit(p->turn, 1, memory_order_relaxed);

@@ -21,18 +21,23 @@ enum {
 
 /* --- pouring -------------------------------------------------------------- */
 
-/* The key's nodes by load, the lowest first: places in its ranking. */
+/* The key's nodes by load, the lowest first: places in its ranking. Beginning
+ * with how they were, which is nearly that. */
 static void
-sort_owners(const struct spread *s, const struct spread_row *row, unsigned r,
-	uint8_t *order)
+sort_owners(const struct spread *s, struct spread_row *row, unsigned r)
 {
-	for (unsigned i = 0; i < r; i++) {
+	uint8_t *order = row->order;
+
+	for (; row->ordered < r; row->ordered++)
+		order[row->ordered] = row->ordered;
+	for (unsigned i = 1; i < r; i++) {
+		uint8_t which = order[i];
+		double load = s->load[row->owner[which]];
 		unsigned at = i;
-		double load = s->load[row->owner[i]];
 
 		for (; at && s->load[row->owner[order[at - 1]]] > load; at--)
 			order[at] = order[at - 1];
-		order[at] = (uint8_t)i;
+		order[at] = which;
 	}
 }
 
@@ -42,7 +47,7 @@ pour(struct spread *s, size_t k)
 {
 	struct spread_row *row = &s->rows[k];
 	unsigned r = s->keys[k].r, n = 0;
-	uint8_t order[VIEW_MAX_NODES];
+	const uint8_t *order = row->order;
 	double left = s->keys[k].share, level = 0, wide = 0;
 
 	for (unsigned i = 0; i < r; i++) {
@@ -51,7 +56,7 @@ pour(struct spread *s, size_t k)
 		s->load[m] -= (double)row->part[i] / s->weight[m];
 		row->part[i] = 0;
 	}
-	sort_owners(s, row, r, order);
+	sort_owners(s, row, r);
 	for (; n < r; n++) {
 		uint8_t m = row->owner[order[n]];
 		double need = (s->load[m] - level) * wide;
@@ -71,44 +76,6 @@ pour(struct spread *s, size_t k)
 		s->load[m] = level;
 	}
 }
-
-static void
-sweep(struct spread *s, int times)
-{
-	while (times--)
-		for (size_t k = 0; k < s->n; k++)
-			if (s->keys[k].r > 1)
-				pour(s, k);
-}
-
-/* All of each key is its owner's. */
-static void
-begin(struct spread *s)
-{
-	for (size_t m = 0; m < VIEW_MAX_NODES; m++)
-		s->load[m] = s->weight[m] > 0 ? s->base[m] / s->weight[m] : 0;
-	for (size_t k = 0; k < s->n; k++) {
-		struct spread_row *row = &s->rows[k];
-		uint8_t m = row->owner[0];
-
-		memset(row->part, 0, sizeof(row->part));
-		if (s->keys[k].r > row->nowners)
-			s->keys[k].r = (unsigned)row->nowners;
-		if (!row->nowners)
-			continue;
-		row->part[0] = (float)s->keys[k].share;
-		s->load[m] += s->keys[k].share / s->weight[m];
-	}
-}
-
-void
-spread_level(struct spread *s)
-{
-	begin(s);
-	sweep(s, SWEEPS);
-}
-
-/* --- widening ------------------------------------------------------------- */
 
 static double
 highest(const struct spread *s)
@@ -139,6 +106,46 @@ spread_peak(const struct spread *s)
 
 	return m > 0 ? highest(s) / m : 1;
 }
+
+/* Until it is level. */
+static void
+sweep(struct spread *s, int times)
+{
+	while (times-- && spread_peak(s) > LEVEL)
+		for (size_t k = 0; k < s->n; k++)
+			if (s->keys[k].r > 1)
+				pour(s, k);
+}
+
+/* All of each key is its owner's. */
+static void
+begin(struct spread *s)
+{
+	for (size_t m = 0; m < VIEW_MAX_NODES; m++)
+		s->load[m] = s->weight[m] > 0 ? s->base[m] / s->weight[m] : 0;
+	for (size_t k = 0; k < s->n; k++) {
+		struct spread_row *row = &s->rows[k];
+		uint8_t m = row->owner[0];
+
+		memset(row->part, 0, sizeof(row->part));
+		row->ordered = 0;
+		if (s->keys[k].r > row->nowners)
+			s->keys[k].r = (unsigned)row->nowners;
+		if (!row->nowners)
+			continue;
+		row->part[0] = (float)s->keys[k].share;
+		s->load[m] += s->keys[k].share / s->weight[m];
+	}
+}
+
+void
+spread_level(struct spread *s)
+{
+	begin(s);
+	sweep(s, SWEEPS);
+}
+
+/* --- widening ------------------------------------------------------------- */
 
 /* What it would take off the highest, per copy, if the key had `more` nodes
  * more. */

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * struct spread: how the requests for hot keys are spread over the nodes, so
- * that no node has more to do than its share: how many nodes of its ranking
- * hold each key, and which part of the key's requests each of them answers.
+ * struct spread: how the work for hot keys is spread over the nodes, so that no
+ * node has more to do than its share: how many nodes of its ranking hold each
+ * key, and which part of the key's requests each of them answers.
  *
  * It is a transportation problem: each node has a load that can't be moved, and
  * the load of a key may go to any of the first r of its ranking. spread_level()
@@ -12,10 +12,11 @@
  * the best, if the hashes are kind; and it is the same wherever the same news
  * have been heard. Pure.
  */
-#include "placement/view.h"
+#include "placement/place.h"
 #include "placement/widen.h"
 
 struct spread_row {
+	struct place_key key;
 	uint8_t owner[VIEW_MAX_NODES]; /* its ranking, as members */
 	size_t nowners;
 	unsigned was;  /* so many hold it already: these come cheaper */
@@ -23,18 +24,23 @@ struct spread_row {
 			  we are the owner */
 	bool heeded;   /* our clients say more than the owner knows yet */
 	/* Out: what the owner at each place of the ranking answers of it, as a
-	 * share of all requests. */
+	 * share of all work. */
 	float part[VIEW_MAX_NODES];
+	uint8_t order[VIEW_MAX_NODES]; /* of the first `ordered`: by load, last
+					*/
+	uint8_t ordered;
 };
 
 struct spread {
 	struct widen_key *keys;	 /* borrowed: one for each row */
-	struct spread_row *rows; /* borrowed; NULL: the rankings aren't known */
+	struct spread_row *rows; /* borrowed */
 	size_t n;
 	unsigned nodes; /* that are there */
-	/* By member: its share of requests for other keys than these, and its
-	 * weight. */
+	size_t self;	/* which of them we are */
+	/* By member: its share of the work that is not for these keys; its
+	 * weight; and how many requests clients make of it, in any unit. */
 	double base[VIEW_MAX_NODES], weight[VIEW_MAX_NODES];
+	double in[VIEW_MAX_NODES];
 	double load[VIEW_MAX_NODES]; /* out: all that it has, by its weight */
 };
 

@@ -7,25 +7,25 @@
 enum { LOOK_AT = 16 };
 
 static uint16_t *
-bucket_of(struct topk *t, uint64_t key)
+bucket_of(struct topk *t, uint64_t hash)
 {
-	return &t->buckets[key % TOPK_BUCKETS];
+	return &t->buckets[hash % TOPK_BUCKETS];
 }
 
-static struct topk_entry *
-find(struct topk *t, uint64_t key)
+static size_t
+index_of(const struct topk *t, uint64_t hash)
 {
-	uint16_t i = *bucket_of(t, key);
+	uint16_t i = t->buckets[hash % TOPK_BUCKETS];
 
-	while (i && t->v[i - 1].key != key)
+	while (i && t->v[i - 1].key.hash != hash)
 		i = t->v[i - 1].next;
-	return i ? &t->v[i - 1] : NULL;
+	return i;
 }
 
 static void
 link_in(struct topk *t, size_t i)
 {
-	uint16_t *bucket = bucket_of(t, t->v[i].key);
+	uint16_t *bucket = bucket_of(t, t->v[i].key.hash);
 
 	t->v[i].next = *bucket;
 	*bucket = (uint16_t)(i + 1);
@@ -34,7 +34,7 @@ link_in(struct topk *t, size_t i)
 static void
 unlink_from(struct topk *t, size_t i)
 {
-	uint16_t *at = bucket_of(t, t->v[i].key);
+	uint16_t *at = bucket_of(t, t->v[i].key.hash);
 
 	while (*at != i + 1)
 		at = &t->v[*at - 1].next;
@@ -59,7 +59,7 @@ find_small(struct topk *t)
 /* He takes over the count of whom he throws out: that is how much it may be too
  * high. */
 static void
-come_in(struct topk *t, uint64_t key, float count, float error)
+come_in(struct topk *t, const struct topk_entry *e)
 {
 	size_t i = t->n;
 	float had = 0;
@@ -71,29 +71,36 @@ come_in(struct topk *t, uint64_t key, float count, float error)
 		had = t->v[i].count;
 		unlink_from(t, i);
 	}
-	t->v[i] = (struct topk_entry){
-		.key = key, .count = had + count, .error = had + error};
+	t->v[i] = *e;
+	t->v[i].count += had;
+	t->v[i].error += had;
 	link_in(t, i);
 }
 
 static void
-add(struct topk *t, uint64_t key, float count, float error)
+add(struct topk *t, const struct topk_entry *more)
 {
-	struct topk_entry *e = find(t, key);
+	size_t i = index_of(t, more->key.hash);
+	struct topk_entry *e;
 
-	if (!e) {
-		come_in(t, key, count, error);
+	if (!i) {
+		come_in(t, more);
 		return;
 	}
-	e->count += count;
-	e->error += error;
+	e = &t->v[i - 1];
+	e->count += more->count;
+	e->error += more->error;
+	e->bytes += more->bytes;
 }
 
 void
-topk_count(struct topk *t, uint64_t key)
+topk_count(struct topk *t, const struct place_key *key, uint64_t bytes)
 {
 	t->total++;
-	add(t, key, 1, 0);
+	t->bytes += (double)bytes;
+	add(t,
+		&(struct topk_entry){
+			.key = *key, .count = 1, .bytes = (float)bytes});
 }
 
 static void
@@ -104,15 +111,21 @@ clear_buckets(struct topk *t)
 }
 
 void
-topk_drain(struct topk *t, struct topk *from)
+topk_add(struct topk *t, const struct topk *from)
 {
 	t->total += from->total;
+	t->bytes += from->bytes;
 	for (size_t i = 0; i < from->n; i++)
-		add(t, from->v[i].key, from->v[i].count, from->v[i].error);
-	from->n = 0;
-	from->hand = 0;
-	from->total = 0;
-	clear_buckets(from);
+		add(t, &from->v[i]);
+}
+
+void
+topk_clear(struct topk *t)
+{
+	t->n = 0;
+	t->hand = 0;
+	t->total = t->bytes = 0;
+	clear_buckets(t);
 }
 
 void
@@ -121,12 +134,14 @@ topk_fade(struct topk *t, float keep)
 	size_t n = 0;
 
 	t->total *= (double)keep;
+	t->bytes *= (double)keep;
 	clear_buckets(t);
 	for (size_t i = 0; i < t->n; i++) {
 		struct topk_entry e = t->v[i];
 
 		e.count *= keep;
 		e.error *= keep;
+		e.bytes *= keep;
 		if (e.count < FORGOTTEN)
 			continue;
 		t->v[n] = e;
@@ -137,11 +152,9 @@ topk_fade(struct topk *t, float keep)
 }
 
 float
-topk_find(const struct topk *t, uint64_t key)
+topk_find(const struct topk *t, uint64_t hash)
 {
-	uint16_t i = t->buckets[key % TOPK_BUCKETS];
+	size_t i = index_of(t, hash);
 
-	while (i && t->v[i - 1].key != key)
-		i = t->v[i - 1].next;
 	return i ? t->v[i - 1].count : 0;
 }

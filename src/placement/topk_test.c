@@ -18,6 +18,12 @@ draw(void)
 	return random_state;
 }
 
+static void
+count(struct topk *t, uint64_t key)
+{
+	topk_count(t, &(struct place_key){.hash = key, .digest = ~key}, 10);
+}
+
 /* Ten keys have 3 % each of the requests, a million others the rest: the ten
  * are found, and their counts are right within their errors. */
 static void
@@ -32,9 +38,9 @@ test_finds_the_popular(void **state)
 
 		if (k < 30) {
 			true_count[k / 3]++;
-			topk_count(&t, 7000 + k / 3);
+			count(&t, 7000 + k / 3);
 		} else {
-			topk_count(&t, draw());
+			count(&t, draw());
 		}
 	}
 	assert_int_equal(t.n, TOPK_SIZE);
@@ -57,7 +63,7 @@ test_exact_when_few(void **state)
 	for (unsigned round = 0; round < 10; round++)
 		for (uint64_t k = 0; k < TOPK_SIZE; k++)
 			if (k % 10 >= round)
-				topk_count(&t, k * TOPK_BUCKETS);
+				count(&t, k * TOPK_BUCKETS);
 	for (uint64_t k = 0; k < TOPK_SIZE; k++)
 		assert_true(
 			topk_find(&t, k * TOPK_BUCKETS) == (float)(k % 10 + 1));
@@ -71,39 +77,42 @@ test_fades(void **state)
 
 	t = (struct topk){0};
 	for (unsigned i = 0; i < 64; i++)
-		topk_count(&t, 1);
-	topk_count(&t, 2);
+		count(&t, 1);
+	count(&t, 2);
 	topk_fade(&t, 0.5f);
 	assert_true(topk_find(&t, 1) == 32);
 	assert_true(t.total == 32.5);
+	assert_true(t.bytes == 325 && t.v[0].bytes == 320);
+	assert_true(t.v[0].key.digest == ~UINT64_C(1));
 	assert_true(topk_find(&t, 2) == 0.5f);
 	for (int i = 0; i < 4; i++)
 		topk_fade(&t, 0.5f);
 	assert_true(topk_find(&t, 1) == 2);
 	assert_true(topk_find(&t, 2) == 0);
 	assert_int_equal(t.n, 1);
-	topk_count(&t, 1);
+	count(&t, 1);
 	assert_true(topk_find(&t, 1) == 3);
 }
 
 /* Two that counted apart come to what one would have counted. */
 static void
-test_drains(void **state)
+test_adds_up(void **state)
 {
 	static struct topk t, from;
 
 	t = from = (struct topk){0};
 	for (unsigned i = 0; i < 1000; i++)
-		topk_count(i % 2 ? &t : &from, i % 100);
+		count(i % 2 ? &t : &from, i % 100);
 	for (unsigned i = 0; i < 10000; i++)
-		topk_count(&from, i % 3 ? 7 : draw());
-	topk_drain(&t, &from);
-	assert_true(t.total == 11000);
+		count(&from, i % 3 ? 7 : draw());
+	topk_add(&t, &from);
+	topk_clear(&from);
+	assert_true(t.total == 11000 && t.bytes == 110000);
 	assert_true(topk_find(&t, 7) >= 6676);
 	assert_true(topk_find(&t, 7) < 6676 + 200);
 	assert_int_equal(from.n, 0);
 	assert_true(topk_find(&from, 7) == 0);
-	topk_drain(&t, &from); /* nothing more */
+	topk_add(&t, &from); /* nothing more */
 	assert_true(t.total == 11000);
 }
 
@@ -114,7 +123,7 @@ main(void)
 		cmocka_unit_test(test_finds_the_popular),
 		cmocka_unit_test(test_exact_when_few),
 		cmocka_unit_test(test_fades),
-		cmocka_unit_test(test_drains),
+		cmocka_unit_test(test_adds_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

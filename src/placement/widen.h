@@ -2,7 +2,7 @@
 /*
  * How many nodes are to hold a hot key, from how often it is asked for.
  *
- * A key with the share s of all requests to N nodes is held by r nodes,
+ * A key with the share s of all work of N nodes is held by r nodes,
  *
  *	r = min(N, ceil(s N / theta))
  *
@@ -19,7 +19,7 @@
 
 struct widen_key {
 	uint64_t key;
-	double share; /* of all requests to the cluster */
+	double share; /* of all that the cluster has to do */
 	unsigned r;   /* out */
 };
 

@@ -5,7 +5,9 @@
  * packets flow on while this process is replaced, or dead (l4/balancer.h).
  */
 #include "prog/balancer.h"
+#include "prog/balancer_lost.h"
 #include "prog/balancer_members.h"
+#include "prog/balancer_moves.h"
 #include "prog/verb.h"
 
 #include "admin/report.h"
@@ -45,7 +47,7 @@ struct options {
 };
 
 union l4_addr
-addr_mapped(struct in_addr a)
+member_addr(struct in_addr a)
 {
 	union l4_addr out;
 
@@ -94,6 +96,8 @@ on_tick(struct timer *t)
 	}
 	pool_tick(p->pool);
 	control_tick(p->control);
+	watch_room(p, clock_mono_ns());
+	lost_tick(p->lost);
 	loop_arm(p->loop, t, TICK_NS);
 }
 
@@ -113,7 +117,7 @@ watch_members(struct program *p)
 
 	for (size_t i = pool_count(p->pool); i < r->n; i++) {
 		struct pool_node n = {.name = r->v[i].name,
-			.addr = addr_mapped(r->v[i].addr)};
+			.addr = member_addr(r->v[i].addr)};
 
 		pool_add(p->pool, &n);
 	}
@@ -258,12 +262,14 @@ program_open(struct program *p, const struct options *o)
 		return -1; /* which said why */
 	if (open_network(p, o->interface) ||
 		(o->replace && take_over(o->socket)) || open_loop(p) ||
-		open_admin(p, o->socket) || open_xdp(p, o->pin))
+		open_admin(p, o->socket) || open_report(p) ||
+		open_xdp(p, o->pin))
 		return -1;
 	open_members(p);
-	if (open_control(p) || open_pool(p) || open_report(p) ||
-		open_signals(p))
+	if (open_control(p) || open_pool(p) || open_signals(p))
 		return -1;
+	p->moves = moves_new(p);
+	p->lost = lost_new(p);
 	loop_arm(p->loop, &p->tick, TICK_NS);
 	log_info("balancer_started interface=%s xdp=%s vip=%s nodes=%zu "
 		 "socket=%s pin=%s resumed=%s",
@@ -280,6 +286,8 @@ program_close(struct program *p)
 	if (p->balancer && !p->leave)
 		balancer_unpin(p->balancer);
 	report_close(p->report);
+	lost_free(p->lost);
+	moves_free(p->moves);
 	members_free(p->members);
 	pool_close(p->pool);
 	control_close(p->control);
@@ -366,7 +374,10 @@ verb_balancer(int argc, char **argv)
 		return status;
 	log_setup(LOG_INFO, "balancer");
 	status = program_open(&p, &o) ? 1 : 0;
-	if (!status) {
+	if (status) {
+		/* what another one left goes on as it did */
+		p.leave = p.balancer && balancer_resumed(p.balancer);
+	} else {
 		loop_run(p.loop);
 		status = p.failed ? 1 : 0;
 		log_info("balancer_stopped");

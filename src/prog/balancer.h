@@ -3,8 +3,10 @@
  * The parts of `sevenfold balancer`: what one process holds (balancer.c), how
  * it gets to its interface and its XDP program (balancer_open.c), the cluster's
  * own service (balancer_service.c), who is in the cluster
- * (balancer_members.h), the admin socket (balancer_admin.c) and what is said
- * by HTTP (balancer_metrics.c).
+ * (balancer_members.h), whose connections are whose (balancer_moves.h), the
+ * clients of nodes that are lost (balancer_lost.h), the admin socket
+ * (balancer_admin.c), what is said by HTTP (balancer_metrics.c) and of a full
+ * flow table (balancer_room.c).
  */
 #include "l4/addr.h"
 #include "l4/rules.h"
@@ -33,17 +35,21 @@ struct program {
 	struct ipvs *ipvs;
 	struct control *control;
 	struct members *members;
-	struct pool *pool; /* its nodes are the first of the members */
+	struct moves *moves; /* NULL: nobody moves connections */
+	struct lost *lost;   /* NULL with the driver ipvs */
+	struct pool *pool;   /* its nodes are the first of the members */
 	struct report_server *report; /* NULL: none wanted */
 	char *pin;		      /* NULL: nowhere */
 	bool leave;		      /* packets flow on when we go */
 	bool failed;
+	uint64_t no_room;	  /* packets that were for an entry, ever */
+	uint64_t no_room_said_ns; /* when to look next */
 };
 
 /* Says what is wrong with the set-up. Always -1. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-union l4_addr addr_mapped(struct in_addr a);
+union l4_addr member_addr(struct in_addr a);
 
 /* --- balancer_open.c: 0, or -1 after a complaint -------------------------- */
 
@@ -76,3 +82,9 @@ int take_over(const char *path);
 
 /* 0, or -1 after a complaint. */
 int open_report(struct program *p);
+
+/* --- balancer_room.c ------------------------------------------------------ */
+
+/* Now and then: a line in the log when flows went without an entry of the
+ * table, or were refused for want of one; at most one in a minute. */
+void watch_room(struct program *p, uint64_t now_ns);

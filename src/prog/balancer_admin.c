@@ -1,6 +1,8 @@
 /* The balancer's admin socket: see balancer.h. */
 #include "prog/balancer.h"
+#include "prog/balancer_lost.h"
 #include "prog/balancer_members.h"
+#include "prog/balancer_moves.h"
 
 #include "admin/call.h"
 #include "admin/server.h"
@@ -112,6 +114,20 @@ flows_json(const struct program *p)
 }
 
 static json_t *
+moves_json(const struct program *p)
+{
+	struct moves_counts c = moves_counts(p->moves);
+	json_t *o = json_object();
+
+	for (enum redirect r = 0; r < REDIRECTS; r++)
+		json_object_set_new(o, moves_result_name(r),
+			json_integer((json_int_t)c.result[r]));
+	json_object_set_new(
+		o, "untrusted", json_integer((json_int_t)c.untrusted));
+	return o;
+}
+
+static json_t *
 status_json(struct program *p)
 {
 	struct sock_text vip = sock_text(p->conf->vip, p->conf->vip_port);
@@ -120,12 +136,14 @@ status_json(struct program *p)
 
 	for (size_t i = 0; i < pool_count(p->pool); i++)
 		json_array_append_new(nodes, node_json(p, i));
-	return json_pack("{ss ss ss ss sI sb sI so so so}", "role", "balancer",
-		"interface", p->interface, "xdp",
+	return json_pack("{ss ss ss ss sI sb sI so so sI so so}", "role",
+		"balancer", "interface", p->interface, "xdp",
 		p->balancer ? balancer_mode(p->balancer) : "ipvs", "vip", vip.z,
 		"uptime_s", (json_int_t)up_s, "pinned", p->pin != NULL,
 		"services", (json_int_t)control_rules(p->control)->n, "flows",
-		flows_json(p), "nodes", nodes, "verdicts", verdicts_json(p));
+		flows_json(p), "moves", moves_json(p), "lost_clients",
+		(json_int_t)lost_count(p->lost), "nodes", nodes, "verdicts",
+		verdicts_json(p));
 }
 
 static json_t *

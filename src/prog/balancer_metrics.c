@@ -1,6 +1,8 @@
 /* What the balancer tells other machines of itself by HTTP (admin/report.h):
  * /metrics, for Prometheus. See balancer.h. */
 #include "prog/balancer.h"
+#include "prog/balancer_lost.h"
+#include "prog/balancer_moves.h"
 
 #include "admin/metrics.h"
 #include "admin/report.h"
@@ -58,6 +60,29 @@ put_flows(struct metrics *m, const struct program *p)
 	metrics_one(m, METRICS_GAUGE, "balancer_flows_room",
 		"flows that the table is for",
 		(double)i->n_buckets * L4_WAYS / 2);
+}
+
+static void
+put_moves(struct metrics *m, const struct program *p)
+{
+	struct moves_counts c = moves_counts(p->moves);
+
+	metrics_family(m, METRICS_COUNTER, "balancer_moves",
+		"connections that nodes said to have been given, and what was "
+		"done with their flows");
+	for (enum redirect r = 0; r < REDIRECTS; r++) {
+		const char *labels[] = {"result", moves_result_name(r),
+			"meaning", moves_result_meaning(r), NULL};
+
+		metrics_sample(m, labels, (double)c.result[r]);
+	}
+	metrics_one(m, METRICS_COUNTER, "balancer_lost_clients",
+		"segments sent to clients of nodes that are down, so that they "
+		"hear of it",
+		(double)lost_count(p->lost));
+	metrics_one(m, METRICS_COUNTER, "balancer_moves_untrusted",
+		"answers about these that were not their node's",
+		(double)c.untrusted);
 }
 
 /* --- servers of all services ---------------------------------------------- */
@@ -200,6 +225,7 @@ report(void *ctx, struct str path, struct buf *out)
 	if (p->balancer) {
 		put_verdicts(&m, p);
 		put_flows(&m, p);
+		put_moves(&m, p);
 	}
 	put_nodes(&m, p);
 	put_servers(&m, p);
@@ -214,7 +240,7 @@ int
 open_report(struct program *p)
 {
 	uint16_t port = p->conf->status_port;
-	union l4_addr to = addr_mapped(p->conf->nodes[0].addr);
+	union l4_addr to = member_addr(p->conf->nodes[0].addr);
 	struct in_addr own;
 	struct route r = {0};
 	int err = port ? route_get(&to, &r) : 0;

@@ -22,7 +22,7 @@
 static struct addr_text
 in_text(struct in_addr a)
 {
-	union l4_addr m = addr_mapped(a);
+	union l4_addr m = member_addr(a);
 
 	return addr_text(&m);
 }
@@ -44,7 +44,7 @@ find_interface(struct program *p, const char *wanted)
 		snprintf(p->interface, sizeof(p->interface), "%s", wanted);
 		return 0;
 	}
-	to = addr_mapped(first);
+	to = member_addr(first);
 	err = route_get(&to, &r);
 	if (err || !if_indextoname((unsigned)r.ifindex, p->interface))
 		return complain("no route to node %s (%s): %s; give the "
@@ -78,7 +78,7 @@ static int
 check_node(const struct program *p, const struct conf_node *n)
 {
 	struct route r = {0};
-	union l4_addr to = addr_mapped(n->addr);
+	union l4_addr to = member_addr(n->addr);
 	int err = route_get(&to, &r);
 	struct addr_text addr = in_text(n->addr);
 

@@ -10,7 +10,7 @@ service_ids(const struct conf *c, struct rules_id out[2])
 {
 	struct rules_id id = {.proto = IPPROTO_TCP,
 		.port = c->vip_port,
-		.addr = addr_mapped(c->vip)};
+		.addr = member_addr(c->vip)};
 
 	out[0] = id;
 	if (!addr_from(AF_INET6, &c->vip6, sizeof(c->vip6), &id.addr) ||
@@ -25,7 +25,7 @@ static bool
 is_member(const struct roster *m, const union l4_addr *a)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (addr_mapped(m->v[i].addr).d[1] == a->d[1])
+		if (member_addr(m->v[i].addr).d[1] == a->d[1])
 			return true;
 	return false;
 }
@@ -49,7 +49,7 @@ put_member(struct rules *r, const struct program *p, const struct rules_id *id,
 	const struct roster_entry *e)
 {
 	struct rules_server s = {
-		.addr = addr_mapped(e->addr), .port = id->port, .down = true};
+		.addr = member_addr(e->addr), .port = id->port, .down = true};
 	const struct rules_server *was =
 		rules_server(rules_find(r, id), &s.addr, s.port);
 

@@ -43,7 +43,11 @@ static const char usage[] =
 static const uint64_t sizes[] = {
 	1 << 10, 10 << 10, 30 << 10, 100 << 10, 300 << 10, 1 << 20, 10 << 20};
 
-enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
+enum {
+	SIZES = sizeof(sizes) / sizeof(sizes[0]),
+	STICKY_SMALL = 1 << 10,
+	STICKY_LARGE = 100 << 10,
+};
 
 enum way { LOCAL, RELAY, HANDOFF, WAYS };
 
@@ -343,6 +347,24 @@ break_even(const struct cost rows[SIZES][WAYS])
 	return 1 / 0.0;
 }
 
+/* What a move costs, both nodes together. */
+static double
+move_us(const struct cost c[WAYS])
+{
+	return c[HANDOFF].both_us - c[LOCAL].both_us;
+}
+
+/* Of what passing on costs, when each connection has one owner. */
+static double
+sticky(const struct figures *f, uint64_t size)
+{
+	for (size_t i = 0; i < SIZES; i++)
+		if (sizes[i] == size)
+			return f->kept[i][HANDOFF].both_us /
+				f->kept[i][RELAY].both_us;
+	return 0;
+}
+
 static void
 put_text(const struct figures *f, struct buf *out)
 {
@@ -355,10 +377,28 @@ put_text(const struct figures *f, struct buf *out)
 		"\na move costs %.1f us, both nodes together; with %d "
 		"connections at a\ntime, whose messages share writes, %.1f "
 		"us\n",
-		f->fresh[0][HANDOFF].both_us - f->fresh[0][LOCAL].both_us,
-		CROWD, f->crowd[HANDOFF].both_us - f->crowd[LOCAL].both_us);
+		move_us(f->fresh[0]), CROWD, move_us(f->crowd));
 	buf_printf(
 		out, "it costs less than passing on from %.0f KB on\n", even);
+	buf_printf(out,
+		"with 64 requests on a connection it costs %.2f of passing on "
+		"at 1 KB,\nand %.2f at 100 KB\n",
+		sticky(f, STICKY_SMALL), sticky(f, STICKY_LARGE));
+}
+
+static void
+put_summary_json(const struct figures *f, struct buf *out)
+{
+	double even = break_even(f->fresh);
+
+	buf_printf(out,
+		"{\"move_us\":%.2f,\"move_us_crowd\":%.2f,"
+		"\"sticky_1k\":%.3f,\"sticky_100k\":%.3f",
+		move_us(f->fresh[0]), move_us(f->crowd),
+		sticky(f, STICKY_SMALL), sticky(f, STICKY_LARGE));
+	if (even <= (double)sizes[SIZES - 1]) /* else it never pays */
+		buf_printf(out, ",\"break_even_bytes\":%.0f", even);
+	buf_z(out, "}\n");
 }
 
 static void
@@ -391,6 +431,7 @@ print(const struct figures *f, bool json)
 		put_json("fresh", CONNECTIONS, f->fresh, SIZES, &out);
 		put_json("kept", CONNECTIONS, f->kept, SIZES, &out);
 		put_json("fresh", CROWD, &f->crowd, 1, &out);
+		put_summary_json(f, &out);
 	} else {
 		put_text(f, &out);
 	}

@@ -123,7 +123,7 @@ print_text(const json_t *doc)
 		json_object_get(doc, "group") ? ", in group " : "",
 		json_object_get(doc, "group") ? get_z(doc, "group") : "");
 	if (copies > 1)
-		printf("copies  %lld: it is hot, %.1f %% of all requests\n",
+		printf("copies  %lld: it is hot, %.1f %% of all work\n",
 			(long long)copies,
 			json_number_value(json_object_get(doc, "share")) * 100);
 	else

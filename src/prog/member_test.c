@@ -9,36 +9,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "admin/test_server.h"
-#include "prog/test_verb.h"
+#include "prog/test_asked.h"
 #include "prog/verb.h"
-
-typedef int verb_fn(int argc, char **argv);
-
-struct asked {
-	struct said said;
-	char line[256]; /* that the node got */
-};
-
-static struct asked
-ask_for(verb_fn *verb, const char *answer, const char *const args[])
-{
-	struct test_server s;
-	char *argv[9] = {"verb", "--socket", s.path};
-	int argc = 3;
-	struct asked r;
-
-	while (args[argc - 3]) {
-		argv[argc] = (char *)args[argc - 3];
-		argc++;
-	}
-	test_server_start(&s, "n1.sock", answer);
-	r.said = run_verb(verb, argc, argv);
-	test_server_stop(&s);
-	test_server_remove(&s);
-	memcpy(r.line, s.asked, sizeof(r.line));
-	return r;
-}
 
 static void
 test_lines(void **state)
@@ -116,7 +88,7 @@ test_explain(void **state)
 	assert_int_equal(r.said.status, 0);
 	assert_string_equal(r.line, "explain http://a.test/\n");
 	assert_non_null(strstr(
-		r.said.out, "copies  2: it is hot, 25.0 % of all requests\n"));
+		r.said.out, "copies  2: it is hot, 25.0 % of all work\n"));
 	assert_non_null(
 		strstr(r.said.out, "a request that n1 gets: asks n3\n"));
 	assert_non_null(strstr(r.said.out, "n3    1: owner"));

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "conf/conf.h"
+#include "prog/secret.h"
 #include "prog/verb.h"
 #include "proxy/node.h"
 
@@ -33,8 +34,6 @@ static const enum node_handoff handoffs[] = {
 	[CONF_HANDOFF_ON] = NODE_HANDOFF_ON,
 	[CONF_HANDOFF_OFF] = NODE_HANDOFF_OFF,
 };
-
-enum { SECRET_MIN = 16, SECRET_MAX = 4096 };
 
 /* The node whose address is one of this machine's; -1: none, -2: several. */
 static int
@@ -231,27 +230,6 @@ free_lists(struct lists *l, size_t nsites)
 	free(l->rules);
 }
 
-/* The whole of the file; false, and it has said why, when it won't do. */
-static bool
-read_secret(const char *path, struct buf *out)
-{
-	own_file FILE *f = fopen(path, "re");
-	size_t n =
-		f ? fread(buf_reserve(out, SECRET_MAX), 1, SECRET_MAX, f) : 0;
-
-	if (!f || ferror(f)) {
-		fprintf(stderr, "sevenfold: %s: %m\n", path);
-		return false;
-	}
-	buf_commit(out, n);
-	if (n >= SECRET_MIN)
-		return true;
-	fprintf(stderr,
-		"sevenfold: %s: a secret of less than %d bytes; write more\n",
-		path, SECRET_MIN);
-	return false;
-}
-
 static int
 run(const struct conf *conf, size_t self, const char *socket)
 {
@@ -302,9 +280,13 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.admin_socket = path,
 	};
 	struct buf secret = {0};
-	int status;
+	int status,
+		r = conf->secret_file ? secret_read(conf->secret_file, &secret)
+				      : 0;
 
-	if (conf->secret_file && !read_secret(conf->secret_file, &secret)) {
+	if (r < 0) {
+		fprintf(stderr, "sevenfold: %s: %s\n", conf->secret_file,
+			secret_error(r));
 		buf_fini(&secret);
 		return 1;
 	}

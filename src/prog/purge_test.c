@@ -8,37 +8,10 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "admin/test_server.h"
-#include "prog/test_verb.h"
+#include "prog/test_asked.h"
 #include "prog/verb.h"
 
 static const char done[] = "{\"objects\":3,\"peers\":2,\"peers_missed\":0}";
-
-struct asked {
-	struct said said;
-	char line[256]; /* that the node got */
-};
-
-/* "sevenfold purge ARGS...", up to five of them, of a node that says so. */
-static struct asked
-purge(const char *answer, const char *const args[])
-{
-	struct test_server s;
-	char *argv[9] = {"purge", "--socket", s.path};
-	int argc = 3;
-	struct asked r;
-
-	while (args[argc - 3]) {
-		argv[argc] = (char *)args[argc - 3];
-		argc++;
-	}
-	test_server_start(&s, "n1.sock", answer);
-	r.said = run_verb(verb_purge, argc, argv);
-	test_server_stop(&s);
-	test_server_remove(&s);
-	memcpy(r.line, s.asked, sizeof(r.line));
-	return r;
-}
 
 static void
 test_lines(void **state)
@@ -57,7 +30,7 @@ test_lines(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct asked r = purge(done, cases[i].args);
+		struct asked r = ask_for(verb_purge, done, cases[i].args);
 
 		assert_int_equal(r.said.status, 0);
 		assert_string_equal(r.said.err, "");
@@ -81,7 +54,7 @@ test_usage(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct asked r = purge(done, cases[i]);
+		struct asked r = ask_for(verb_purge, done, cases[i]);
 
 		assert_int_equal(r.said.status, 2);
 		assert_string_equal(r.said.out, "");
@@ -96,19 +69,21 @@ test_answers(void **state)
 	static const char *const args[] = {"http://a.test/", NULL};
 	struct asked r;
 
-	r = purge("{\"error\": \"that is no URL\"}", args);
+	r = ask_for(verb_purge, "{\"error\": \"that is no URL\"}", args);
 	assert_int_equal(r.said.status, 1);
 	assert_string_equal(r.said.out, "");
 	assert_string_equal(r.said.err, "sevenfold: that is no URL\n");
-	r = purge("{\"objects\":0,\"peers\":1,\"peers_missed\":2}", args);
+	r = ask_for(verb_purge,
+		"{\"objects\":0,\"peers\":1,\"peers_missed\":2}", args);
 	assert_int_equal(r.said.status, 1);
 	assert_string_equal(
 		r.said.out, "purged here: 0; other nodes told: 1\n");
 	assert_non_null(strstr(r.said.err, "they are down: 2\n"));
-	r = purge("{\"objects\":0,\"peers\":1,\"peers_missed\":2,\"nodes\":["
-		  "{\"name\":\"n2\",\"outcome\":\"done\",\"objects\":7},"
-		  "{\"name\":\"n3\",\"outcome\":\"down\",\"objects\":0},"
-		  "{\"name\":\"n4\",\"outcome\":\"lost\",\"objects\":0}]}",
+	r = ask_for(verb_purge,
+		"{\"objects\":0,\"peers\":1,\"peers_missed\":2,\"nodes\":["
+		"{\"name\":\"n2\",\"outcome\":\"done\",\"objects\":7},"
+		"{\"name\":\"n3\",\"outcome\":\"down\",\"objects\":0},"
+		"{\"name\":\"n4\",\"outcome\":\"lost\",\"objects\":0}]}",
 		args);
 	assert_int_equal(r.said.status, 1);
 	assert_string_equal(r.said.out,
@@ -116,12 +91,12 @@ test_answers(void **state)
 		"n2: 7\n"
 		"n3: down; it will be told when it is back\n"
 		"n4: no answer; it will be told when it is back\n");
-	r = purge("{\"objects\":\"many\"}", args);
+	r = ask_for(verb_purge, "{\"objects\":\"many\"}", args);
 	assert_int_equal(r.said.status, 1);
 	assert_non_null(strstr(r.said.err, "of another version"));
-	r = purge("[]", args);
+	r = ask_for(verb_purge, "[]", args);
 	assert_int_equal(r.said.status, 1);
-	r = purge("", args);
+	r = ask_for(verb_purge, "", args);
 	assert_int_equal(r.said.status, 1);
 }
 
@@ -129,11 +104,11 @@ static void
 test_json(void **state)
 {
 	static const char *const args[] = {"--json", "http://a.test/", NULL};
-	struct asked r = purge(done, args);
+	struct asked r = ask_for(verb_purge, done, args);
 
 	assert_int_equal(r.said.status, 0);
 	assert_non_null(strstr(r.said.out, "\n  \"objects\": 3,\n"));
-	r = purge("{\"error\": \"no\"}", args);
+	r = ask_for(verb_purge, "{\"error\": \"no\"}", args);
 	assert_int_equal(r.said.status, 1);
 	assert_non_null(strstr(r.said.out, "\n  \"error\": \"no\"\n"));
 }

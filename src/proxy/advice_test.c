@@ -56,10 +56,10 @@ test_scarcity(void **state)
 	assert_int_equal(scarcity_threshold(&s), SCARCITY_BOTH_BYTES);
 	look(&s, 20, 100, 1);
 	assert_int_equal(scarcity_threshold(&s), SCARCITY_CPU_BYTES);
-	/* Packets wait for threads that others keep from running. */
+	/* Others have the processors. */
 	s = (struct scarcity){0};
 	for (int i = 0; i < 20; i++)
-		scarcity_look(&s, 5000, 0.1, 0.7);
+		scarcity_look(&s, 5000, 0.1, 1);
 	assert_int_equal(scarcity_threshold(&s), SCARCITY_BOTH_BYTES);
 }
 

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+enum { WAIT_BYTES = 4 * 1024 };
+
 static const struct node_config *
 config_of(const struct client *c)
 {
@@ -124,6 +126,16 @@ write_some(struct request *q, struct client *c)
 		return ANSWERING_CUT;
 	c->writable = false;
 	return c->deadline_ns ? ANSWERING_WAIT : await_reader(q, c);
+}
+
+bool
+answering_may_wait(struct request *q, struct client *c)
+{
+	/* What peers say comes many at a time anyway. */
+	if (!q->x || !q->upload.done || q->x->tunnel || q->x->from == FROM_PEER)
+		return false;
+	return compose(q, c) == REPLY_ENDED &&
+		buf_len(&q->reply.out) <= WAIT_BYTES;
 }
 
 enum answering

@@ -17,6 +17,9 @@ enum answering {
 	ANSWERING_LOST,	  /* the connection is broken */
 };
 
+/* Before the first: writes what there is of the answer. True: it is all there,
+ * and so small that others may be written before it is sent. */
+bool answering_may_wait(struct request *q, struct client *c);
 /* One step. A request without an exchange has its answer in the reply. */
 enum answering answering_step(struct request *q, struct client *c);
 /* The client's deadline has come. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -81,7 +80,7 @@ tell(struct bulk *b)
 static bool
 say_hello(struct bulk *b)
 {
-	struct hello h = {b->all->key, b->number};
+	struct hello h = {ticket_of(&b->all->tickets, b->number), b->number};
 	struct buf out = {0};
 	ssize_t n;
 
@@ -268,7 +267,6 @@ bulks_init(struct bulks *bs, struct worker *w, size_t peer)
 	bs->worker = w;
 	bs->peer = peer;
 	list_init(&bs->all);
-	(void)!getrandom(&bs->key, sizeof(bs->key), 0);
 }
 
 void
@@ -305,7 +303,6 @@ bulks_close(struct bulks *bs)
 		disconnect(b);
 		tell(b);
 	}
-	bs->key++;
 }
 
 struct bulk *

@@ -9,6 +9,7 @@
  * struct bulks: all that go with a channel to a peer.
  */
 #include "cache/body.h"
+#include "handoff/seal.h"
 #include "proxy/worker.h"
 
 struct bulk;
@@ -16,11 +17,11 @@ struct bulk;
 struct bulks {
 	struct worker *worker; /* borrowed */
 	size_t peer;
-	uint64_t key;	  /* the channel's: see hello.h */
-	struct list all;  /* struct bulk */
-	unsigned n;	  /* in all */
-	unsigned dialled; /* of these, not yet connected */
-	uint32_t last;	  /* number given */
+	struct tickets tickets; /* the channel's: whoever opens one sets it */
+	struct list all;	/* struct bulk */
+	unsigned n;		/* in all */
+	unsigned dialled;	/* of these, not yet connected */
+	uint32_t last;		/* number given */
 	/* That connection is free for another body: the owner is to hear. */
 	void (*on_free)(struct bulks *bs, uint32_t number);
 };
@@ -30,7 +31,7 @@ void bulks_init(struct bulks *bs, struct worker *w, size_t peer);
 /* One more would be of use. */
 void bulks_want(struct bulks *bs);
 /* The channel is lost, and so is all that goes with it. Another one may be
- * opened, with a new key. */
+ * opened. */
 void bulks_close(struct bulks *bs);
 /* NULL: it is not there any more. */
 struct bulk *bulks_find(struct bulks *bs, uint32_t number);

@@ -2,8 +2,13 @@
 /*
  * struct channel: one connection between a worker and a peer node, on which
  * many requests and answers share each write. Who dialled it asks (peer.h),
- * who accepted it answers (serve.h). What it carries is in
- * wire.h.
+ * who accepted it answers (serve.h). What it carries is in wire.h.
+ *
+ * If the cluster has a secret, all that follows the two hellos is sealed
+ * (handoff/seal.h), a turn's frames at once, but for bodies of 2 KB and more;
+ * and nothing is done that the other
+ * end says before it has proved that it has the secret, too: each end says
+ * something at once, so that the other can see.
  */
 #include "base/buf.h"
 #include "net/loop.h"
@@ -13,12 +18,14 @@
 #include <netinet/in.h>
 
 struct channel;
+struct tickets;
 struct worker;
 
 /* What sits on top: an asker or an answerer. */
 struct channel_user {
-	/* The hello was fine: peer is the index of the node at the other
-	 * end. If it dialled us for bulk, the channel must be released. */
+	/* The hello was fine, and the other end is who it says: peer is the
+	 * index of that node. If it dialled us for bulk, which is for depot.h
+	 * to prove, the channel must be released. */
 	void (*on_up)(struct channel_user *u, size_t peer,
 		const struct hello *theirs);
 	/* A frame other than HELLO and PING. False: it makes no sense, and
@@ -34,8 +41,8 @@ struct channel_user {
 
 /* fd, which is taken over, was dialled for that peer. NULL, with fd closed,
  * when it can't be watched. */
-struct channel *channel_dialled(struct worker *w, int fd, size_t peer,
-	uint64_t key, struct channel_user *user);
+struct channel *channel_dialled(
+	struct worker *w, int fd, size_t peer, struct channel_user *user);
 /* The same, for what addr dialled. */
 struct channel *channel_accepted(struct worker *w, int fd, struct in_addr addr,
 	struct channel_user *user);
@@ -54,17 +61,16 @@ channel_put_hello(const struct node *n, const struct hello *h, struct buf *out);
 /* A frame is written at the tail of the buffer between these two. */
 struct buf *channel_begin(struct channel *ch);
 void channel_end(struct channel *ch, enum wire_type type, uint32_t stream);
+/* The same: the last n bytes are of a body, which need not be sealed. */
+void channel_end_body(
+	struct channel *ch, enum wire_type type, uint32_t stream, size_t n);
 /* Both. */
 void channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
 	struct str payload);
-/* Both, sealed (handoff/seal.h). False: the cluster has no secret. */
-bool channel_send_sealed(struct channel *ch, enum wire_type type,
-	uint32_t stream, struct str payload);
-/* Appends what was sealed in that frame. False: nobody of ours said it. */
-bool channel_open_sealed(struct channel *ch, enum wire_type type,
-	uint32_t stream, struct str payload, struct buf *out);
-/* Can either be done? */
+/* Has the cluster a secret? */
 bool channel_is_sealed(const struct channel *ch);
+/* Of one that is up: for connections that belong to it. */
+const struct tickets *channel_tickets(const struct channel *ch);
 /* How much longer than at best a round trip takes now. False: unknown. */
 bool channel_wait_us(const struct channel *ch, double *out);
 /* Is there room for another frame of bulk? */

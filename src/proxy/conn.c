@@ -33,6 +33,8 @@ conn_end(struct conn *c)
 	c->state = CONN_CLOSED;
 	if (c->request)
 		request_put(take_ptr(&c->request));
+	if (c->tenure)
+		tenure_end(w->node->handoff->tenures, take_ptr(&c->tenure));
 	loop_disarm(w->loop, &c->client.timer);
 	loop_close(w->loop, &c->client.io);
 	list_remove(&c->link);
@@ -101,7 +103,8 @@ is_restless(const struct conn *c)
 static bool
 finish_answer(struct conn *c)
 {
-	conn_note_owner(c);
+	if (c->request->x)
+		conn_note_owner(c);
 	request_next(c->request);
 	if (!c->request->keep_alive) {
 		c->state = CONN_LINGER;
@@ -135,10 +138,32 @@ follow(struct conn *c, enum answering a)
 	return false;
 }
 
+/* Reading some requests, and then sending their answers, keeps what the
+ * processor has just learnt of use: in turns, each would have to fetch its
+ * instructions again. */
+static bool
+is_put_off(struct conn *c)
+{
+	struct request *q = c->request;
+	bool waits;
+
+	if (q->held)
+		return list_linked(&q->unsent);
+	waits = answering_may_wait(q, &c->client);
+	q->held = q->reply.head_written;
+	if (!waits)
+		return false;
+	conn_note_owner(c);
+	request_release(q);
+	request_hold(q);
+	return true;
+}
+
 static bool
 step_answer(struct conn *c)
 {
-	return follow(c, answering_step(c->request, &c->client));
+	return !is_put_off(c) &&
+		follow(c, answering_step(c->request, &c->client));
 }
 
 /* --- afterwards ----------------------------------------------------------- */
@@ -193,12 +218,10 @@ rest(struct conn *c)
 {
 	struct request *q = c->request;
 
-	if (c->state == CONN_ANSWER || c->state == CONN_GIVING) {
-		request_keep_head(q);
-		request_lend(q);
-	} else if (c->state <= CONN_HEAD && !buf_len(&q->in)) {
+	if (c->state == CONN_ANSWER || c->state == CONN_GIVING)
+		request_wait(q);
+	else if (c->state <= CONN_HEAD && !buf_len(&q->in))
 		request_spare(take_ptr(&c->request));
-	}
 }
 
 void
@@ -245,8 +268,22 @@ on_io(struct source *s, uint32_t events)
 			return;
 	}
 	client_note(&c->client, events);
-	if (c->client.readable || c->request)
+	if (c->client.readable || c->request) {
+		struct worker *w = c->client.worker;
+
 		conn_run(c);
+		conn_send_some(w);
+	}
+}
+
+void
+conn_send_all(struct task *t)
+{
+	struct worker *w = container_of(t, struct worker, send_unsent);
+	struct request *q;
+
+	while ((q = request_unsent(w)))
+		conn_run(q->conn);
 }
 
 static void
@@ -306,14 +343,17 @@ conn_start(struct worker *w, int fd, const struct in6_addr *peer)
 }
 
 void
-conn_start_taken(
-	struct worker *w, int fd, const struct in6_addr *addr, struct str head)
+conn_start_taken(struct worker *w, int fd, const struct in6_addr *addr,
+	struct str head, struct tenure *t)
 {
 	struct conn *c = conn_new(w, fd, addr);
 
-	if (!c)
+	if (!c) {
+		tenure_end(w->node->handoff->tenures, t);
 		return;
+	}
 	c->taken = true;
+	c->tenure = t;
 	c->client.writable = true;
 	buf_str(conn_input(c), head);
 	conn_run(c);

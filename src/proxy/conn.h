@@ -17,12 +17,17 @@
  */
 #include "proxy/worker.h"
 
+struct tenure;
+
 /* Takes fd over. */
 void conn_start(struct worker *w, int fd, const struct in6_addr *peer);
 /* The same, of a connection that another node gave us, whose client has that
- * address, with the head of the request that is to be answered. */
-void conn_start_taken(
-	struct worker *w, int fd, const struct in6_addr *addr, struct str head);
+ * address, with the head of the request that is to be answered. t is taken
+ * over. */
+void conn_start_taken(struct worker *w, int fd, const struct in6_addr *addr,
+	struct str head, struct tenure *t);
+/* A turn's end: sends the answers that were put off until then. */
+void conn_send_all(struct task *t);
 /* Closes all that wait for a request; the others close after their answer. */
 void conn_drain_all(struct worker *w);
 void conn_abort_all(struct worker *w);

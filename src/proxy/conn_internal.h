@@ -10,6 +10,8 @@
 
 #include <assert.h>
 
+enum { CONN_SENT_AT_ONCE = 8 };
+
 enum conn_state {
 	CONN_GREETING,
 	CONN_HEAD,
@@ -24,6 +26,7 @@ struct conn {
 	struct client client;
 	struct list link;	 /* in worker->conns */
 	struct request *request; /* owned; NULL while idle */
+	struct tenure *tenure;	 /* owned; NULL: it was not given to us */
 	struct in6_addr addr;	 /* the client's; IPv4 is mapped */
 	uint32_t lingered;	 /* bytes */
 	enum conn_state state : 8;
@@ -33,7 +36,8 @@ struct conn {
 	uint8_t streak;	  /* ... and before, in a row; 0: we are */
 };
 
-static_assert(sizeof(struct conn) <= 112, "what an idle client costs");
+/* With malloc's own word, eight of 16 bytes. */
+static_assert(sizeof(struct conn) <= 120, "what an idle client costs");
 
 static inline const struct node_config *
 conn_config(const struct conn *c)
@@ -49,6 +53,14 @@ conn_is_closed(const struct conn *c)
 
 /* As far as it gets for now. */
 void conn_run(struct conn *c);
+/* Answers that are put off are sent when there are some: few enough for all to
+ * be in the processor's first cache. */
+static inline void
+conn_send_some(struct worker *w)
+{
+	if (w->nunsent >= CONN_SENT_AT_ONCE)
+		conn_send_all(&w->send_unsent);
+}
 void conn_end(struct conn *c);
 /* True when bytes came, into its request's buffer. */
 bool conn_read(struct conn *c);

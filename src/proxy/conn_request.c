@@ -77,7 +77,10 @@ conn_step_greeting(struct conn *c)
 static void
 on_ready(struct exchange *x)
 {
+	struct worker *w = x->worker;
+
 	conn_run(((struct request *)x->user)->conn);
+	conn_send_some(w);
 }
 
 static void

@@ -4,9 +4,18 @@
 #include "base/own.h"
 #include "proxy/bulk.h"
 
+static inline bool
+is_of_something(const struct content *c)
+{
+	return c->object || c->flight || c->bulk || c->is_text || c->pieces ||
+		c->reader.body;
+}
+
 void
 content_leave(struct content *c)
 {
+	if (!is_of_something(c))
+		return;
 	reader_detach(&c->reader);
 	if (c->bulk)
 		bulk_end(take_ptr(&c->bulk));

@@ -6,7 +6,10 @@
 #include "proxy/peer.h"
 #include "proxy/segment.h"
 
-enum { COOL_LOOKS = 2 };
+enum {
+	COOL_LOOKS = 2,
+	LOOK_AT = 256, /* at a time: a millisecond with 64 nodes */
+};
 
 void
 copies_init(struct copies *c)
@@ -21,7 +24,7 @@ copies_fini(struct copies *c)
 }
 
 void
-copies_note(struct copies *c, uint64_t key)
+copies_note(struct copies *c, uint64_t key, size_t place)
 {
 	size_t i = 0;
 
@@ -29,7 +32,7 @@ copies_note(struct copies *c, uint64_t key)
 	while (i < c->n && c->v[i].key != key)
 		i++;
 	if (i == c->n && i < COPIES_MAX)
-		c->v[c->n++] = (struct copy){key, 0};
+		c->v[c->n++] = (struct copy){key, place, 0};
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -57,10 +60,11 @@ width(const struct node *n, uint64_t key)
 
 /* Are we among the first r in the ranking who are up? */
 static bool
-is_ours(struct worker *w, struct str key, unsigned r)
+is_ours(struct worker *w, struct str key, size_t place)
 {
 	uint8_t ranking[VIEW_MAX_NODES];
-	size_t n = owner_ranking(w, key, 0, ranking);
+	unsigned r = width(w->node, owner_hash(key, place));
+	size_t n = owner_ranking(w, key, place, ranking);
 
 	for (size_t i = 0; i < n && r > 0; i++) {
 		struct peer *p = w->peers[ranking[i]];
@@ -80,7 +84,7 @@ keep_copy(struct worker *w, struct copy *c)
 	struct str key = o ? segment_whole_key(object_key(o)) : STR("");
 	bool keep = o;
 
-	if (o && is_ours(w, key, width(w->node, owner_hash(key))))
+	if (o && is_ours(w, key, c->place))
 		c->cool = 0;
 	else if (o && ++c->cool == COOL_LOOKS) {
 		store_remove(w->node->store, o);
@@ -90,17 +94,17 @@ keep_copy(struct worker *w, struct copy *c)
 	return keep;
 }
 
-/* In groups, others own keys than in the ranking of all: there copies go when
- * memory is wanted. */
 void
 copies_look(struct copies *c, struct worker *w)
 {
-	size_t n = 0;
-
 	pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < c->n; i++)
-		if (w->node->config->ngroups || keep_copy(w, &c->v[i]))
-			c->v[n++] = c->v[i];
-	c->n = n;
+	for (size_t i = 0, n = c->n; i < n && i < LOOK_AT; i++) {
+		if (c->hand >= c->n)
+			c->hand = 0;
+		if (keep_copy(w, &c->v[c->hand]))
+			c->hand++;
+		else
+			c->v[c->hand] = c->v[--c->n];
+	}
 	pthread_mutex_unlock(&c->lock);
 }

@@ -12,6 +12,7 @@
 enum {
 	ARRIVALS = 16, /* that wait for the worker's loop to look */
 	IDLE_MS = 5000,
+	NUMBERS_KEPT = 64,
 };
 
 /* One of the connections. */
@@ -35,10 +36,12 @@ struct arrival {
 struct depot {
 	struct worker *worker; /* borrowed */
 	size_t peer;
-	uint64_t key;
+	struct tickets tickets;
 	struct list link; /* in node->depots; guarded by its lock, as are */
 	struct arrival arrivals[ARRIVALS];
 	size_t narrivals;
+	uint32_t highest; /* number that came */
+	uint64_t came;	  /* bit i: highest - i has */
 	struct wake wake;
 	struct list idle; /* used last, first */
 	struct list busy;
@@ -250,14 +253,35 @@ on_wake(struct wake *w)
 		carrier_new(d, &a);
 }
 
+/* They are dialled in order, and come in nearly that. False: that number has
+ * been used, or is too old to tell: somebody may repeat what he heard. */
+static bool
+use_number(struct depot *d, uint32_t number)
+{
+	uint32_t by;
+
+	if (number > d->highest) {
+		by = number - d->highest;
+		d->came = (by < NUMBERS_KEPT ? d->came << by : 0) | 1;
+		d->highest = number;
+		return true;
+	}
+	by = d->highest - number;
+	if (by >= NUMBERS_KEPT || d->came >> by & 1)
+		return false;
+	d->came |= UINT64_C(1) << by;
+	return true;
+}
+
 static bool
 deliver_locked(struct node *n, size_t peer, const struct hello *h, int fd)
 {
 	list_foreach (it, &n->depots) {
 		struct depot *d = container_of(it, struct depot, link);
 
-		if (d->peer != peer || d->key != h->key ||
-			d->narrivals == ARRIVALS)
+		if (d->peer != peer || d->narrivals == ARRIVALS ||
+			ticket_of(&d->tickets, h->bulk) != h->key ||
+			!use_number(d, h->bulk))
 			continue;
 		d->arrivals[d->narrivals++] = (struct arrival){fd, h->bulk};
 		wake_post(&d->wake);
@@ -281,13 +305,13 @@ depot_deliver(struct node *n, size_t peer, const struct hello *h, int fd)
 /* --- the whole ------------------------------------------------------------ */
 
 struct depot *
-depot_open(struct worker *w, size_t peer, uint64_t key)
+depot_open(struct worker *w, size_t peer, const struct tickets *tickets)
 {
 	struct depot *d = NEW(struct depot);
 
 	d->worker = w;
 	d->peer = peer;
-	d->key = key;
+	d->tickets = *tickets;
 	list_init(&d->idle);
 	list_init(&d->busy);
 	wake_init(&d->wake, w->loop, on_wake);

@@ -6,16 +6,19 @@
  * which connection, and when the peer has taken it.
  *
  * The peer dials as many as it wants, of which each is for one body at a time.
+ * Each has a number, which is good once, and the ticket that goes with it.
  * A connection that has long had nothing to do is closed from here, so that
  * none is closed while a body is on its way to it.
  */
+#include "handoff/seal.h"
 #include "proxy/exchange.h"
 #include "proxy/hello.h"
 
 struct depot;
 
-/* Of the channel that the peer dialled with that key. */
-struct depot *depot_open(struct worker *w, size_t peer, uint64_t key);
+/* Of a channel that the peer dialled. */
+struct depot *
+depot_open(struct worker *w, size_t peer, const struct tickets *tickets);
 /* Ends all that is under way. NULL is fine. */
 void depot_close(struct depot *d);
 /* From any thread: fd, which is taken over, came with that hello. */

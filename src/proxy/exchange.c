@@ -1,19 +1,13 @@
-#include "proxy/exchange.h"
+#include "proxy/exchange_internal.h"
 
 #include <stdlib.h>
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "http/forwarded.h"
-#include "http/upgrade.h"
-#include "proxy/bulk.h"
 #include "proxy/lookup.h"
 #include "proxy/outcome.h"
-#include "proxy/owner.h"
 #include "proxy/parts.h"
 #include "proxy/peer.h"
-#include "proxy/tally.h"
 #include "proxy/tunnel.h"
 
 enum { SPARES = 256 };
@@ -83,8 +77,8 @@ exchange_drop_spares(struct worker *w)
 	w->nexchanges = 0;
 }
 
-static void
-leave_answer(struct exchange *x)
+void
+exchange_leave_answer(struct exchange *x)
 {
 	asker_leave(&x->asker);
 	rendition_leave(x);
@@ -108,7 +102,7 @@ exchange_put(struct exchange *x)
 	w = x->worker;
 	if (w->answering == x)
 		w->answering = NULL;
-	leave_answer(x);
+	exchange_leave_answer(x);
 	if (x->counted)
 		count(&w->answers, (uint64_t)-1);
 	tunnel_free(take_ptr(&x->tunnel));
@@ -121,7 +115,7 @@ exchange_put(struct exchange *x)
 	arena_reset(&x->arena);
 	x->kept = x->from_peer = x->upgrade = false;
 	x->stay = x->moving = false;
-	x->counted = x->redirected = false;
+	x->asks = x->counted = x->redirected = false;
 	x->offered = false;
 	x->fill = FILL_NONE;
 	x->part = NULL;
@@ -174,7 +168,7 @@ exchange_read_flight(
 {
 	int r;
 
-	leave_answer(x);
+	exchange_leave_answer(x);
 	x->flight = f;
 	x->from = from;
 	x->by_parts = false;
@@ -189,7 +183,7 @@ void
 exchange_read_object(
 	struct exchange *x, struct object *o, enum exchange_from from)
 {
-	leave_answer(x);
+	exchange_leave_answer(x);
 	x->object = o;
 	x->from = from;
 	x->known = true;
@@ -201,7 +195,7 @@ exchange_read_object(
 void
 exchange_fail(struct exchange *x, unsigned status, const char *why)
 {
-	leave_answer(x);
+	exchange_leave_answer(x);
 	x->from = FROM_US;
 	x->error = (struct route_error){status, why};
 	wake_post(&x->wake);
@@ -312,255 +306,4 @@ on_timer(struct timer *t)
 		x->rendition.holds)
 		return;
 	lookup_repass(x);
-}
-
-/* --- its start ------------------------------------------------------------ */
-
-static bool
-may_be_cached(const struct exchange *x)
-{
-	const struct head *h = &x->head;
-
-	return (h->method == METHOD_GET || h->method == METHOD_HEAD) &&
-		!x->upload && !x->upgrade;
-}
-
-/* Load, and heat, are of those who answer. */
-static void
-answer_here(struct exchange *x)
-{
-	if (x->counted)
-		return;
-	x->counted = true;
-	count(&x->worker->answers, 1);
-	if (x->fill == FILL_NONE && !x->offered)
-		tally_answer(x->worker->tally, x->route.hash);
-}
-
-static bool
-is_elsewhere(struct exchange *x, bool cacheable)
-{
-	if (!x->from_peer || !cacheable || x->fill != FILL_NONE)
-		return false;
-	x->elsewhere = owner_elsewhere(x);
-	if (x->elsewhere < 0)
-		return false;
-	exchange_fail(x, 503, "the key is another node's");
-	return true;
-}
-
-static void
-restart(struct exchange *x)
-{
-	struct counters *c = &x->worker->counters;
-	bool cacheable = may_be_cached(x);
-	struct peer *owner = cacheable ? owner_find(x) : NULL;
-
-	if (owner) {
-		leave_answer(x);
-		x->from = FROM_PEER;
-		if (!x->on_owner || !x->on_owner(x, owner, false))
-			peer_ask(owner, x);
-		return;
-	}
-	if (!x->from_peer && x->fill == FILL_NONE)
-		count(&c->local, 1);
-	if (is_elsewhere(x, cacheable))
-		return;
-	answer_here(x);
-	if (x->worker->node->config->passes)
-		x->why = WHY_BYPASS;
-	if (cacheable && x->why != WHY_BYPASS)
-		lookup(x);
-	else
-		lookup_pass(x);
-}
-
-static bool
-expects_the_unknown(const struct head *h)
-{
-	const struct field *f = head_find(h, FIELD_EXPECT);
-	struct str rest, expectation;
-
-	for (; f; f = head_next(h, f)) {
-		rest = f->value;
-		while (list_next(&rest, &expectation))
-			if (!str_ieq(expectation, STR("100-continue")))
-				return true;
-	}
-	return false;
-}
-
-/* Whatever it is about, it ends here: refused, or answered by us (RFC 9110,
- * 9.3.7 and 7.6.2). What a TRACE would show is not for everybody. */
-static bool
-ends_here(struct exchange *x)
-{
-	const struct node *n = x->worker->node;
-	const struct head *h = &x->head;
-
-	if (head_has_token(h, FIELD_CDN_LOOP, str_z(n->cdn_id))) {
-		exchange_refuse(x, 508, "this request has been here before");
-	} else if (h->method == METHOD_TRACE) {
-		exchange_refuse(x, 405, "TRACE is not answered");
-	} else if (expects_the_unknown(h)) {
-		exchange_refuse(x, 417, "this expectation is unknown");
-	} else if (h->method == METHOD_OPTIONS &&
-		(str_eq(h->target, STR("*")) || forwarded_hops_left(h) == 0)) {
-		count(&x->worker->counters.local, 1);
-		x->from = FROM_US;
-		x->error = (struct route_error){.status = 200};
-	} else {
-		return false;
-	}
-	return true;
-}
-
-void
-exchange_start(struct exchange *x, const char *raw)
-{
-	const struct node *n = x->worker->node;
-	struct route_error error;
-
-	x->raw = raw;
-	cachectl_parse(&x->head, &x->asked);
-	if (ends_here(x))
-		return;
-	if (route_request(n->config, &x->head, x->from_peer ? NULL : &x->client,
-		    &x->arena, &x->route, &error) < 0) {
-		exchange_refuse(x, error.status, error.why);
-		return;
-	}
-	/* What moved here was asked for there. */
-	if (!x->from_peer && !x->stay && x->fill == FILL_NONE)
-		tally_ask(x->worker->tally, x->route.hash);
-	x->upgrade = !x->upload && x->head.method == METHOD_GET &&
-		upgrade_is_offered(&x->head);
-	rendition_begin(x);
-	restart(x);
-}
-
-void
-exchange_fill(struct exchange *x, struct peer *p, size_t index, bool cached)
-{
-	struct route_error error;
-
-	x->fill = cached ? FILL_CACHED : FILL_ASKS;
-	cachectl_parse(&x->head, &x->asked);
-	if (route_request(x->worker->node->config, &x->head, NULL, &x->arena,
-		    &x->route, &error) < 0) {
-		exchange_fail(x, error.status, error.why);
-		return;
-	}
-	x->from = FROM_PEER;
-	x->owner = index;
-	peer_ask(p, x);
-}
-
-/* --- what the peer says --------------------------------------------------- */
-
-/* What is left of the answer is needed for longer. */
-static void
-keep_answer(struct exchange *x)
-{
-	struct str *fields = &x->response.fields;
-
-	*fields = arena_copy(&x->arena, *fields);
-	content_keep(&x->content, &x->arena);
-}
-
-void
-exchange_answer(struct exchange *x, const struct response *r, struct str body)
-{
-	struct worker *w = x->worker;
-
-	x->asking = false;
-	x->known = true;
-	x->response = *r;
-	content_of_text(&x->content, body);
-	w->answering = x;
-	x->on_ready(x);
-	/* It may have ended, and be another one's already. */
-	if (w->answering == x)
-		keep_answer(x);
-	w->answering = NULL;
-}
-
-static void
-on_bulk(void *user)
-{
-	struct exchange *x = user;
-
-	x->on_ready(x);
-}
-
-bool
-exchange_splice(struct exchange *x, const struct response *r, struct bulk *b)
-{
-	if (!bulk_begin(b, (uint64_t)r->length, on_bulk, x))
-		return false;
-	x->asking = false;
-	x->known = true;
-	x->response = *r;
-	x->response.fields = arena_copy(&x->arena, r->fields);
-	content_of_bulk(&x->content, b);
-	count(&x->worker->counters.spliced, 1);
-	x->on_ready(x);
-	return true;
-}
-
-void
-exchange_follow(struct exchange *x, struct flight *f)
-{
-	x->asking = false;
-	(void)exchange_read_flight(x, f, FROM_PEER);
-}
-
-void
-exchange_stay(struct exchange *x)
-{
-	x->on_owner = NULL;
-	restart(x);
-	if (exchange_phase(x) != EXCHANGE_WAITING)
-		wake_post(&x->wake);
-}
-
-void
-exchange_redirected(struct exchange *x, size_t index)
-{
-	if (x->redirected || x->fill != FILL_NONE) {
-		exchange_lost(x);
-		return;
-	}
-	x->asking = false;
-	x->redirected = true;
-	count(peer_counter(x), (uint64_t)-1);
-	/* It may be ourselves. */
-	owner_learn(x, index);
-	restart(x);
-	if (exchange_phase(x) != EXCHANGE_WAITING)
-		wake_post(&x->wake);
-}
-
-void
-exchange_lost(struct exchange *x)
-{
-	struct counters *c = &x->worker->counters;
-
-	x->asking = false;
-	if (x->fill == FILL_ASKS || x->fill == FILL_CACHED) {
-		exchange_fail(x, 502, "the peer was lost");
-		return;
-	}
-	if (x->moving) {
-		x->passed_over |= UINT64_C(1) << x->owner;
-		x->on_move(x, MOVE_ON_LOST);
-		return;
-	}
-	x->passed_over |= UINT64_C(1) << x->owner;
-	count(&c->retries, 1);
-	count(peer_counter(x), (uint64_t)-1);
-	restart(x);
-	if (exchange_phase(x) != EXCHANGE_WAITING)
-		wake_post(&x->wake);
 }

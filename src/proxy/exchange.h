@@ -16,6 +16,7 @@
  */
 #include "handoff/move.h"
 #include "http/cachectl.h"
+#include "placement/place.h"
 #include "proxy/asker.h"
 #include "proxy/content.h"
 #include "proxy/rendition.h"
@@ -67,11 +68,13 @@ struct exchange {
 	bool stay;   /* another node gave us the request */
 	bool moving; /* its connection is on its way there */
 	struct route route;
-	struct in6_addr client; /* 0: a peer asks; IPv4 is mapped */
+	struct place_key placed; /* ... and where that is, see owner.h */
+	struct in6_addr client;	 /* 0: a peer asks; IPv4 is mapped */
 	bool from_peer;
 	size_t asked_by; /* ... this one */
 	bool offered;	 /* its connection, too: whoever answers counts it */
 	bool upgrade;	 /* to another protocol, if the origin agrees */
+	bool asks;	 /* for a client of ours, which is yet to be counted */
 	bool counted;	 /* in worker->answers */
 	bool redirected; /* a peer has said who owns it */
 	enum exchange_fill fill;
@@ -138,6 +141,9 @@ const struct response *exchange_response(const struct exchange *x); /* READY */
 /* Why it FAILED, or the body did; with a status below 400, the answer to an
  * OPTIONS that is for us. */
 struct route_error exchange_error(const struct exchange *x);
+/* READY, and its answer is about to be sent, with a body of that size: counts
+ * it for heat.h, if it is we who answer. */
+void exchange_tally(struct exchange *x, uint64_t bytes);
 /* What came behind the body, "Name: value\r\n" each; once that is DONE. */
 struct str exchange_trailers(const struct exchange *x);
 /* Answers with an error of ours instead. */

@@ -42,6 +42,49 @@ describe(json_t *doc, const struct object *o, int64_t now_s)
 	json_object_set_new(doc, "bytes", json_integer((json_int_t)o->length));
 }
 
+/* A plain request for that key, whose route is known; NULL: there is none. */
+static struct exchange *
+request_for(struct worker *w, struct str key)
+{
+	const struct str scheme = STR("http://");
+	struct exchange *x = exchange_get(w);
+	struct buf text = {0};
+	struct route_error error;
+	struct str host, path;
+	bool fine = false;
+
+	if (str_starts(key, scheme)) {
+		path = str_of(key.p + scheme.n, key.n - scheme.n);
+		if (str_split(&path, '/', &host))
+			buf_printf(&text,
+				"GET /%.*s HTTP/1.1\r\nHost: %.*s"
+				"\r\n\r\n",
+				STR_ARG(path), STR_ARG(host));
+		x->raw = arena_copy(&x->arena, buf_view(&text)).p;
+		x->kept = true;
+		fine = head_parse_own_request(str_of(x->raw, buf_len(&text)),
+			       &x->head) == HEAD_DONE &&
+			route_request(w->node->config, &x->head, NULL,
+				&x->arena, &x->route, &error) == 0;
+	}
+	buf_fini(&text);
+	if (fine)
+		owner_place(x);
+	else
+		exchange_put(take_ptr(&x));
+	return x;
+}
+
+static double
+rate_of(struct worker *w, struct str key)
+{
+	struct exchange *x = request_for(w, key);
+	double rate = x ? heat_rate(w->node, x->placed.hash) : 0;
+
+	exchange_put(x);
+	return rate;
+}
+
 /* stored: fresh, stale, parts, other (variants only), or no */
 static json_t *
 self_json(struct worker *w, struct str key)
@@ -67,8 +110,7 @@ self_json(struct worker *w, struct str key)
 		stored = others ? "other" : "no";
 	}
 	json_object_set_new(doc, "stored", json_string(stored));
-	json_object_set_new(doc, "requests_per_s",
-		json_real(heat_rate(w->node, owner_hash(key))));
+	json_object_set_new(doc, "requests_per_s", json_real(rate_of(w, key)));
 	if (o && object_is_mark(o))
 		json_object_set_new(doc, "private", json_true());
 	object_unref(o);
@@ -115,34 +157,20 @@ bury(struct grave *g)
 	free(e);
 }
 
-/* The same decision as a request's that comes now, to this worker. */
-static void
+/* The same decision as a request's that comes now, to this worker. Which group
+ * it is for: see places_choose(). */
+static size_t
 put_decision(struct explaining *e, json_t *doc)
 {
 	struct worker *w = e->worker;
-	struct exchange *x = exchange_get(w);
-	const char *host = e->key + 7, *path = strchr(host, '/');
-	struct route_error error;
-	struct buf text = {0};
-	struct peer *p = NULL;
-	struct str raw;
+	struct exchange *x = request_for(w, str_z(e->key));
+	struct peer *p;
 	char what[160];
+	size_t place;
 
-	buf_printf(&text, "GET %s HTTP/1.1\r\nHost: %.*s\r\n\r\n", path,
-		(int)(path - host), host);
-	raw = arena_copy(&x->arena, buf_view(&text));
-	buf_fini(&text);
-	x->raw = raw.p;
-	x->kept = true;
-	if (head_parse_own_request(raw, &x->head) != HEAD_DONE ||
-		route_request(w->node->config, &x->head, NULL, &x->arena,
-			&x->route, &error) < 0) {
-		exchange_put(x);
-		return;
-	}
-	json_object_set_new(doc, "group",
-		json_integer((json_int_t)places_choose(w->node->config,
-			&x->head, x->route.key_host, x->route.key_target)));
+	if (!x)
+		return 0;
+	place = x->placed.place;
 	p = owner_find(x);
 	if (p) {
 		snprintf(what, sizeof(what), "asks %s",
@@ -166,6 +194,7 @@ put_decision(struct explaining *e, json_t *doc)
 	}
 	json_object_set_new(doc, "now", json_string(what));
 	exchange_put(x);
+	return place;
 }
 
 static json_t *
@@ -177,7 +206,7 @@ node_json(struct explaining *e, size_t i, size_t rank)
 	json_t *o = json_pack("{s:s, s:i, s:b, s:b}", "name",
 		membership_name(n, i), "rank", (int)rank, "self", self, "up",
 		self || (w->peers[i] && peer_is_up(w->peers[i])));
-	bool ramping = owner_is_ramping(w, i, owner_hash(str_z(e->key)));
+	bool ramping = owner_is_ramping(w, i, place_hash(str_z(e->key)));
 
 	if (!self && w->peers[i] && peer_is_up(w->peers[i]) &&
 		!peer_is_trusted(w->peers[i]))
@@ -218,23 +247,22 @@ finish(struct explaining *e)
 {
 	struct worker *w = e->worker;
 	const struct node *n = w->node;
-	uint64_t hash = owner_hash(str_z(e->key));
+	json_t *doc = json_object();
+	size_t place = put_decision(e, doc);
 	unsigned r;
 	double share;
-	json_t *doc;
 	char *text;
-	size_t place;
 
 	epoch_enter();
-	r = heat_explain(n, hash, &share);
+	r = heat_explain(n, owner_hash(str_z(e->key), place), &share);
 	epoch_leave();
-	doc = json_pack("{s:s, s:s, s:s, s:i, s:f}", "name",
-		n->config->peers[n->config->self].name, "key", e->key, "policy",
-		n->config->place.policy->name, "copies", (int)r, "share",
-		share);
-	put_decision(e, doc);
-	place = (size_t)json_integer_value(json_object_get(doc, "group"));
-	json_object_del(doc, "group");
+	json_object_set_new(doc, "name",
+		json_string(n->config->peers[n->config->self].name));
+	json_object_set_new(doc, "key", json_string(e->key));
+	json_object_set_new(
+		doc, "policy", json_string(n->config->place.policy->name));
+	json_object_set_new(doc, "copies", json_integer((int)r));
+	json_object_set_new(doc, "share", json_real(share));
 	if (place > 0) {
 		const struct node_group *g = &n->config->groups[place - 1];
 

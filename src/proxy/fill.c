@@ -263,7 +263,8 @@ complete(struct fill *f)
 		store_keep(f->worker->node->store, f->order.flight);
 	if (f->keep && !f->cached_only)
 		heat_note_copy(f->worker->node,
-			owner_hash(flight_key(f->order.flight)));
+			place_hash(flight_key(f->order.flight)),
+			f->x->placed.place);
 	finish(f);
 }
 

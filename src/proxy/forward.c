@@ -54,6 +54,21 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 	}
 }
 
+/* Most fields came as we would write them, a line of the head. */
+static void
+put_field(const struct exchange *x, const struct field *f, struct buf *out)
+{
+	const char *name = f->name.p, *value = f->value.p;
+	const char *value_end = value + f->value.n;
+
+	if (name >= x->raw && value_end < x->raw + x->head.bytes &&
+		value == name + f->name.n + 2 && value[-1] == ' ' &&
+		*value_end == '\r')
+		buf_append(out, name, (size_t)(value_end + 2 - name));
+	else
+		fields_put(f->name, f->value, out);
+}
+
 /* The addresses that the request came through, the client's last. */
 static void
 forwarded_for(const struct exchange *x, struct str client, struct buf *out)
@@ -196,7 +211,7 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 		out);
 	for (unsigned i = 0; i < h->nfields; i++)
 		if (passes(h, &h->fields[i], to))
-			fields_put(h->fields[i].name, h->fields[i].value, out);
+			put_field(x, &h->fields[i], out);
 	forwarded_for(x, str_z(client.z), out);
 	forwarded(x, str_z(client.z), to, out);
 	if (to == TO_FILL_CACHED)

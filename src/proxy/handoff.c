@@ -20,6 +20,9 @@ enum {
 	STEP_MS = 250,
 	PATIENCE_MS = 150, /* and longer where packets wait long */
 	PATIENCE_WAITS = 4,
+	/* What a full link lost comes after 200 ms and more; and who gives up
+	 * then has the whole answer take that link as well. */
+	PATIENCE_LINK_MS = 1000,
 	SLACK_S = 60, /* beyond the time that a client may be idle */
 };
 
@@ -60,6 +63,7 @@ handoff_open(const struct node_config *config)
 	}
 	h = NEW(struct handoff);
 	h->steer = steer;
+	h->tenures = tenures_new();
 	h->park.fd = -1;
 	h->threshold_bytes = SCARCITY_CPU_BYTES;
 	h->patience_ns = PATIENCE_MS * NS_PER_MS;
@@ -102,6 +106,30 @@ read_times(uint64_t *ran_ns, uint64_t *waited_ns)
 	return threads;
 }
 
+/* The share of the machine's time that its processors had work, since the last
+ * call; 0 where it can't be told. */
+static double
+machine_used(struct handoff *h)
+{
+	own_file FILE *f = fopen("/proc/stat", "re");
+	uint64_t t[8] = {0}, all = 0, idle; /* proc(5): user, nice, ... steal */
+	double used = 0;
+
+	for (size_t i = 0; f && i < sizeof(t) / sizeof(t[0]); i++) {
+		if (fscanf(f, i ? "%" SCNu64 : "cpu %" SCNu64, &t[i]) != 1)
+			return 0;
+		all += t[i];
+	}
+	idle = t[3] + t[4];
+	if (all > h->machine_all)
+		used = 1 -
+			(double)(idle - h->machine_idle) /
+				(double)(all - h->machine_all);
+	h->machine_all = all;
+	h->machine_idle = idle;
+	return used;
+}
+
 static double
 peers_wait_us(const struct worker *w)
 {
@@ -122,17 +150,18 @@ look(struct handoff *h)
 	uint64_t now_ns = clock_mono_ns(), ran, waited;
 	unsigned threads = read_times(&ran, &waited);
 	double wall = (double)(now_ns - h->looked_ns) * threads;
-	double did = (double)(ran - h->ran_ns);
-	double wanted = did + (double)(waited - h->waited_ns);
+	double wanted = (double)(ran + waited - h->ran_ns - h->waited_ns);
+	double used = machine_used(h);
 
-	if (h->looked_ns && wall > 0 && wanted > 0)
+	if (h->looked_ns && wall > 0)
 		scarcity_look(&h->scarcity, peers_wait_us(h->first),
-			wanted / wall, 1 - did / wanted);
+			wanted / wall, used);
 	h->looked_ns = now_ns;
 	h->ran_ns = ran;
 	h->waited_ns = waited;
 	h->threshold_bytes = scarcity_threshold(&h->scarcity);
-	h->patience_ns = PATIENCE_MS * NS_PER_MS +
+	h->patience_ns = (h->scarcity.link ? PATIENCE_LINK_MS : PATIENCE_MS) *
+			NS_PER_MS +
 		(uint64_t)(PATIENCE_WAITS * 1000 * h->scarcity.wait_us);
 }
 
@@ -230,6 +259,7 @@ handoff_close(struct handoff *h)
 	if (!h)
 		return;
 	steer_close(h->steer);
+	tenures_free(h->tenures);
 	free(h);
 }
 

@@ -7,15 +7,18 @@
 #include "handoff/steer.h"
 #include "proxy/exchange.h"
 #include "proxy/scarcity.h"
+#include "proxy/tenure.h"
 
 struct handoff {
-	struct steer *steer; /* owned */
-	struct source park;  /* watched by the first worker */
-	struct timer timer;  /* ... who also collects, and looks around */
+	struct steer *steer;	 /* owned */
+	struct tenures *tenures; /* owned */
+	struct source park;	 /* watched by the first worker */
+	struct timer timer;	 /* ... who also collects, and looks around */
 	struct worker *first;
 	struct scarcity scarcity;
 	uint64_t looked_ns, ran_ns,
 		waited_ns; /* our threads' time, when it last looked */
+	uint64_t machine_all, machine_idle; /* the same of its processors */
 	_Atomic uint64_t threshold_bytes, patience_ns;
 };
 

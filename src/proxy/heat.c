@@ -9,6 +9,7 @@
 #include "proxy/copies.h"
 #include "proxy/membership.h"
 #include "proxy/peer.h"
+#include "proxy/scarcity.h"
 #include "proxy/tally.h"
 
 enum {
@@ -18,6 +19,11 @@ enum {
 	REPORTS = VIEW_MAX_NODES,
 };
 
+/* As many bytes as a request costs beside those of the body: on a link, a head
+ * and the packets that say that all has come; of a processor, what it takes to
+ * answer it at all, for what a byte takes. */
+#define REQUEST_LINK_BYTES 512.0
+#define REQUEST_CPU_BYTES 65536.0
 /* Requests a second to the cluster below which no key is hot: nobody is busy
  * with so few. */
 #define RATE_LEAST 20.0
@@ -35,12 +41,13 @@ struct heat {
 	struct copies copies;
 	struct rumour reports[REPORTS]; /* by member */
 	_Atomic uint32_t loads[REPORTS];
-	_Atomic unsigned shares_pct[REPORTS];
 	_Atomic uint64_t heard_ns[REPORTS];
+	_Atomic bool links_are_scarce;
 	_Atomic(struct hotset *) hot; /* owned */
 	struct worker *worker;	      /* borrowed: who tells */
 	struct timer timer;
-	uint64_t number; /* of our news */
+	struct scarcity scarcity; /* of links only */
+	uint64_t number;	  /* of our news */
 };
 
 struct heat *
@@ -81,22 +88,23 @@ heat_own_load(const struct node *n)
 static void
 put_claim(const struct hot *hot, struct news *out, size_t *others)
 {
+	struct demand_key claim = {.key = hot->key, .r = hot->r};
 	size_t i = 0;
 
-	while (i < out->n && out->keys[i].key != hot->key)
+	while (i < out->n && out->keys[i].key.hash != hot->key.hash)
 		i++;
-	if (i < out->n)
+	if (i < out->n) {
 		out->keys[i].r = hot->r;
-	else if (out->n < NEWS_KEYS)
-		out->keys[out->n++] = (struct demand_key){hot->key, 0, hot->r};
-	else
-		while (*others > 0) {
-			struct demand_key *k = &out->keys[--*others];
-
-			if (k->r)
-				continue;
-			*k = (struct demand_key){hot->key, 0, hot->r};
-			break;
+		return;
+	}
+	if (out->n < NEWS_KEYS) {
+		out->keys[out->n++] = claim;
+		return;
+	}
+	while (*others > 0)
+		if (!out->keys[--*others].r) {
+			out->keys[*others] = claim;
+			return;
 		}
 }
 
@@ -108,6 +116,24 @@ put_claims(const struct hotset *s, struct news *out)
 	for (size_t i = 0; s && i < s->n; i++)
 		if (s->v[i].ours)
 			put_claim(&s->v[i], out, &others);
+}
+
+/* Do packets to our peers wait? Then it is links that there is too little of,
+ * ours or theirs. */
+static bool
+is_link_scarce(struct heat *h)
+{
+	double sum = 0, us;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
+		if (h->worker->peers[i] &&
+			peer_wait_us(h->worker->peers[i], &us)) {
+			sum += us;
+			n++;
+		}
+	scarcity_look(&h->scarcity, n ? sum / n : 0, 0, 0);
+	return h->scarcity.link;
 }
 
 static void
@@ -123,6 +149,7 @@ make_news(struct heat *h, struct node *n, struct news *out)
 	out->objects = store_count(n->store);
 	out->objects -= copies < out->objects ? copies : 0;
 	out->load = heat_own_load(n);
+	out->link_is_scarce = is_link_scarce(h);
 }
 
 /* --- what follows --------------------------------------------------------- */
@@ -135,60 +162,50 @@ is_fresh(const struct rumour *r, uint64_t now_ns)
 	return r->heard_ns && now_ns <= r->heard_ns + STALE_MS * NS_PER_MS;
 }
 
-/* With the lock held. */
-static void
-tell_shares(struct heat *h, uint64_t now_ns, double rate)
+/* Of those who have told of late, do most find links scarce? */
+static bool
+are_links_scarce(const struct heat *h, uint64_t now_ns)
 {
-	double nodes = 0;
+	unsigned nodes = 0, scarce = 0;
 
 	for (size_t i = 0; i < REPORTS; i++)
-		nodes += is_fresh(&h->reports[i], now_ns);
-	for (size_t i = 0; i < REPORTS; i++) {
-		const struct rumour *r = &h->reports[i];
-		double pct = 100;
-
-		if (is_fresh(r, now_ns) && rate >= RATE_LEAST)
-			pct = 100 * r->news.rate * nodes / rate;
-		atomic_store(&h->shares_pct[i], (unsigned)pct);
-	}
+		if (is_fresh(&h->reports[i], now_ns)) {
+			nodes++;
+			scarce += h->reports[i].news.link_is_scarce;
+		}
+	return 2 * scarce > nodes;
 }
 
-/* Where it isn't known who else may answer for a key (see demand_spread()),
- * keys of a node that has more to do than others are widened first. */
-static double
-urgency(const struct heat *h, const struct place *p, size_t peer)
+static void
+add_cost(struct demand_rate *r, double each)
 {
-	double share = atomic_load(&h->shares_pct[peer]) / 100.0;
-
-	if (p->policy->rank_hash)
-		return 1;
-	share = share < 0.5 ? 0.5 : share > 2 ? 2 : share;
-	return share * share;
+	r->work += each * r->rate;
 }
 
-/* Over all reports that are no older than they may be. Returns the objects that
- * they tell of. */
+/* Over all reports that are no older than they may be: in *in, what each node
+ * is asked for by clients. Returns the objects that they tell of. */
 static uint64_t
-add_up(struct heat *h, const struct place *p, uint64_t now_ns,
-	struct demand *out)
+add_up(struct heat *h, uint64_t now_ns, struct demand *out, double *in)
 {
 	uint64_t objects = 0;
+	double each;
 
 	pthread_mutex_lock(&h->lock);
+	atomic_store(&h->links_are_scarce, are_links_scarce(h, now_ns));
+	each = h->links_are_scarce ? REQUEST_LINK_BYTES : REQUEST_CPU_BYTES;
 	for (size_t i = 0; i < REPORTS; i++) {
-		const struct rumour *r = &h->reports[i];
-		struct demand_key keys[NEWS_KEYS];
+		struct news news = h->reports[i].news;
 
-		if (!is_fresh(r, now_ns))
+		in[i] = -1;
+		if (!is_fresh(&h->reports[i], now_ns))
 			continue;
-		for (size_t j = 0; j < r->news.n; j++) {
-			keys[j] = r->news.keys[j];
-			keys[j].rate *= urgency(h, p, i);
-		}
-		demand_add(out, i, r->news.rate, keys, r->news.n);
-		objects += r->news.objects;
+		in[i] = news.in;
+		add_cost(&news.all, each);
+		for (size_t j = 0; j < news.n; j++)
+			add_cost(&news.keys[j].rate, each);
+		demand_add(out, i, &news.all, news.keys, news.n);
+		objects += news.objects;
 	}
-	tell_shares(h, now_ns, out->total);
 	pthread_mutex_unlock(&h->lock);
 	return objects;
 }
@@ -223,23 +240,16 @@ who_is_there(const struct worker *w)
 	return there;
 }
 
-/* In groups, others may answer than those that all nodes' place ranks. */
 static struct hotset *
-next(const struct heat *h, const struct place *p, struct demand *d,
+next(const struct heat *h, struct demand *d, struct demand_members *m,
 	double extra)
 {
-	const struct worker *w = h->worker;
 	const struct hotset *before = atomic_load(&h->hot);
-	struct spread_row *rows = xcalloc(d->n + 1, sizeof(*rows));
+	struct spread_row *rows = xcalloc(DEMAND_ROWS, sizeof(*rows));
 	struct hotset *now;
 	struct spread s;
 
-	demand_spread(d,
-		&(struct demand_members){
-			p, who_is_there(w), w->node->config->self},
-		before, rows, &s);
-	if (w->node->config->ngroups)
-		s.rows = NULL;
+	demand_spread(d, m, before, rows, &s);
 	now = hotset_next(before, &s, extra);
 	free(rows);
 	return now;
@@ -258,23 +268,25 @@ publish(struct heat *h, struct hotset *now)
 static void
 decide(struct heat *h, struct node *n, uint64_t now_ns)
 {
-	const struct place *p;
+	struct demand_members m = {
+		.up = who_is_there(h->worker), .self = n->config->self};
+	const struct places *p;
 	struct hotset *now;
 	struct demand d;
 	uint64_t objects;
-	bool busy;
 
 	demand_init(&d);
 	epoch_enter();
-	p = membership_places(n)->v[0];
-	objects = add_up(h, p, now_ns, &d);
-	busy = d.total >= RATE_LEAST;
+	p = membership_places(n);
+	m.places = p->v;
+	m.nplaces = p->n;
+	objects = add_up(h, now_ns, &d, m.in);
 	demand_sum(&d);
-	if (busy)
+	if (d.all.rate >= RATE_LEAST)
 		heed_clients(n, &d);
 	else
 		d.n = 0;
-	now = next(h, p, &d, budget(n, objects));
+	now = next(h, &d, &m, budget(n, objects));
 	epoch_leave();
 	publish(h, now);
 	demand_fini(&d);
@@ -375,12 +387,11 @@ heat_load(const struct node *n, size_t peer, uint32_t *load)
 	return heard_ns && clock_mono_ns() - heard_ns < STALE_MS * NS_PER_MS;
 }
 
-unsigned
-heat_share_pct(const struct node *n, size_t peer)
+bool
+heat_links_are_scarce(const struct node *n)
 {
-	unsigned pct = atomic_load(&n->heat->shares_pct[peer]);
-
-	return pct ? pct : 100;
+	return atomic_load_explicit(
+		&n->heat->links_are_scarce, memory_order_relaxed);
 }
 
 const struct hot *
@@ -406,8 +417,8 @@ heat_rate(const struct node *n, uint64_t key)
 
 	pthread_mutex_lock(&h->lock);
 	for (size_t i = 0; i < own->n; i++)
-		if (own->keys[i].key == key)
-			rate = own->keys[i].rate;
+		if (own->keys[i].key.hash == key)
+			rate = own->keys[i].rate.rate;
 	pthread_mutex_unlock(&h->lock);
 	return rate;
 }
@@ -422,7 +433,7 @@ heat_explain(const struct node *n, uint64_t key, double *share)
 }
 
 void
-heat_note_copy(struct node *n, uint64_t key)
+heat_note_copy(struct node *n, uint64_t stored, size_t place)
 {
-	copies_note(&n->heat->copies, key);
+	copies_note(&n->heat->copies, stored, place);
 }

@@ -11,6 +11,11 @@
  * immutable and published whole.
  * Narrowing takes a second of less traffic, and copies go then; widening is
  * at once.
+ *
+ * What there is to do is counted in bytes; a request is as much beside those
+ * that it sends as it costs of what is scarce, links or processors.
+ *
+ * Keys are named by owner_hash(): of two groups, they are two.
  */
 #include "proxy/news.h"
 #include "proxy/worker.h"
@@ -29,12 +34,13 @@ void heat_stop(struct worker *w);
 const struct hot *heat_find(const struct node *n, uint64_t key);
 /* How many nodes hold the key. In a section of base/epoch.h. */
 unsigned heat_width(const struct node *n, uint64_t key);
-/* The same, and of how many requests to the cluster it is a share; 0 if it is
+/* The same, and which share it is of all that the cluster has to do; 0 if it is
  * not hot. */
 unsigned heat_explain(const struct node *n, uint64_t key, double *share);
 
-/* We hold that key now, beside its owner: until it is not hot any more. */
-void heat_note_copy(struct node *n, uint64_t key);
+/* We hold now what is stored under that key (its plain hash), beside its owner
+ * in that place: until it is not hot any more. */
+void heat_note_copy(struct node *n, uint64_t stored, size_t place);
 
 /* How often this node itself answers for the key, in requests a second; 0: not
  * worth telling. */
@@ -46,8 +52,7 @@ void heat_hear(struct node *n, size_t peer, const struct news *news);
 void heat_forget(struct node *n, size_t peer);
 /* The load that it told last; false: nothing, or long ago. */
 bool heat_load(const struct node *n, size_t peer, uint32_t *load);
-/* How much more than the mean of all nodes that one answers, in hundredths, by
- * what it told last; 100 when that is not known. */
-unsigned heat_share_pct(const struct node *n, size_t peer);
+/* Do most nodes find that it is links that there is too little of? */
+bool heat_links_are_scarce(const struct node *n);
 /* Requests under way that this node answers. */
 uint32_t heat_own_load(const struct node *n);

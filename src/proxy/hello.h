@@ -3,7 +3,7 @@
  * struct hello: what is said first between two nodes: that they belong
  * together, and what the connection is for. As text,
  *
- *	sevenfold 3 CLUSTER NODE CHECKSUM KEY BULK UPTIME
+ *	sevenfold 4 CLUSTER NODE CHECKSUM KEY BULK UPTIME
  *
  * in which NODE is whoever says it, CHECKSUM that of the rules by which keys
  *are placed, the rest as below, the numbers in hexadecimal.
@@ -12,9 +12,10 @@
 #include "proxy/node.h"
 
 struct hello {
-	uint64_t key;  /* whoever dials a channel makes one up for it */
-	uint32_t bulk; /* 0: this is the channel; or the number of a connection
-			  for large bodies, which goes with it */
+	uint64_t key;  /* of a channel: made up by whoever says it; else the
+			  ticket that goes with the number (handoff/seal.h) */
+	uint32_t bulk; /* 0: this is a channel; or the number of a connection
+			  for large bodies, which goes with one */
 	uint64_t uptime_ms; /* of whoever says it; set by hello_put() */
 };
 

@@ -4,10 +4,14 @@
 #include "http/vary.h"
 #include "proxy/exchange.h"
 #include "proxy/fill.h"
+#include "proxy/heat.h"
 #include "proxy/parts.h"
 
 enum {
 	JOIN_MS = 5000, /* the longest wait for another's fetch */
+	/* ... and where it may crawl over a full link, on which whoever gives
+	 * up would ask for the same again */
+	JOIN_CRAWLS_MS = 20000,
 	MISLED_MAX = 2, /* how often one joins what turns out to be unfit */
 };
 
@@ -59,11 +63,20 @@ lookup_pass(struct exchange *x)
 		&(struct fetch_order){.flight = x->flight, .mode = FETCH_PASS});
 }
 
+/* o's reference is taken over. */
 static void
 hit(struct exchange *x, struct object *o)
 {
 	lookup_tally(x, &x->worker->counters.hits, 1);
-	exchange_read_object(x, object_ref(o), FROM_HIT);
+	exchange_read_object(x, o, FROM_HIT);
+}
+
+static uint64_t
+patience_ns(const struct exchange *x)
+{
+	bool crawls = heat_links_are_scarce(x->worker->node);
+
+	return (crawls ? JOIN_CRAWLS_MS : JOIN_MS) * NS_PER_MS;
 }
 
 void
@@ -74,7 +87,7 @@ lookup_join(struct exchange *x, struct flight *f)
 		return;
 	}
 	lookup_tally(x, &x->worker->counters.coalesced, 1);
-	loop_arm(x->worker->loop, &x->timer, JOIN_MS * NS_PER_MS);
+	loop_arm(x->worker->loop, &x->timer, patience_ns(x));
 }
 
 /* stale: what is stored, to be validated; NULL: nothing. */
@@ -212,6 +225,20 @@ revalidate_meanwhile(
 	flight_unref(f);
 }
 
+/* What is stored won't do as it is, or there is nothing. o's reference is taken
+ * over. */
+static void
+no_hit(struct exchange *x, const struct wanted *w, struct object *o,
+	enum cachectl_use use, bool others)
+{
+	bool over = o && object_is_mark(o) && use == USE_REVALIDATE;
+
+	x->why = why_not(x, o, others);
+	if ((o && !over) || w->authorized || !parts_serve(x))
+		look_further(x, w, o, use != USE_REVALIDATE);
+	object_unref(o);
+}
+
 void
 lookup(struct exchange *x)
 {
@@ -221,18 +248,15 @@ lookup(struct exchange *x)
 	struct object *o = store_find(x->worker->node->store, &w, &others);
 	enum cachectl_use use = o ? use_of(x, o) : USE_REVALIDATE;
 
-	if (o && !object_is_mark(o) && use != USE_REVALIDATE) {
-		hit(x, o);
-	} else {
-		bool over = o && object_is_mark(o) && use == USE_REVALIDATE;
-
-		x->why = why_not(x, o, others);
-		if ((o && !over) || w.authorized || !parts_serve(x))
-			look_further(x, &w, o, use != USE_REVALIDATE);
-	}
-	if (use == USE_STALE_REVALIDATING)
+	if (!o || object_is_mark(o) || use == USE_REVALIDATE) {
+		no_hit(x, &w, o, use, others);
+	} else if (use == USE_STALE_REVALIDATING) {
+		hit(x, object_ref(o));
 		revalidate_meanwhile(x, &w, o);
-	object_unref(o);
+		object_unref(o);
+	} else {
+		hit(x, o);
+	}
 }
 
 /* --- when it was not to be ------------------------------------------------ */

@@ -3,12 +3,17 @@
  * struct news: what a node tells all others now and then: how much it has to
  * do, and which keys it was asked for most. As bytes, in network order:
  *
- *	number (8)  requests a second (4)  objects (8)  load (4)  keys (4)
+ *	number (8)  objects (8)  load (4)  in (4)  scarce (1)
+ *	rate (4)  recent (4)  work (4)  keys (1)
  *
- * and for each key its hash (8), the requests a second for it (4), and how many
- * nodes are to hold it (1; 0: that is another's to say); rates are in
- * sixteenths. The number grows: what is not newer than what is known is
- * old.
+ * and for each key
+ *
+ *	hash (8)  digest (8)  place (1)  nodes (1)  rate (4)  recent (4)  work
+ *(4)
+ *
+ * nodes: how many are to hold it; 0: that is another's to say. Rates are in
+ * sixteenths, work in sixteenths of a kilobyte. The number grows: what is not
+ * newer than what is known is old.
  */
 #include "base/buf.h"
 #include "placement/demand.h"
@@ -17,11 +22,12 @@ enum { NEWS_KEYS = 64 };
 
 struct news {
 	uint64_t number;
-	double rate;	  /* requests a second, of all keys */
-	uint64_t objects; /* that are no copies of others' */
-	uint32_t load;	  /* requests under way */
+	uint64_t objects;	/* that are no copies of others' */
+	uint32_t load;		/* requests under way */
+	double in;		/* what clients ask of it, a second */
+	bool link_is_scarce;	/* rather than the processors */
+	struct demand_rate all; /* answered by whoever says so; work: bytes */
 	size_t n;
-	/* Requests a second, answered by whoever says so. */
 	struct demand_key keys[NEWS_KEYS];
 };
 

@@ -11,27 +11,36 @@ static void
 test_there_and_back(void **state)
 {
 	struct news n = {.number = 1ull << 50,
-		.rate = 1234.5,
 		.objects = 1ull << 40,
 		.load = 77,
+		.in = 17.25,
+		.link_is_scarce = true,
+		.all = {1234.5, 1000.25, 64 * 1024},
 		.n = NEWS_KEYS};
 	struct news m;
 	struct buf b = {0};
 
 	for (size_t i = 0; i < n.n; i++)
-		n.keys[i] =
-			(struct demand_key){i * UINT64_C(0x9e3779b97f4a7c15),
-				(double)i / 16, (unsigned)i % 64};
+		n.keys[i] = (struct demand_key){
+			.key = {i * UINT64_C(0x9e3779b97f4a7c15), ~i,
+				(uint8_t)(i % 7)},
+			.rate = {(double)i / 16, (double)i / 8,
+				1024 * (double)i},
+			.r = (unsigned)i % 64};
 	news_put(&n, &b);
 	assert_true(news_parse(buf_view(&b), &m));
 	assert_int_equal(m.number, n.number);
-	assert_true(m.rate == n.rate);
 	assert_int_equal(m.objects, n.objects);
 	assert_int_equal(m.load, n.load);
+	assert_true(m.in == n.in && m.link_is_scarce);
+	assert_memory_equal(&m.all, &n.all, sizeof(n.all));
 	assert_int_equal(m.n, n.n);
 	for (size_t i = 0; i < n.n; i++) {
-		assert_true(m.keys[i].key == n.keys[i].key);
-		assert_true(m.keys[i].rate == n.keys[i].rate);
+		assert_true(m.keys[i].key.hash == n.keys[i].key.hash);
+		assert_true(m.keys[i].key.digest == n.keys[i].key.digest);
+		assert_int_equal(m.keys[i].key.place, n.keys[i].key.place);
+		assert_memory_equal(&m.keys[i].rate, &n.keys[i].rate,
+			sizeof(n.keys[i].rate));
 		assert_int_equal(m.keys[i].r, n.keys[i].r);
 	}
 	/* one byte more or less makes no sense */
@@ -43,7 +52,7 @@ test_there_and_back(void **state)
 }
 
 static void
-test_too_many(void **state)
+test_nonsense(void **state)
 {
 	struct news n = {.n = 1}, m;
 	struct buf b = {0};
@@ -51,9 +60,14 @@ test_too_many(void **state)
 
 	news_put(&n, &b);
 	p = (char *)(uintptr_t)buf_head(&b);
-	p[27] = 2;
+	p[37] = 2;
 	assert_false(news_parse(buf_view(&b), &m));
-	p[24] = (char)0xff;
+	p[37] = 1;
+	assert_true(news_parse(buf_view(&b), &m));
+	p[24] = 2; /* neither scarce nor not */
+	assert_false(news_parse(buf_view(&b), &m));
+	p[24] = 1;
+	p[38 + 17] = VIEW_MAX_NODES + 1;
 	assert_false(news_parse(buf_view(&b), &m));
 	buf_fini(&b);
 }
@@ -63,7 +77,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
-		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

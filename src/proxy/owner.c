@@ -1,312 +1,51 @@
-#include "proxy/owner.h"
-
-#include <xxhash.h>
-
-#include "base/check.h"
 #include "base/epoch.h"
-#include "placement/hotset.h"
 #include "proxy/heat.h"
-#include "proxy/membership.h"
+#include "proxy/owner_internal.h"
 #include "proxy/peer.h"
 
 enum {
-	/* A node with fewer requests under way is never too busy: small numbers
-	 * differ by chance. */
-	LOAD_LEAST = 32,
-	SHARE_FAIR_PCT = 100, /* of the mean */
-	SHARE_SAME_PCT = 2,
-	FEW = 4,	    /* of a ranking are enough, most of the time */
-	ELDER_MS = 2000,    /* who started so much earlier is elder */
+	FEW = 4,	/* of a ranking are enough, most of the time */
+	CROWD = 4,	/* requests for one key that wait for another node */
+	CROWD_PART = 4, /* ... which is such a part of all that do */
 	DISAGREE_MS = 1000, /* nodes differ by less on how far a ramp is */
 };
 
-struct ranked {
-	uint8_t member[VIEW_MAX_NODES];
-	size_t n;
-};
+static uint64_t
+hash_in(uint64_t hash, size_t place)
+{
+	return hash ^ place * UINT64_C(0x9e3779b97f4a7c15);
+}
 
 uint64_t
-owner_hash(struct str key)
+owner_hash(struct str key, size_t place)
 {
-	return place_hash(key);
+	return hash_in(place_hash(key), place);
 }
 
-static size_t
-place_of(const struct exchange *x)
+void
+owner_place(struct exchange *x)
 {
 	const struct node_config *config = x->worker->node->config;
-
-	return places_choose(
+	size_t place = places_choose(
 		config, &x->head, x->route.key_host, x->route.key_target);
+	const struct policy *policy =
+		(place ? &config->groups[place - 1].place : &config->place)
+			->policy;
+
+	x->placed = (struct place_key){
+		.hash = hash_in(x->route.hash, place),
+		.digest = policy->digest ? policy->digest(x->route.key)
+					 : x->route.hash,
+		.place = (uint8_t)place,
+	};
 }
 
-/* --- who is fit ----------------------------------------------------------- */
-
-static uint64_t
-started_ns(const struct worker *w, size_t i)
-{
-	return i == w->node->config->self ? w->node->started_ns
-					  : peer_started_ns(w->peers[i]);
-}
-
-static bool
-is_elder(const struct worker *w, size_t a, size_t b)
-{
-	return started_ns(w, a) + ELDER_MS * NS_PER_MS < started_ns(w, b);
-}
-
-static bool
-has_elder(const struct worker *w, const struct view *v, size_t b)
-{
-	for (size_t i = 0; i < v->nnodes; i++) {
-		size_t a = v->nodes[i].member;
-
-		if (a != b &&
-			(a == w->node->config->self ||
-				(w->peers[a] && peer_is_up(w->peers[a]))) &&
-			is_elder(w, a, b))
-			return true;
-	}
-	return false;
-}
-
-/* For how long it has had keys: since it started, while others were there, or
- * since the view that brought it in. UINT64_MAX: for ever. */
-static uint64_t
-owning_ns(const struct worker *w, const struct places *p, size_t i)
-{
-	uint64_t now_ns = loop_now_ns(w->loop), age = UINT64_MAX;
-	const struct places *before = atomic_load(&p->before);
-	uint64_t started = started_ns(w, i);
-	uint64_t ramp_ns = w->node->config->ramp_ns;
-
-	if (now_ns < started + ramp_ns && has_elder(w, &p->view, i))
-		age = now_ns > started ? now_ns - started : 0;
-	if (before && now_ns < p->since_ns + ramp_ns) {
-		uint64_t id = 0;
-		int was;
-
-		for (size_t j = 0; j < p->view.nnodes; j++)
-			if (p->view.nodes[j].member == i)
-				id = p->view.nodes[j].id;
-		was = view_find(&before->view, id);
-		if ((was < 0 || before->view.nodes[was].out) &&
-			now_ns - p->since_ns < age)
-			age = now_ns > p->since_ns ? now_ns - p->since_ns : 0;
-	}
-	return age;
-}
-
-/* Keys come in by a draw of their own: the same ones at all nodes, more and
- * more of them. ahead_ns: as it will be then. */
-static bool
-is_ramping(const struct worker *w, const struct places *p, size_t i,
-	uint64_t key, uint64_t ahead_ns)
-{
-	uint64_t ramp_ns = w->node->config->ramp_ns, age;
-	double drawn;
-
-	if (!ramp_ns ||
-		(loop_now_ns(w->loop) >= p->since_ns + ramp_ns &&
-			loop_now_ns(w->loop) >= started_ns(w, i) + ramp_ns))
-		return false;
-	age = owning_ns(w, p, i);
-	if (age >= ramp_ns || ahead_ns >= ramp_ns - age)
-		return false;
-	age += ahead_ns;
-	drawn = (double)(XXH3_64bits_withSeed(&key, sizeof(key), 1) >> 11) *
-		0x1p-53;
-	return drawn >= (double)age / (double)ramp_ns;
-}
-
-bool
-owner_is_ramping(const struct worker *w, size_t index, uint64_t key)
-{
-	bool ramping;
-
-	epoch_enter();
-	ramping = is_ramping(w, membership_places(w->node), index, key, 0);
-	epoch_leave();
-	return ramping;
-}
-
-/* ... to be asked, had it the key? */
-static bool
-can_be_asked(const struct exchange *x, size_t i)
-{
-	const struct worker *w = x->worker;
-
-	return i == w->node->config->self ||
-		(w->peers[i] && peer_is_trusted(w->peers[i]) &&
-			!(x->passed_over & UINT64_C(1) << i));
-}
-
-static bool
-is_fit(const struct exchange *x, const struct places *p, size_t i, uint64_t key)
-{
-	return can_be_asked(x, i) && !is_ramping(x->worker, p, i, key, 0);
-}
-
-/* Those of the first `most` of the place's ranking who are fit; of all, if
- * there is none. In a section of base/epoch.h. */
-static void
-rank_fit(const struct exchange *x, const struct places *p, size_t place,
-	size_t most, struct ranked *out)
-{
-	const struct place *pl = p->v[place];
-	uint64_t key = x->route.hash;
-	struct ranking r;
-
-	place_rank(pl, x->route.key, most, &r);
-	out->n = 0;
-	for (size_t j = 0; j < r.n; j++) {
-		uint8_t i = pl->view.nodes[r.node[j]].member;
-
-		if (is_fit(x, p, i, key))
-			out->member[out->n++] = i;
-	}
-	if (!out->n && r.n < pl->view.nlive)
-		rank_fit(x, p, place, VIEW_MAX_NODES, out);
-}
-
-/* --- load ----------------------------------------------------------------- */
-
-static uint32_t
-load_of(const struct worker *w, size_t i)
-{
-	return i == w->node->config->self ? heat_own_load(w->node)
-					  : peer_load(w->peers[i]);
-}
-
-/* As much as a node may have to do, if the others have what they have. */
-static double
-bound_of(const struct worker *w)
-{
-	double sum = heat_own_load(w->node);
-	unsigned n = 1;
-
-	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
-		if (w->peers[i] && peer_is_up(w->peers[i])) {
-			sum += peer_load(w->peers[i]);
-			n++;
-		}
-	return sum / n * w->node->config->bound_pct / 100.0;
-}
-
-/* Mirrokni, Thorup and Zadimoghaddam: the first in the ranking who is not
- * full. */
-static size_t
-first_not_full(const struct worker *w, const struct ranked *r, size_t chosen)
-{
-	double bound;
-
-	if (!w->node->config->bound_pct || load_of(w, chosen) < LOAD_LEAST)
-		return chosen;
-	bound = bound_of(w);
-	if (load_of(w, chosen) <= bound)
-		return chosen;
-	for (size_t j = 0; j < r->n; j++)
-		if (load_of(w, r->member[j]) <= bound)
-			return r->member[j];
-	return chosen;
-}
-
-/* xorshift64: where in the ranking, not whether anything is guessed. */
-static uint64_t
-next_random(struct worker *w)
-{
-	w->random ^= w->random << 13;
-	w->random ^= w->random >> 7;
-	w->random ^= w->random << 17;
-	return w->random;
-}
-
-static size_t
-draw(struct worker *w, size_t n)
-{
-	return (size_t)(next_random(w) >> 33) % n;
-}
-
-static double
-draw_unit(struct worker *w)
-{
-	return (double)(next_random(w) >> 11) * 0x1p-53;
-}
-
-/* By what they answered of late, for that has less of chance in it than what is
- * under way; which decides where that is much the same. */
-static size_t
-less_busy(const struct worker *w, size_t a, size_t b)
-{
-	unsigned x = heat_share_pct(w->node, a);
-	unsigned y = heat_share_pct(w->node, b);
-
-	if (x + SHARE_SAME_PCT < y || y + SHARE_SAME_PCT < x)
-		return x < y ? a : b;
-	return load_of(w, b) < load_of(w, a) ? b : a;
-}
-
-/* What the key's parts say: of two draws the one who has less under way. */
-static size_t
-choose_by_parts(struct worker *w, const struct hot *hot,
-	const struct ranked *all, size_t r, unsigned nodes)
-{
-	size_t self = w->node->config->self;
-	size_t a, b;
-
-	a = all->member[hot_choose(
-		hot, all->member, r, self, nodes, draw_unit(w))];
-	b = all->member[hot_choose(
-		hot, all->member, r, self, nodes, draw_unit(w))];
-	if (a == self || b == self)
-		return a;
-	return load_of(w, b) < load_of(w, a) ? b : a;
-}
-
-/* Of the first r, but for those who have more than their share if there are
- * others: ourselves, or the less busy of two. */
-static size_t
-choose_by_shares(struct worker *w, const struct ranked *all, size_t r)
-{
-	const size_t self = w->node->config->self;
-	uint8_t some[VIEW_MAX_NODES];
-	size_t n = 0, a, b;
-
-	CHECK(r > 0);
-	for (size_t j = 0; j < r; j++) {
-		if (heat_share_pct(w->node, all->member[j]) > SHARE_FAIR_PCT)
-			continue;
-		if (all->member[j] == self)
-			return self;
-		some[n++] = all->member[j];
-	}
-	for (size_t j = 0; !n && j < r; j++)
-		some[j] = all->member[j];
-	n = n ? n : r;
-	a = draw(w, n);
-	b = n > 1 ? (a + 1 + draw(w, n - 1)) % n : a;
-	return less_busy(w, some[a], some[b]);
-}
-
-/* Of the first r that are fit. */
-static size_t
-choose(struct worker *w, const struct place *p, const struct hot *hot,
-	const struct ranked *all)
-{
-	size_t r = hot->r < all->n ? hot->r : all->n;
-
-	if (p->policy->rank_hash && !w->node->config->ngroups)
-		return choose_by_parts(w, hot, all, r, (unsigned)p->view.nlive);
-	return choose_by_shares(w, all, r);
-}
-
-/* --- the answers ---------------------------------------------------------- */
-
-/* What is hot does not count where each request is another's turn. */
+/* What is hot does not count where nodes don't agree on rankings. */
 static const struct hot *
-find_hot(const struct node *n, const struct place *p, uint64_t key)
+find_hot(const struct exchange *x, const struct place *p)
 {
-	return p->policy == &policy_rr ? NULL : heat_find(n, key);
+	return place_is_agreed(p) ? heat_find(x->worker->node, x->placed.hash)
+				  : NULL;
 }
 
 /* A cluster of one. */
@@ -314,6 +53,22 @@ static bool
 is_alone(const struct worker *w, const struct view *v)
 {
 	return v->nnodes == 1 && v->nodes[0].member == w->node->config->self;
+}
+
+/* Do so many wait for that key already, of all that wait, that its owner can't
+ * be in time? Then we get a copy, rather than that they all queue up there:
+ * when something becomes hot, that is known here at once, and all nodes
+ * together leave the owner a few requests each. Whoever may not share what is
+ * stored asks him. */
+static bool
+is_crowd(const struct exchange *x, const struct place *p)
+{
+	const struct worker *w = x->worker;
+	unsigned n = w->waiting[x->placed.hash % WORKER_WAITING];
+
+	return n >= CROWD && CROWD_PART * n >= w->nwaiting &&
+		w->node->config->copies_pct > 100 && place_is_agreed(p) &&
+		!head_find(&x->head, FIELD_AUTHORIZATION);
 }
 
 /* In a section of base/epoch.h. False: there is nobody. */
@@ -325,18 +80,21 @@ find_member(struct exchange *x, size_t *i)
 	const struct place *p;
 	const struct hot *hot;
 	struct ranked all;
-	size_t place;
+	size_t place, r;
 
 	if (is_alone(w, &ps->view))
 		return false;
-	place = place_of(x);
+	place = x->placed.place;
 	p = ps->v[place];
-	hot = find_hot(w->node, p, x->route.hash);
-	rank_fit(x, ps, place, hot ? VIEW_MAX_NODES : FEW, &all);
+	hot = find_hot(x, p);
+	owner_rank_fit(x, ps, place, hot ? VIEW_MAX_NODES : FEW, &all);
 	if (!all.n)
 		return false;
-	*i = hot ? choose(w, p, hot, &all) : all.member[0];
-	*i = first_not_full(w, &all, *i);
+	r = hot && hot->r < all.n ? hot->r : hot ? all.n : 1;
+	*i = hot ? owner_choose(w, hot, &all, r) : all.member[0];
+	*i = owner_not_full(w, &all, r, *i);
+	if (*i != w->node->config->self && is_crowd(x, p))
+		*i = w->node->config->self;
 	return true;
 }
 
@@ -373,7 +131,7 @@ previous_owner(struct exchange *x, const struct places *p, size_t place)
 
 	if (!changed && !started)
 		return config->self;
-	rank_fit(x, changed ? before : p, place, FEW, &all);
+	owner_rank_fit(x, changed ? before : p, place, FEW, &all);
 	for (size_t j = 0; j < all.n; j++) {
 		size_t i = all.member[j];
 
@@ -381,8 +139,9 @@ previous_owner(struct exchange *x, const struct places *p, size_t place)
 			return i; /* it was ours already */
 		if (i == config->self)
 			continue;
-		return changed || is_elder(w, i, config->self) ? i
-							       : config->self;
+		return changed || owner_is_elder(w, i, config->self)
+			? i
+			: config->self;
 	}
 	return config->self;
 }
@@ -396,15 +155,16 @@ next_owner(struct exchange *x, const struct places *p, size_t place)
 	uint64_t key = x->route.hash;
 	struct ranking r;
 
-	place_rank(pl, x->route.key, FEW, &r);
+	pl->policy->rank(pl, x->placed.digest, FEW, &r);
 	for (size_t j = 0; j < r.n; j++) {
 		size_t i = pl->view.nodes[r.node[j]].member;
 
-		if (!can_be_asked(x, i))
+		if (!owner_can_be_asked(x, i))
 			continue;
-		if (is_fit(x, p, i, key))
+		if (owner_is_fit(x, p, i, key))
 			break;
-		if (!is_ramping(x->worker, p, i, key, DISAGREE_MS * NS_PER_MS))
+		if (!owner_is_ramping_at(
+			    x->worker, p, i, key, DISAGREE_MS * NS_PER_MS))
 			return i;
 	}
 	return x->worker->node->config->self;
@@ -414,14 +174,14 @@ struct peer *
 owner_source(struct exchange *x, size_t *index, bool *cached_only)
 {
 	struct worker *w = x->worker;
-	size_t self = w->node->config->self, place = place_of(x), i = self;
+	size_t self = w->node->config->self, place = x->placed.place, i = self;
 	const struct places *p;
 	struct ranked all;
 
 	epoch_enter();
 	p = membership_places(w->node);
 	if (!p->v[place]->policy->turns) {
-		rank_fit(x, p, place, FEW, &all);
+		owner_rank_fit(x, p, place, FEW, &all);
 		i = all.n ? all.member[0] : self;
 		*cached_only = i == self;
 		if (i == self)
@@ -439,9 +199,9 @@ owner_source(struct exchange *x, size_t *index, bool *cached_only)
 int
 owner_elsewhere(struct exchange *x)
 {
-	size_t place = place_of(x);
+	size_t place = x->placed.place;
 	const struct place *p;
-	struct str key = x->route.key;
+	uint64_t key = x->placed.digest;
 	int i = -1;
 
 	epoch_enter();
@@ -456,14 +216,14 @@ owner_elsewhere(struct exchange *x)
 void
 owner_learn(struct exchange *x, size_t index)
 {
-	size_t place = place_of(x);
+	size_t place = x->placed.place;
 	const struct place *p;
 
 	epoch_enter();
 	p = membership_places(x->worker->node)->v[place];
 	for (size_t i = 0; p->params.shared && i < p->view.nnodes; i++)
 		if (p->view.nodes[i].member == index)
-			ht_rr_learn(p, x->route.key, i);
+			ht_rr_learn(p, x->placed.digest, i);
 	epoch_leave();
 }
 

@@ -35,4 +35,7 @@ bool owner_is_ramping(const struct worker *w, size_t index, uint64_t key);
 size_t
 owner_ranking(struct worker *w, struct str key, size_t place, uint8_t *out);
 
-uint64_t owner_hash(struct str key);
+/* By what name the key is counted that has its ranking in that place. */
+uint64_t owner_hash(struct str key, size_t place);
+/* Where x's key is placed, once its route is known. */
+void owner_place(struct exchange *x);

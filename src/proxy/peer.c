@@ -81,7 +81,7 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	case WIRE_REPLY:
 	case WIRE_PURGED: return on_reply(p, stream, payload);
 	case WIRE_TAKEN:
-	case WIRE_REFUSED: return peer_on_moved(p, stream, type, payload);
+	case WIRE_REFUSED: return peer_on_moved(p, stream, type);
 	case WIRE_TAKE: return peer_on_take(p, ask_find(p, stream), payload);
 	default: return peer_on_answer(p, ask_find(p, stream), type, payload);
 	}
@@ -96,6 +96,7 @@ on_up(struct channel_user *u, size_t index, const struct hello *theirs)
 
 	CHECK(index == p->index);
 	p->up = p->dialled = true;
+	p->bulks.tickets = *channel_tickets(p->channel);
 	atomic_fetch_add(&p->worker->node->links[index], 1);
 	p->started_ns = clock_mono_ns() - theirs->uptime_ms * NS_PER_MS;
 	p->told_load = 0;
@@ -161,8 +162,7 @@ dial(struct peer *p)
 		config->peers[config->self].addr, to, config->peer_port);
 
 	if (fd >= 0)
-		p->channel = channel_dialled(
-			p->worker, fd, p->index, p->bulks.key, &p->user);
+		p->channel = channel_dialled(p->worker, fd, p->index, &p->user);
 	if (!p->channel) {
 		p->dialled = true;
 		loop_arm(p->worker->loop, &p->redial, REDIAL_MS * NS_PER_MS);

@@ -83,6 +83,7 @@ on_head(struct peer *p, struct ask *a, struct str payload)
 	if (!a->x || !wire_head_take(&payload, &h) || payload.n)
 		return false;
 	r = response_of(&h);
+	ask_heard(p, a);
 	take_load(p, &h);
 	if (h.length > 0)
 		handoff_learn(a->x, (uint64_t)h.length);

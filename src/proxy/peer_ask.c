@@ -33,11 +33,32 @@ ask_find(struct peer *p, uint32_t stream)
 	return a && a->stream == stream && (a->x || a->inflow) ? a : NULL;
 }
 
+static void
+ask_waits(struct peer *p, const struct exchange *x)
+{
+	size_t at = x->placed.hash % WORKER_WAITING;
+
+	p->worker->waiting[at]++;
+	p->worker->nwaiting++;
+	p->asks[x->stream & 0xffff].waits = (uint16_t)(at + 1);
+}
+
+void
+ask_heard(struct peer *p, struct ask *a)
+{
+	if (!a->waits)
+		return;
+	p->worker->waiting[a->waits - 1]--;
+	p->worker->nwaiting--;
+	a->waits = 0;
+}
+
 void
 ask_end(struct peer *p, uint32_t stream)
 {
 	uint16_t slot = (uint16_t)stream;
 
+	ask_heard(p, &p->asks[slot]);
 	p->asks[slot] = (struct ask){0};
 	p->free_slots[p->nfree++] = slot;
 }
@@ -55,7 +76,7 @@ ask_open(struct peer *p, struct exchange *x)
 		grow(p);
 	x->stream = (uint32_t)p->generation++ << 16 | p->free_slots[--p->nfree];
 	x->asking = true;
-	p->asks[x->stream & 0xffff] = (struct ask){x->stream, x, NULL};
+	p->asks[x->stream & 0xffff] = (struct ask){.stream = x->stream, .x = x};
 }
 
 /* --- asking --------------------------------------------------------------- */
@@ -98,6 +119,8 @@ peer_ask(struct peer *p, struct exchange *x)
 		return;
 	}
 	ask_open(p, x);
+	if (x->fill == FILL_NONE)
+		ask_waits(p, x);
 	out = channel_begin(p->channel);
 	if (offers)
 		buf_append(out, &size, sizeof(size));

@@ -16,6 +16,7 @@ struct ask {
 	uint32_t stream;
 	struct exchange *x;    /* borrowed; until there is a head */
 	struct inflow *inflow; /* ends itself; from then on */
+	uint16_t waits;	       /* where in worker->waiting, + 1; 0: no more */
 };
 
 struct peer {
@@ -51,6 +52,8 @@ bool ask_has_slot(const struct peer *p);
 /* For x, when there is a slot. */
 void ask_open(struct peer *p, struct exchange *x);
 void ask_end(struct peer *p, uint32_t stream);
+/* The peer has begun to answer. */
+void ask_heard(struct peer *p, struct ask *a);
 /* The peer is lost: whoever has seen nothing yet asks another one. */
 void ask_lose_all(struct peer *p);
 
@@ -60,6 +63,5 @@ bool peer_on_answer(
 	struct peer *p, struct ask *a, enum wire_type type, struct str payload);
 /* TAKE: it would rather have the connection than answer. */
 bool peer_on_take(struct peer *p, struct ask *a, struct str payload);
-/* TAKEN or REFUSED, sealed. */
-bool peer_on_moved(struct peer *p, uint32_t stream, enum wire_type type,
-	struct str sealed);
+/* TAKEN or REFUSED. */
+bool peer_on_moved(struct peer *p, uint32_t stream, enum wire_type type);

@@ -22,8 +22,7 @@ peer_move(struct peer *p, struct exchange *x, struct str text)
 	/* An offer's stream goes on. */
 	if (!x->asking)
 		ask_open(p, x);
-	if (!channel_send_sealed(p->channel, WIRE_MOVE, x->stream, text))
-		channel_close(p->channel, "it can't be sealed");
+	channel_send(p->channel, WIRE_MOVE, x->stream, text);
 }
 
 void
@@ -31,8 +30,7 @@ peer_go(struct peer *p, struct exchange *x)
 {
 	x->asking = false;
 	ask_end(p, x->stream);
-	if (!channel_send_sealed(p->channel, WIRE_GO, x->stream, STR("")))
-		channel_close(p->channel, "it can't be sealed");
+	channel_send(p->channel, WIRE_GO, x->stream, STR(""));
 }
 
 static void
@@ -45,19 +43,14 @@ note_refusal(struct peer *p, bool refused)
 }
 
 bool
-peer_on_moved(
-	struct peer *p, uint32_t stream, enum wire_type type, struct str sealed)
+peer_on_moved(struct peer *p, uint32_t stream, enum wire_type type)
 {
 	struct ask *a = ask_find(p, stream);
-	struct buf none = {0};
-	bool fine =
-		channel_open_sealed(p->channel, type, stream, sealed, &none);
 	struct exchange *x = a ? a->x : NULL;
 
-	buf_fini(&none);
 	/* What we have taken back may still be spoken of. */
-	if (!fine || !a)
-		return fine;
+	if (!a)
+		return true;
 	if (!x || !x->moving)
 		return false;
 	if (type == WIRE_REFUSED) {

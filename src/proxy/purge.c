@@ -318,7 +318,7 @@ parse_url(struct str url, struct buf *key, struct str *out)
 
 	if (uri_parse_target(url, &u) < 0 || u.form != URI_ABSOLUTE)
 		return false;
-	uri_key(u.scheme, u.host, u.port, u.path, u.query, key);
+	uri_key(&u, key);
 	*out = buf_view(key);
 	return true;
 }

@@ -58,6 +58,8 @@ reply_head(struct reply *r, struct exchange *x, bool keep_alive)
 	r->head_written = true;
 	r->answer = answer_to_client(x, keep_alive, &r->out);
 	r->ended = r->answer.framing == ANSWER_NO_BODY;
+	exchange_tally(
+		x, r->answer.framing == ANSWER_LENGTH ? r->answer.length : 0);
 	return keep_alive && r->answer.framing != ANSWER_CLOSE;
 }
 
@@ -90,8 +92,9 @@ end(struct reply *r, const struct exchange *x)
 	buf_z(&r->out, "\r\n");
 }
 
-/* A small body goes behind its head: one piece of memory costs the kernel less
- * than two. */
+/* A small body goes behind its head: two pieces of memory cost the kernel 190
+ * ns more than one. To copy 10 KB costs half of that if all is in the first
+ * cache, and more where others use the machine. */
 static void
 join_small_body(struct reply *r, struct exchange *x)
 {

@@ -2,9 +2,11 @@
 
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "admin/metrics.h"
 #include "base/epoch.h"
+#include "base/mem.h"
 #include "placement/census.h"
 #include "proxy/handoff.h"
 #include "proxy/heat.h"
@@ -148,6 +150,27 @@ put_census(const struct worker *w, struct buf *out)
 	census_put(&c, out);
 }
 
+/* False: whoever asks is not to know. */
+static bool
+put_moves(const struct worker *w, struct str path, struct buf *out)
+{
+	const struct node_config *config = w->node->config;
+	struct claims_question q = {.secret = config->secret,
+		.cluster = config->cluster,
+		.node = config->peers[config->self].name};
+	struct claims *c;
+	bool fine;
+
+	if (!w->node->handoff || !claims_asked(path, &q))
+		return false;
+	c = NEW(struct claims);
+	tenures_claim(
+		w->node->handoff->tenures, q.since, loop_now_ns(w->loop), c);
+	fine = claims_answer(&q, c, out) == 0;
+	free(c);
+	return fine;
+}
+
 const char *
 report_node(void *ctx, struct str path, struct buf *out)
 {
@@ -161,5 +184,5 @@ report_node(void *ctx, struct str path, struct buf *out)
 		put_census(w, out);
 		return "text/plain";
 	}
-	return NULL;
+	return put_moves(w, path, out) ? "text/plain" : NULL;
 }

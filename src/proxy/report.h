@@ -4,7 +4,9 @@
  *
  *	/metrics	its counters, for Prometheus
  *	/members	who is in the cluster, for the balancer:
- *placement/census.h
+ *			placement/census.h
+ *	/moves/...	whose connections it was given, for the balancer, too:
+ *			handoff/claims.h
  */
 #include "base/buf.h"
 

@@ -9,29 +9,35 @@
 
 enum {
 	SPARE_REQUESTS = 256,
+	STAYING = 64,
 	SPARE_BYTES = 64 * 1024, /* of a spare buffer at most */
 };
 
 static void
-borrow(struct buf *b, struct buf *spare)
+borrow(struct buf *b, struct spare_bufs *spare)
 {
-	if (b->p)
-		return;
-	*b = *spare;
-	*spare = (struct buf){0};
+	if (!b->p && spare->n)
+		*b = spare->v[--spare->n];
 }
 
 static void
-lend(struct buf *b, struct buf *spare)
+lend(struct buf *b, struct spare_bufs *spare)
 {
 	if (!b->p || buf_len(b))
 		return;
-	if (spare->p || b->cap > SPARE_BYTES) {
+	if (spare->n == SPARE_BUFS || b->cap > SPARE_BYTES) {
 		buf_fini(b);
 		return;
 	}
-	*spare = *b;
+	spare->v[spare->n++] = *b;
 	*b = (struct buf){0};
+}
+
+static void
+drop(struct spare_bufs *spare)
+{
+	while (spare->n)
+		buf_fini(&spare->v[--spare->n]);
 }
 
 void
@@ -41,8 +47,8 @@ request_borrow(struct request *q)
 	borrow(&q->reply.out, &q->worker->spare_out);
 }
 
-void
-request_lend(struct request *q)
+static void
+lend_both(struct request *q)
 {
 	lend(&q->in, &q->worker->spare_in);
 	lend(&q->reply.out, &q->worker->spare_out);
@@ -113,19 +119,74 @@ request_keep_head(struct request *q)
 }
 
 void
-request_next(struct request *q)
+request_wait(struct request *q)
 {
-	upload_end(&q->upload);
+	struct worker *w = q->worker;
+
+	if (!q->stays && q->x && !q->x->kept && w->nstaying < STAYING) {
+		q->stays = true;
+		w->nstaying++;
+	}
+	if (!q->stays)
+		request_keep_head(q);
+	lend_both(q);
+}
+
+void
+request_hold(struct request *q)
+{
+	struct worker *w = q->worker;
+
+	list_push_back(&w->unsent, &q->unsent);
+	if (w->nunsent++ == 0)
+		loop_defer(w->loop, &w->send_unsent);
+}
+
+static void
+unhold(struct request *q)
+{
+	if (list_linked(&q->unsent)) {
+		list_remove(&q->unsent);
+		q->worker->nunsent--;
+	}
+}
+
+struct request *
+request_unsent(struct worker *w)
+{
+	struct request *q;
+
+	if (list_empty(&w->unsent))
+		return NULL;
+	q = container_of(w->unsent.next, struct request, unsent);
+	unhold(q);
+	return q;
+}
+
+void
+request_release(struct request *q)
+{
+	q->worker->nstaying -= q->stays;
+	q->stays = false;
 	exchange_put(take_ptr(&q->x));
 	buf_consume(&q->in, q->head_bytes);
 	q->head_bytes = 0;
+}
+
+void
+request_next(struct request *q)
+{
+	upload_end(&q->upload);
+	request_release(q);
 	q->pace = (struct pace){0};
+	q->held = false;
 	reply_reset(&q->reply);
 }
 
 void
 request_put(struct request *q)
 {
+	unhold(q);
 	request_next(q);
 	tunnel_free(take_ptr(&q->tunnel));
 	buf_consume(&q->in, buf_len(&q->in));
@@ -137,7 +198,7 @@ request_spare(struct request *q)
 {
 	struct worker *w = q->worker;
 
-	request_lend(q);
+	lend_both(q);
 	if (w->nrequests == SPARE_REQUESTS) {
 		free(q);
 		return;
@@ -154,6 +215,6 @@ request_drop_spares(struct worker *w)
 	while ((it = list_pop_front(&w->requests)))
 		free(container_of(it, struct request, link));
 	w->nrequests = 0;
-	buf_fini(&w->spare_in);
-	buf_fini(&w->spare_out);
+	drop(&w->spare_in);
+	drop(&w->spare_out);
 }

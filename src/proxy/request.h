@@ -35,6 +35,9 @@ struct request {
 	struct reply reply;
 	struct tunnel *tunnel; /* owned; NULL: none */
 	struct pace pace;      /* of the client, both ways */
+	struct list unsent;    /* in worker->unsent: its answer, soon to be */
+	bool stays;	       /* its head is in its buffer while it waits */
+	bool held;	       /* ... or has been, or is not to be */
 	struct give_state give;
 };
 
@@ -49,7 +52,6 @@ void request_spare(struct request *q);
 /* Many requests wait, and few are being read or written: buffers that are empty
  * go from hand to hand. Those that one is born with are borrowed. */
 void request_borrow(struct request *q);
-void request_lend(struct request *q);
 /* The next head, parsed from what there is into an exchange of its own. 0: *x
  * is the caller's. -EAGAIN: more has to come. -EINVAL: *error says what is
  * wrong. */
@@ -57,6 +59,14 @@ int request_parse(
 	struct request *q, struct exchange **x, struct route_error *error);
 /* From here on the head is the exchange's own; what follows it can be read. */
 void request_keep_head(struct request *q);
+/* It waits for others. A few leave their heads where they are, for which their
+ * buffers stay with them. */
+void request_wait(struct request *q);
+/* Its answer is sent with those of others; the first of these, or NULL. */
+void request_hold(struct request *q);
+struct request *request_unsent(struct worker *w);
+/* All of the answer is in the reply: what it was made of is let go. */
+void request_release(struct request *q);
 /* The request has been answered; the next one may be in the buffer already. */
 void request_next(struct request *q);
 /* Frees those that are spare. */

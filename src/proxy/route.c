@@ -10,18 +10,27 @@ refuse(struct route_error *error, unsigned status, const char *why)
 	return -EINVAL;
 }
 
+/* h: in lower case, or "*". */
+static bool
+is_host(const char *h, struct str host)
+{
+	if (h[0] == '*' && !h[1])
+		return true;
+	for (size_t i = 0; i < host.n; i++)
+		if (h[i] != char_lower(host.p[i]))
+			return false;
+	return !h[host.n];
+}
+
 static const struct node_site *
 find_site(const struct node_config *config, struct str host)
 {
 	if (host.n && host.p[host.n - 1] == '.')
 		host.n--;
 	for (size_t i = 0; i < config->nsites; i++)
-		for (size_t j = 0; j < config->sites[i].nhosts; j++) {
-			struct str h = str_z(config->sites[i].hosts[j]);
-
-			if (str_eq(h, STR("*")) || str_ieq(h, host))
+		for (size_t j = 0; j < config->sites[i].nhosts; j++)
+			if (is_host(config->sites[i].hosts[j], host))
 				return &config->sites[i];
-		}
 	return NULL;
 }
 
@@ -74,11 +83,10 @@ origin_form(const struct uri *uri, struct arena *a)
 static struct str
 key_of(const struct uri *uri, struct arena *a)
 {
-	struct str scheme = STR("http");
-	size_t most = uri_key_most(scheme, uri->host, uri->path, uri->query);
+	size_t most = uri_key_most(uri);
 	struct buf key = {.p = arena_alloc(a, most), .cap = most};
 
-	uri_key(scheme, uri->host, uri->port, uri->path, uri->query, &key);
+	uri_key(uri, &key);
 	return buf_view(&key);
 }
 

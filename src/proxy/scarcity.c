@@ -3,7 +3,7 @@
 /* Apart, or it would go back and forth: to be scarce, and no longer. */
 static const double link_on_us = 2000, link_off_us = 500;
 static const double busy_on = 0.85, busy_off = 0.7;
-static const double delayed_on = 0.5, delayed_off = 0.35;
+static const double used_on = 0.95, used_off = 0.88;
 static const double weight = 0.3; /* of a new look */
 
 static bool
@@ -13,14 +13,14 @@ crosses(bool is, double v, double on, double off)
 }
 
 void
-scarcity_look(struct scarcity *s, double wait_us, double busy, double delayed)
+scarcity_look(struct scarcity *s, double wait_us, double busy, double used)
 {
 	s->wait_us += weight * (wait_us - s->wait_us);
 	s->busy += weight * (busy - s->busy);
-	s->delayed += weight * (delayed - s->delayed);
+	s->used += weight * (used - s->used);
 	s->link = crosses(s->link, s->wait_us, link_on_us, link_off_us);
 	s->cpu = crosses(s->cpu, s->busy, busy_on, busy_off) ||
-		crosses(s->cpu, s->delayed, delayed_on, delayed_off);
+		crosses(s->cpu, s->used, used_on, used_off);
 }
 
 uint64_t

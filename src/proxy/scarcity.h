@@ -5,7 +5,9 @@
  * round trips to our peers take now beyond what they take at best; threads, by
  * the share of the time in which they wanted to run (and perhaps did). That
  * asks for no knowledge of the link's rate, and sees a bottleneck elsewhere on
- * the way, too.
+ * the way, too. Processors that others keep busy are scarce for us as well. (By
+ * how long our threads wait for their turn that can't be told: where many wake
+ * at once they do so on a machine that is idle half of the time.)
  *
  * From that comes the size from which moving a connection is worth it:
  *
@@ -25,13 +27,12 @@ enum {
 
 struct scarcity {
 	bool link, cpu;
-	double wait_us, busy, delayed; /* smoothed */
+	double wait_us, busy, used; /* smoothed */
 };
 
 /* One more look. wait_us: a round trip's time beyond the shortest. busy: the
- * share of the time in which each thread ran, or wanted to; delayed: the share
- * of that in which it only wanted to, for others had the processors. Both from
- * 0 to 1. */
+ * share of the time in which each thread ran, or wanted to; used: that in which
+ * the machine's processors ran anything. Both from 0 to 1. */
 void
-scarcity_look(struct scarcity *s, double wait_us, double busy, double delayed);
+scarcity_look(struct scarcity *s, double wait_us, double busy, double used);
 uint64_t scarcity_threshold(const struct scarcity *s);

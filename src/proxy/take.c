@@ -115,13 +115,16 @@ void
 take_go(struct take *t)
 {
 	struct handoff_key key = steer_key(&t->snapshot);
+	struct claim claim = {t->snapshot.client, t->snapshot.client_port};
 	struct worker *w = t->worker;
 
 	(void)repair_finish(t->fd);
 	steer_ours(steer_of(t), &key, &t->snapshot);
 	count(&w->counters.taken, 1);
 	count(&w->connections, 1);
-	conn_start_taken(w, take_fd(&t->fd), &t->client, buf_view(&t->head));
+	conn_start_taken(w, take_fd(&t->fd), &t->client, buf_view(&t->head),
+		tenure_begin(w->node->handoff->tenures, &claim,
+			loop_now_ns(w->loop)));
 	take_free(t);
 }
 

@@ -8,13 +8,13 @@
 #include "proxy/worker.h"
 
 /* Per tick: answers are those of the last six seconds, more or less, so that
- * there is little of chance in them; what is asked for, of the last half, to
- * see at once what is new. placement/hotset_crowd_test.c has what comes of
- * that. */
-#define KEEP 0.9600f	   /* exp(-1/24) */
-#define KEEP_ASKED 0.6065f /* exp(-1/2) */
-#define RATE_OF(count) \
-	((double)(count) * (1 - (double)KEEP) * (1000.0 / TALLY_TICK_MS))
+ * there is little of chance in them; and, as what is asked for, of the last
+ * half, to see at once what is new (placement/demand.h).
+ * placement/hotset_crowd_test.c has what comes of that. */
+#define KEEP 0.9600f	    /* exp(-1/24) */
+#define KEEP_RECENT 0.6065f /* exp(-1/2) */
+#define RATE(count, keep) \
+	((double)(count) * (1 - (double)(keep)) * (1000.0 / TALLY_TICK_MS))
 /* A key is told of from this share of what we answer on. */
 #define SHARE_TOLD 0.004
 /* What our own clients ask for less than this of is left to the owners. */
@@ -58,20 +58,22 @@ put_back(struct tally *t, struct tally_counts *c)
 }
 
 void
-tally_answer(struct tally *t, uint64_t key)
+tally_count(struct tally *t, const struct place_key *key, unsigned of,
+	uint64_t bytes)
 {
-	struct tally_counts *c = take(t);
+	struct tally_counts *c;
 
-	topk_count(&c->answered, key);
-	put_back(t, c);
-}
-
-void
-tally_ask(struct tally *t, uint64_t key)
-{
-	struct tally_counts *c = take(t);
-
-	topk_count(&c->asked, key);
+	if (!of)
+		return;
+	c = take(t);
+	if (of & TALLY_ASKED)
+		topk_count(&c->asked, key, 0);
+	if (of & TALLY_ANSWERED)
+		topk_count(&c->answered, key, bytes);
+	if (of & TALLY_OTHER) {
+		c->answered.total++;
+		c->answered.bytes += (double)bytes;
+	}
 	put_back(t, c);
 }
 
@@ -99,20 +101,33 @@ exchange(struct tally *t)
 void
 tally_collect(struct tally *t)
 {
+	struct tally_counts *c;
+
 	topk_fade(&t->answered, KEEP);
-	topk_fade(&t->asked, KEEP_ASKED);
+	topk_fade(&t->recent, KEEP_RECENT);
+	topk_fade(&t->asked, KEEP_RECENT);
+	t->in *= (double)KEEP;
 	if (!exchange(t))
 		return;
-	topk_drain(&t->answered, &t->spare->answered);
-	topk_drain(&t->asked, &t->spare->asked);
+	c = t->spare;
+	topk_add(&t->answered, &c->answered);
+	topk_add(&t->recent, &c->answered);
+	topk_add(&t->asked, &c->asked);
+	t->in += c->asked.total;
+	topk_clear(&c->answered);
+	topk_clear(&c->asked);
 }
+
+/* --- what is told --------------------------------------------------------- */
 
 static int
 by_rate(const void *a, const void *b)
 {
 	const struct demand_key *x = a, *y = b;
+	double p = fmax(x->rate.rate, x->rate.recent);
+	double q = fmax(y->rate.rate, y->rate.recent);
 
-	return x->rate > y->rate ? -1 : x->rate < y->rate;
+	return p > q ? -1 : p < q;
 }
 
 static int
@@ -120,7 +135,7 @@ by_key(const void *a, const void *b)
 {
 	const struct demand_key *x = a, *y = b;
 
-	return x->key < y->key ? -1 : x->key > y->key;
+	return x->key.hash > y->key.hash ? 1 : -(x->key.hash < y->key.hash);
 }
 
 /* Adds up those of one key; what is left of n. */
@@ -131,57 +146,81 @@ sum_up(struct demand_key *keys, size_t n)
 
 	qsort(keys, n, sizeof(*keys), by_key);
 	for (size_t i = 0; i < n; i++) {
-		if (out && keys[out - 1].key == keys[i].key)
-			keys[out - 1].rate += keys[i].rate;
-		else
+		struct demand_key *last = out ? &keys[out - 1] : NULL;
+
+		if (!last || last->key.hash != keys[i].key.hash) {
 			keys[out++] = keys[i];
+			continue;
+		}
+		last->rate.rate += keys[i].rate.rate;
+		last->rate.recent += keys[i].rate.recent;
+		last->rate.work += keys[i].rate.work;
 	}
 	return out;
 }
 
 /* The most frequent ones of those, the first before the others. */
 static size_t
-choose(struct demand_key *keys, size_t n, double least, size_t most,
-	struct demand_key *out)
+choose(struct demand_key *keys, size_t n, double least, size_t most)
 {
 	size_t kept = 0;
 
 	n = sum_up(keys, n);
 	qsort(keys, n, sizeof(*keys), by_rate);
-	while (kept < n && kept < most && keys[kept].rate >= least) {
-		out[kept] = keys[kept];
+	while (kept < n && kept < most &&
+		fmax(keys[kept].rate.rate, keys[kept].rate.recent) >= least)
 		kept++;
-	}
 	return kept;
+}
+
+/* recent: which of the two t is. */
+static size_t
+put_rates(const struct topk *t, bool recent, struct demand_key *out)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct topk_entry *e = &t->v[i];
+		struct demand_rate *r = &out[i].rate;
+
+		out[i] = (struct demand_key){.key = e->key};
+		if (recent) {
+			r->recent = RATE(e->count - e->error, KEEP_RECENT);
+			continue;
+		}
+		r->rate = RATE(e->count - e->error, KEEP);
+		r->work = RATE(e->bytes, KEEP);
+	}
+	return t->n;
 }
 
 void
 tally_report(const struct node *n, struct news *out)
 {
-	struct demand_key *keys =
-		xcalloc((size_t)n->config->workers * TOPK_SIZE, sizeof(*keys));
-	size_t count = 0;
+	size_t room = 2 * (size_t)n->config->workers * TOPK_SIZE, count = 0;
+	struct demand_key *keys = xcalloc(room, sizeof(*keys));
 
-	out->rate = 0;
+	out->all = (struct demand_rate){0};
+	out->in = 0;
 	for (unsigned i = 0; i < n->config->workers; i++) {
-		const struct topk *t = &n->workers[i]->tally->answered;
+		const struct tally *t = n->workers[i]->tally;
 
-		out->rate += RATE_OF(t->total);
-		for (size_t j = 0; j < t->n; j++)
-			keys[count++] = (struct demand_key){t->v[j].key,
-				RATE_OF(t->v[j].count - t->v[j].error), 0};
+		out->all.rate += RATE(t->answered.total, KEEP);
+		out->all.recent += RATE(t->recent.total, KEEP_RECENT);
+		out->all.work += RATE(t->answered.bytes, KEEP);
+		out->in += RATE(t->in, KEEP);
+		count += put_rates(&t->answered, false, keys + count);
+		count += put_rates(&t->recent, true, keys + count);
 	}
-	out->n = choose(
-		keys, count, out->rate * SHARE_TOLD, NEWS_KEYS, out->keys);
+	out->n = choose(keys, count,
+		fmax(out->all.rate, out->all.recent) * SHARE_TOLD, NEWS_KEYS);
+	memcpy(out->keys, keys, out->n * sizeof(*keys));
 	free(keys);
 }
 
 size_t
 tally_asked(const struct node *n, struct demand_key *out, double *total)
 {
-	struct demand_key *keys =
-		xcalloc((size_t)n->config->workers * TOPK_SIZE, sizeof(*keys));
-	size_t count = 0;
+	size_t room = (size_t)n->config->workers * TOPK_SIZE, count = 0;
+	struct demand_key *keys = xcalloc(room, sizeof(*keys));
 
 	*total = 0;
 	for (unsigned i = 0; i < n->config->workers; i++) {
@@ -189,11 +228,12 @@ tally_asked(const struct node *n, struct demand_key *out, double *total)
 
 		*total += t->total;
 		for (size_t j = 0; j < t->n; j++)
-			keys[count++] = (struct demand_key){t->v[j].key,
-				(double)(t->v[j].count - t->v[j].error), 0};
+			keys[count++] = (struct demand_key){.key = t->v[j].key,
+				.rate.rate = (double)(t->v[j].count -
+					t->v[j].error)};
 	}
-	count = choose(
-		keys, count, *total * ASKED_LEAST, TALLY_ASKED_MOST, out);
+	count = choose(keys, count, *total * ASKED_LEAST, TALLY_ASKED_MOST);
+	memcpy(out, keys, count * sizeof(*out));
 	free(keys);
 	return count;
 }

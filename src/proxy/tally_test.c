@@ -12,22 +12,45 @@
 enum { COUNTED = 400000 };
 
 static void
+answer(struct tally *t, uint64_t key)
+{
+	tally_count(t, &(struct place_key){.hash = key}, TALLY_ANSWERED, 100);
+}
+
+static void
+ask(struct tally *t, uint64_t key)
+{
+	tally_count(t, &(struct place_key){.hash = key}, TALLY_ASKED, 0);
+}
+
+static void
 test_counts(void **state)
 {
 	struct tally *t = tally_new();
 
-	tally_answer(t, 1);
-	tally_answer(t, 1);
-	tally_ask(t, 2);
+	answer(t, 1);
+	answer(t, 1);
+	ask(t, 2);
 	assert_true(t->answered.total == 0);
 	tally_collect(t);
 	assert_true(t->answered.total == 2 && t->asked.total == 1);
 	assert_true(topk_find(&t->answered, 1) == 2);
-	tally_answer(t, 1);
+	assert_true(topk_find(&t->recent, 1) == 2);
+	assert_true(t->in == 1 && t->answered.bytes == 200);
+	answer(t, 1);
 	tally_collect(t);
 	assert_true(topk_find(&t->answered, 1) > 2.8f);
 	assert_true(topk_find(&t->answered, 1) < 3);
+	assert_true(topk_find(&t->recent, 1) < 2.5f);
 	assert_true(topk_find(&t->asked, 2) < 1);
+	/* what is no key's is work all the same */
+	tally_count(t, &(struct place_key){.hash = 3},
+		TALLY_ASKED | TALLY_OTHER, 1000);
+	tally_collect(t);
+	assert_int_equal(t->answered.n, 1);
+	assert_true(topk_find(&t->asked, 3) == 1);
+	assert_true(t->recent.total > 2.0 && t->recent.total < 2.6);
+	assert_true(t->answered.bytes > 1200 && t->answered.bytes < 1300);
 	tally_free(t);
 	tally_free(NULL);
 }
@@ -38,8 +61,8 @@ static void *
 count_away(void *arg)
 {
 	for (unsigned i = 0; i < COUNTED; i++) {
-		tally_answer(arg, i % 7);
-		tally_ask(arg, i % 5);
+		answer(arg, i % 7);
+		ask(arg, i % 5);
 	}
 	atomic_store(&done, true);
 	return NULL;
@@ -60,7 +83,7 @@ test_two_threads(void **state)
 		tally_collect(t);
 		answered += t->answered.total;
 		asked += t->asked.total;
-		t->answered = t->asked = (struct topk){0};
+		t->answered = t->recent = t->asked = (struct topk){0};
 	}
 	pthread_join(thread, NULL);
 	assert_true(answered == COUNTED);

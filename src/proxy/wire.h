@@ -1,6 +1,7 @@
 #pragma once
 /*
- * What nodes say to each other on a channel (channel.h), in frames:
+ * What nodes say to each other on a channel (channel.h), in frames, which are
+ * sealed after the hellos if there is a secret:
  *
  *	length (4, of the payload)  type (1)  zero (3)  stream (4)  payload
  *
@@ -37,7 +38,7 @@
  *	TAKE	answers OFFER, 8 bytes: the body's size. MOVE or CANCEL follows
  *
  * Those by which a connection is moved (handoff/move.h; what it consists of is
- * in take.h) are sealed: nobody but the two nodes can have said them.
+ * in take.h) make sense on a sealed channel only.
  *
  *	MOVE	opens the stream: take this connection; or answers TAKE
  *	TAKEN	it can be

@@ -20,7 +20,18 @@ struct peer;
 struct tally;
 struct upstream;
 
-enum { POOL_BUCKETS = 64, WORKER_FRAMES_BYTES = 640 * 1024 };
+enum {
+	POOL_BUCKETS = 64,
+	WORKER_FRAMES_BYTES = 640 * 1024,
+	WORKER_WAITING = 1024,
+	SPARE_BUFS = 64,
+};
+
+/* Empty ones, for whoever needs one next. */
+struct spare_bufs {
+	struct buf v[SPARE_BUFS]; /* owned */
+	unsigned n;
+};
 
 struct worker {
 	struct node *node; /* borrowed */
@@ -33,8 +44,12 @@ struct worker {
 	struct list conns;		    /* struct conn */
 	struct list requests;		    /* spare ones, of request.c */
 	unsigned nrequests;
-	struct buf spare_in, spare_out; /* of requests */
-	struct list exchanges;		/* spare ones, of exchange.c */
+	struct spare_bufs spare_in, spare_out; /* of requests */
+	unsigned nstaying;		       /* see request_wait() */
+	struct list unsent; /* struct request: their answers are put off */
+	unsigned nunsent;
+	struct task send_unsent; /* ... at most to the end of the turn */
+	struct list exchanges;	 /* spare ones, of exchange.c */
 	unsigned nexchanges;
 	struct exchange *answering; /* see exchange_answer() */
 	struct list channels;	    /* struct channel */
@@ -55,6 +70,9 @@ struct worker {
 	struct tally *tally;	   /* owned: what is counted for heat.h */
 	struct handover *handover; /* owned; the first worker's, or NULL */
 	uint64_t random;	   /* of owner.c */
+	/* Requests of clients that wait for another node's word, by key. */
+	uint16_t waiting[WORKER_WAITING];
+	unsigned nwaiting;
 	struct wake members;	   /* posted by anybody: there are new ones,
 				      or news of them is to be told */
 	struct timer accept_timer; /* to try again: no descriptor was free */

@@ -17,7 +17,8 @@ The paper's policies are as the paper has them: no copies, no bound. hrw+ is
 what sevenfold does if nobody says otherwise. With --flash, half of all requests
 are, from one moment on, for an object that nobody knew; told is how much more
 than the mean the busiest node answered in each second after that, and over four
-seconds beginning two seconds later, and what the origin saw of it.
+seconds beginning two seconds later, and what the origin saw of it. (Of a hundred
+answers a second each, the busiest of 16 nodes has 1.19 times the mean by chance.)
 """
 
 import argparse

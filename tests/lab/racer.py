@@ -21,7 +21,7 @@ FAMILY, NAME = ((socket.AF_INET6, f"[{HOST}]") if ":" in HOST else
                 (socket.AF_INET, HOST))
 FILES = {f.name: f.read_bytes() for f in pathlib.Path(ROOT).glob("*.bin")}
 NAMES = sorted(FILES)
-PATIENCE_S = 8
+PATIENCE_S = 20
 tried, wrong, slowest = {}, {}, [0.0, ""]
 
 

@@ -89,7 +89,8 @@ make_key(struct str in)
 
 	CHECK(uri_parse_target(head.target, &u) == 0);
 	buf_consume(&key, buf_len(&key));
-	uri_key(STR("http"), STR("example.org"), 0, u.path, u.query, &key);
+	u.host = STR("example.org");
+	uri_key(&u, &key);
 }
 
 static int

@@ -138,13 +138,17 @@ static __always_inline void
 note_stamp(const struct packet *p)
 {
 	__be32 *option = (void *)(p->tcp + 1);
-	__u32 stamp;
+	__u32 stamp, *known;
 
 	if (!p->payload || p->tcp->doff < 8 || (void *)(option + 3) > p->end ||
 		option[0] != bpf_htonl(TCP_TIMESTAMPS))
 		return;
 	stamp = bpf_ntohl(option[1]);
-	bpf_map_update_elem(&stamps, &p->key, &stamp, BPF_ANY);
+	known = bpf_map_lookup_elem(&stamps, &p->key);
+	if (known)
+		*known = stamp; /* which costs a third of an update */
+	else
+		bpf_map_update_elem(&stamps, &p->key, &stamp, BPF_ANY);
 }
 
 /* As a router does. False: it must not go on. */

@@ -76,8 +76,10 @@ l4_fragment_later(L4_FRAME *f, struct l4_job *j)
 	struct l4_flow *e;
 	__u64 w;
 
-	if (!j || !l4_fragment_key(j, &j->other))
+	if (!j)
 		return L4_pass_no_service;
+	if (!l4_fragment_key(j, &j->other))
+		return L4_VERDICTS;
 	e = l4_lookup(&j->other);
 	w = e ? e->word : 0;
 	if (!w || w == L4_BUSY || l4_expired(j->half, j->now, e, w))
@@ -157,6 +159,67 @@ l4_stat_out(const struct l4_job *j)
 	}
 }
 
+/* Fragments of one datagram of a server to a client. IPv6's addresses are
+ * folded; only of known servers is there an entry. */
+static __always_inline void
+l4_reply_fragment_key(const struct l4_job *j, struct l4_key *k)
+{
+	const union l4_addr *a = &j->p.src, *b = &j->p.dst;
+
+	k->client[0] = a->d[1] ^ a->d[0] * 0x9e3779b97f4a7c15ull;
+	k->client[1] = b->d[1] ^ b->d[0] * 0x9e3779b97f4a7c15ull;
+	k->ends = l4_ends(j->p.id & 0xffff, j->p.id >> 16, j->p.proto,
+		L4_KIND_REPLY_FRAGMENT);
+}
+
+/* What the others need, which have no ports: the end that the client knows, by
+ * whom it is reached, and whose they are. */
+L4_STEP int
+l4_reply_fragment_first(struct l4_job *j, __u32 hop)
+{
+	struct l4_flow *e;
+
+	if (!j)
+		return false;
+	l4_reply_fragment_key(j, &j->other);
+	e = l4_lookup(&j->other);
+	if (e)
+		l4_flow_end(j->half, e, e->word);
+	return l4_flow_add(j, &j->other,
+		(__u64)(j->now & 0xffff) << 48 | (__u64)(hop & 0xffff) << 32 |
+			(__u64)(j->dest & 0xffff) << 16 | (j->front & 0xffff),
+		L4_RANK_CLOSING);
+}
+
+L4_STEP int
+l4_reply_fragment_later(L4_FRAME *f, struct l4_job *j)
+{
+	struct l4_front *vip;
+	struct l4_flow *e;
+	__u64 w;
+
+	if (!j)
+		return L4_pass_no_service;
+	l4_reply_fragment_key(j, &j->other);
+	e = l4_lookup(&j->other);
+	w = e ? e->word : 0;
+	if (!w || w == L4_BUSY || l4_expired(j->half, j->now, e, w))
+		return L4_pass_no_service;
+	vip = l4_front(j->half, w & 0xffff);
+	if (!vip)
+		return L4_pass_no_service;
+	j->dest = l4_word_dest(w);
+	j->rewrite.from = j->p.src;
+	j->rewrite.to = vip->addr;
+	j->rewrite.source = true;
+	if (j->p.ttl <= 1)
+		return L4_drop_ttl;
+	l4_stat_out(j);
+	if (!l4_count_hop(f, &j->p) || !l4_rewrite(f, &j->p, &j->rewrite))
+		return L4_drop_headroom;
+	return l4_send_hop(f, j, w >> 32 & 0xffff, L4_tx_reply);
+}
+
 L4_STEP int
 l4_reply(L4_FRAME *f, struct l4_job *j)
 {
@@ -174,6 +237,8 @@ l4_reply(L4_FRAME *f, struct l4_job *j)
 	j->dest = l4_word_dest(flow->word);
 	if (j->p.ttl <= 1)
 		return L4_drop_ttl;
+	if (j->p.fragment == L4_FIRST && !l4_reply_fragment_first(j, hop))
+		return L4_drop_fragment_room;
 	l4_flow_pass(j, flow, flow->word, L4_OUT, true);
 	l4_stat_out(j);
 	if (!l4_count_hop(f, &j->p) || !l4_rewrite(f, &j->p, &j->rewrite))
@@ -327,8 +392,10 @@ l4_closing(__u32 state)
  * The packet of a flow that has an entry: sets j->dest. Or L4_VERDICTS, when
  * the entry does not count and the flow is to begin anew as *how says:
  * - a SYN that uses the ports of a connection that ended is a new connection;
- * - the flow of a node that is down goes to another, which answers RST, and
- *   the client tries again instead of waiting for ever;
+ * - the flow of a node that is lost goes to another, which answers RST, and
+ *   the client tries again instead of waiting for ever. One that is down but
+ *   there keeps its flows: its kernel says which have ended, and forwards those
+ *   that have moved; but a SYN goes elsewhere, whatever we took its flow for;
  * - that of a node that was removed waits: it may come back.
  */
 static __always_inline enum l4_verdict
@@ -339,6 +406,9 @@ l4_follow(struct l4_job *j, struct l4_flow *e, __u64 w, enum l4_verdict *why)
 
 	if (j->p.proto == IPPROTO_TCP && l4_opens(&j->p) &&
 		l4_closing(l4_word_state(w)))
+		return L4_VERDICTS;
+	if (d && !(d->flags & L4_DEST_OPEN) && d->method != L4_LOCAL &&
+		j->p.proto == IPPROTO_TCP && l4_opens(&j->p))
 		return L4_VERDICTS;
 	/* left by a service that was here before */
 	if (d && (d->flags & L4_DEST_LIVE) && d->service != j->service)
@@ -406,8 +476,14 @@ l4_balance(L4_FRAME *f, struct l4_job *j, const struct l4_ctl *ctl)
 	v = l4_parse(f, ctl->mac, &j->p);
 	if (v != L4_VERDICTS)
 		return v;
-	if (j->p.fragment == L4_LATER)
-		return (enum l4_verdict)l4_fragment_later(f, j);
+	if (j->p.fragment == L4_LATER) {
+		v = (enum l4_verdict)l4_fragment_later(f, j);
+		if (v != L4_VERDICTS)
+			return v;
+		return j->has & L4_HAS_NAT
+			? (enum l4_verdict)l4_reply_fragment_later(f, j)
+			: L4_pass_no_service;
+	}
 	if (j->p.icmp || j->p.proto == IPPROTO_ICMP ||
 		j->p.proto == IPPROTO_ICMPV6)
 		return (enum l4_verdict)l4_icmp(f, j);

@@ -45,7 +45,7 @@ l4_template_dest(struct l4_job *j, struct l4_flow *t)
 	if (!w || w == L4_BUSY)
 		return 0;
 	if (!l4_expired(j->half, j->now, t, w) && d &&
-		(d->flags & L4_DEST_LIVE) && (d->flags & L4_DEST_UP) &&
+		(d->flags & L4_DEST_LIVE) && (d->flags & L4_DEST_OPEN) &&
 		d->service == j->service &&
 		(d->weight || !(j->flags & L4_CTL_EXPIRE_QUIESCENT))) {
 		__sync_val_compare_and_swap(

@@ -138,10 +138,21 @@ l4_lifetime(__u32 half, const struct l4_flow *f, __u64 word)
 	return s ? s->persist : 0;
 }
 
+/* Of a reply's fragments, whose word has room for half of the time only. */
+static __always_inline bool
+l4_fragment_expired(__u32 now, __u64 word)
+{
+	struct l4_ctl *ctl = at_ctl(0);
+
+	return ctl && (__u16)(now - (word >> 48)) > ctl->timeout[L4_FRAGMENT];
+}
+
 /* Replies' entries end with their flow: see the sweep. */
 static __always_inline bool
 l4_expired(__u32 half, __u32 now, const struct l4_flow *f, __u64 word)
 {
+	if (l4_kind(&f->key) == L4_KIND_REPLY_FRAGMENT)
+		return l4_fragment_expired(now, word);
 	return (__s32)(now - l4_seen(word)) > 0 &&
 		l4_kind(&f->key) != L4_KIND_REPLY &&
 		now - l4_seen(word) > l4_lifetime(half, f, word);
@@ -381,7 +392,7 @@ l4_rank(__u32 half, __u32 now, const struct l4_flow *f, __u64 word)
 		return L4_RANK_KEEP;
 	if (l4_expired(half, now, f, word))
 		return L4_RANK_OVER;
-	if (kind == L4_KIND_FRAGMENT)
+	if (kind == L4_KIND_FRAGMENT || kind == L4_KIND_REPLY_FRAGMENT)
 		return L4_RANK_FRAGMENT;
 	if (kind != L4_KIND_FLOW)
 		return L4_RANK_OPEN;

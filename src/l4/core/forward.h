@@ -244,9 +244,10 @@ l4_forward(L4_FRAME *f, struct l4_job *j, enum l4_verdict verdict)
 	if (j->p.ttl <= 1)
 		return l4_tell_ttl(f, &j->p);
 	room = d->mtu - l4_overhead_bytes(d);
+	/* A router would split what may be split; here its sender is told as
+	 * well, since nobody else can do it. */
 	if (j->p.bytes > room)
-		return j->p.df ? l4_tell_too_big(f, &j->p, room)
-			       : L4_drop_too_big;
+		return l4_tell_too_big(f, &j->p, room);
 	if (!l4_count_hop(f, &j->p))
 		return L4_drop_headroom;
 	if (d->method == L4_TUNNEL && !l4_tunnel(f, j, d))

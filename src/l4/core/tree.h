@@ -42,7 +42,7 @@ l4_overhead(const struct l4_count *c)
 static __always_inline bool
 l4_eligible(const struct l4_dest *d, const struct l4_count *c)
 {
-	return (d->flags & L4_DEST_UP) && d->weight && !c->overloaded;
+	return (d->flags & L4_DEST_OPEN) && d->weight && !c->overloaded;
 }
 
 /* The destination as the service's scheduler sees it. */

@@ -1,0 +1,173 @@
+#include "handoff/claims.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/own.h"
+#include "handoff/addr.h"
+#include "handoff/proof.h"
+
+/* --- the text ------------------------------------------------------------- */
+
+static void
+put_claim(const struct claim *c, struct buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (addr_is_v4(&c->client))
+		inet_ntop(AF_INET, &c->client.s6_addr[12], text, sizeof(text));
+	else
+		inet_ntop(AF_INET6, &c->client, text, sizeof(text));
+	buf_printf(out, "%s %u\n", text, c->port);
+}
+
+void
+claims_put(const struct claims *c, struct buf *out)
+{
+	buf_printf(out, "last %016" PRIx64 "\n", c->last);
+	for (size_t i = 0; i < c->n; i++)
+		put_claim(&c->v[i], out);
+}
+
+/* So many digits. */
+static bool
+parse_hex(struct str s, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (s.n != 16)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!char_is_digit(c) && (c < 'a' || c > 'f'))
+			return false;
+		v = v << 4 |
+			(unsigned)(char_is_digit(c) ? c - '0' : c - 'a' + 10);
+	}
+	*out = v;
+	return true;
+}
+
+static bool
+parse_addr(struct str s, struct in6_addr *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in_addr v4;
+
+	if (s.n >= sizeof(text))
+		return false;
+	memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	if (inet_pton(AF_INET6, text, out) > 0)
+		return true;
+	if (inet_pton(AF_INET, text, &v4) <= 0)
+		return false;
+	*out = addr_mapped(v4);
+	return true;
+}
+
+static bool
+parse_claim(struct str line, struct claim *out)
+{
+	struct str addr;
+	uint64_t port;
+
+	if (!str_split(&line, ' ', &addr) || !line.p ||
+		!parse_addr(addr, &out->client) ||
+		str_u64(line, UINT16_MAX, &port) < 0 || port == 0)
+		return false;
+	out->port = (uint16_t)port;
+	return true;
+}
+
+static bool
+parse_last(struct str line, uint64_t *out)
+{
+	struct str word;
+
+	return str_split(&line, ' ', &word) && str_eq(word, STR("last")) &&
+		line.p && parse_hex(line, out);
+}
+
+bool
+claims_parse(struct str text, struct claims *out)
+{
+	struct claims c = {0};
+	struct str line;
+
+	if (!str_split(&text, '\n', &line) || !parse_last(line, &c.last))
+		return false;
+	while (str_split(&text, '\n', &line) && text.p) {
+		if (c.n == CLAIMS_MAX || !parse_claim(line, &c.v[c.n]))
+			return false;
+		c.n++;
+	}
+	if (line.n) /* the last line has an end, too */
+		return false;
+	*out = c;
+	return true;
+}
+
+/* --- who says so ---------------------------------------------------------- */
+
+int
+claims_ask(const struct claims_question *q, struct buf *path)
+{
+	own_free char *purpose = xasprintf("moves? %s %s", q->cluster, q->node);
+
+	buf_printf(path, "/moves/%016" PRIx64 "/%016" PRIx64 "/", q->since,
+		q->nonce);
+	return proof_put(q->secret, str_z(purpose), path);
+}
+
+bool
+claims_asked(struct str path, struct claims_question *q)
+{
+	own_free char *purpose = xasprintf("moves? %s %s", q->cluster, q->node);
+	struct str part[5];
+	uint64_t since, nonce;
+
+	if (!str_starts(path, STR("/moves/")) ||
+		!proof_take(q->secret, str_z(purpose), &path))
+		return false;
+	for (int i = 0; i < 5; i++)
+		if (!str_split(&path, '/', &part[i]))
+			return false;
+	if (path.p || !parse_hex(part[2], &since) ||
+		!parse_hex(part[3], &nonce))
+		return false;
+	q->since = since;
+	q->nonce = nonce;
+	return true;
+}
+
+/* That of an answer names its question. */
+static char *
+answer_purpose(const struct claims_question *q)
+{
+	return xasprintf("moves %s %s %016" PRIx64 " %016" PRIx64, q->cluster,
+		q->node, q->since, q->nonce);
+}
+
+int
+claims_answer(const struct claims_question *q, const struct claims *c,
+	struct buf *out)
+{
+	own_free char *purpose = answer_purpose(q);
+
+	claims_put(c, out);
+	return proof_put(q->secret, str_z(purpose), out);
+}
+
+bool
+claims_answered(
+	const struct claims_question *q, struct str answer, struct claims *out)
+{
+	own_free char *purpose = answer_purpose(q);
+
+	return proof_take(q->secret, str_z(purpose), &answer) &&
+		claims_parse(answer, out);
+}

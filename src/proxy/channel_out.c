@@ -1,0 +1,113 @@
+#include "proxy/channel_internal.h"
+
+#include <arpa/inet.h>
+
+#include "base/check.h"
+
+/* Where it is in out. */
+static size_t
+begin_frame(struct buf *out)
+{
+	static const char header[WIRE_HEADER];
+	size_t at = buf_len(out);
+
+	buf_append(out, header, sizeof(header));
+	return at;
+}
+
+static void
+end_frame(struct buf *out, size_t at, enum wire_type type, uint32_t stream)
+{
+	size_t n = buf_len(out) - at - WIRE_HEADER;
+	uint32_t header[3] = {
+		htonl((uint32_t)n), htonl((uint32_t)type << 24), htonl(stream)};
+
+	CHECK(n <= WIRE_MAX);
+	static_assert(sizeof(header) == WIRE_HEADER, "the frame's header");
+	memcpy(buf_head(out) + at, header, sizeof(header));
+}
+
+static void
+open_record(struct channel *ch)
+{
+	static const char header[RECORD_HEADER];
+
+	ch->record_at = buf_len(&ch->out);
+	buf_append(&ch->out, header, sizeof(header));
+	ch->record_open = true;
+}
+
+void
+channel_close_record(struct channel *ch, size_t clear)
+{
+	char *record = buf_head(&ch->out) + ch->record_at;
+	uint32_t header[2];
+	size_t n;
+
+	if (!ch->record_open)
+		return;
+	ch->record_open = false;
+	n = buf_len(&ch->out) - ch->record_at - RECORD_HEADER - clear;
+	header[0] = htonl((uint32_t)n);
+	header[1] = htonl((uint32_t)clear);
+	memcpy(record, header, sizeof(header));
+	if (seal_put(ch->seal_out, record + RECORD_HEADER, n,
+		    record + sizeof(header)) < 0)
+		channel_close(ch, "it can't be sealed");
+}
+
+struct buf *
+channel_begin(struct channel *ch)
+{
+	if (ch->seal_out && !ch->record_open)
+		open_record(ch);
+	ch->frame_at = begin_frame(&ch->out);
+	return &ch->out;
+}
+
+void
+channel_end(struct channel *ch, enum wire_type type, uint32_t stream)
+{
+	channel_end_body(ch, type, stream, 0);
+}
+
+void
+channel_end_body(
+	struct channel *ch, enum wire_type type, uint32_t stream, size_t n)
+{
+	end_frame(&ch->out, ch->frame_at, type, stream);
+	if (n >= CLEAR_MIN)
+		channel_close_record(ch, n);
+	else if (buf_len(&ch->out) - ch->record_at >= RECORD_FULL)
+		channel_close_record(ch, 0);
+	loop_defer(ch->worker->loop, &ch->flush);
+}
+
+void
+channel_put_hello(const struct node *n, const struct hello *h, struct buf *out)
+{
+	size_t at = begin_frame(out);
+
+	hello_put(n, h, out);
+	end_frame(out, at, WIRE_HELLO, 0);
+}
+
+void
+channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
+	struct str payload)
+{
+	buf_str(channel_begin(ch), payload);
+	channel_end(ch, type, stream);
+}
+
+void
+channel_say_hello(struct channel *ch)
+{
+	struct hello h = {.key = ch->key};
+	size_t at = begin_frame(&ch->out);
+
+	hello_put(ch->worker->node, &h, &ch->said);
+	buf_str(&ch->out, buf_view(&ch->said));
+	end_frame(&ch->out, at, WIRE_HELLO, 0);
+	loop_defer(ch->worker->loop, &ch->flush);
+}
