@@ -190,13 +190,16 @@ l4_bucket(__u32 mask, __u64 hash)
 	return at_buckets((__u32)(hash >> 3) & mask);
 }
 
-/* The bucket's entries in the order in which they are looked at. In 64 bits,
- * since Linux 6.1's verifier forgets how large a number of 32 is when some of
- * its bits are turned. */
+/* The bucket's entries in the order in which they are looked at. Linux 6.1's
+ * verifier forgets how large the place is, and so wants the mask that the
+ * compiler would leave out. */
 static __always_inline struct l4_flow *
 l4_way(struct l4_bucket *b, __u64 start, __u64 i)
 {
-	return &b->flow[start ^ i];
+	__u64 at = start ^ i;
+
+	__asm__("" : "+r"(at));
+	return &b->flow[at & (L4_WAYS - 1)];
 }
 
 static __always_inline __u64
@@ -228,7 +231,7 @@ l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 
 #pragma GCC unroll 8
 	for (__u64 i = 0; i < L4_WAYS; i++) {
-		struct l4_flow *f = l4_way(b, start, i);
+		struct l4_flow *f = &b->flow[start ^ i];
 
 		if (f->key.ends == k->ends &&
 			f->key.client[1] == k->client[1] &&
@@ -445,7 +448,7 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	}
 	if (*best >> 40 > rank)
 		return false;
-	f = l4_way(b, start, *best & (L4_WAYS - 1));
+	f = l4_way(b, start, *best);
 	old = f->word;
 	if (old && !l4_flow_end(j->half, f, old))
 		return false;
