@@ -190,6 +190,18 @@ l4_bucket(__u32 mask, __u64 hash)
 	return at_buckets((__u32)(hash >> 3) & mask);
 }
 
+/* The bucket's entries in the order in which they are looked at. Linux 6.1's
+ * verifier forgets how large the place is, and so wants the mask that the
+ * compiler would leave out. */
+static __always_inline struct l4_flow *
+l4_way(struct l4_bucket *b, __u64 start, __u64 i)
+{
+	__u64 at = start ^ i;
+
+	__asm__("" : "+r"(at));
+	return &b->flow[at & (L4_WAYS - 1)];
+}
+
 static __always_inline __u64
 l4_key_change(const struct l4_key *a, const struct l4_key *b)
 {
@@ -197,21 +209,30 @@ l4_key_change(const struct l4_key *a, const struct l4_key *b)
 		(a->client[0] ^ b->client[0]);
 }
 
-/* Where many flows are, a wrong guess costs as much as the memory it waits
- * for: so there is none about which entry of the first line it is. */
+/* Which of the two entries of a line it is, without a guess: where many flows
+ * are, a wrong one costs as much as the memory it waits for. */
+static __always_inline struct l4_flow *
+l4_flow_near(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
+{
+	__u64 start = hash & (L4_WAYS - 1);
+	__u64 change = l4_key_change(&b->flow[start].key, k);
+	struct l4_flow *f;
+
+	change |= -change;
+	__asm__("" : "+r"(change)); /* or it becomes a jump */
+	f = l4_way(b, start, change >> 63);
+	return l4_key_change(&f->key, k) ? NULL : f;
+}
+
 static __always_inline struct l4_flow *
 l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 {
-	__u32 start = hash & (L4_WAYS - 1);
-	__u64 change = l4_key_change(&b->flow[start].key, k);
-	__u32 other = l4_if_negative((__s64)(change | -change)) & 1;
-	struct l4_flow *f = &b->flow[start ^ other];
+	__u64 start = hash & (L4_WAYS - 1);
 
-	if (!l4_key_change(&f->key, k))
-		return f;
 #pragma GCC unroll 8
-	for (__u32 i = 2; i < L4_WAYS; i++) {
-		f = &b->flow[start ^ i];
+	for (__u64 i = 0; i < L4_WAYS; i++) {
+		struct l4_flow *f = &b->flow[start ^ i];
+
 		if (f->key.ends == k->ends &&
 			f->key.client[1] == k->client[1] &&
 			f->key.client[0] == k->client[0])
@@ -223,9 +244,8 @@ l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 /* While the table grows, an entry may still be where it was. It's copied before
  * it's removed there, so who looks in this order finds it. */
 static __always_inline struct l4_flow *
-l4_lookup_in(const struct l4_ctl *ctl, const struct l4_key *k)
+l4_lookup_hash(const struct l4_ctl *ctl, const struct l4_key *k, __u64 hash)
 {
-	__u64 hash = l4_hash(ctl, k);
 	struct l4_bucket *b = l4_bucket(ctl->bucket_mask, hash);
 	struct l4_flow *f = b ? l4_flow_find(b, hash, k) : NULL;
 
@@ -235,12 +255,23 @@ l4_lookup_in(const struct l4_ctl *ctl, const struct l4_key *k)
 	return b ? l4_flow_find(b, hash, k) : NULL;
 }
 
+/* The same, for the short cut. */
+static __always_inline struct l4_flow *
+l4_lookup_in(const struct l4_ctl *ctl, const struct l4_key *k)
+{
+	__u64 hash = l4_hash(ctl, k);
+	struct l4_bucket *b = l4_bucket(ctl->bucket_mask, hash);
+	struct l4_flow *f = b ? l4_flow_near(b, hash, k) : NULL;
+
+	return f ? f : l4_lookup_hash(ctl, k, hash);
+}
+
 static __always_inline struct l4_flow *
 l4_lookup(const struct l4_key *k)
 {
 	struct l4_ctl *ctl = at_ctl(0);
 
-	return ctl ? l4_lookup_in(ctl, k) : NULL;
+	return ctl ? l4_lookup_hash(ctl, k, l4_hash(ctl, k)) : NULL;
 }
 
 /* --- ending
@@ -389,7 +420,7 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	struct l4_bucket *b;
 	struct l4_tally *t;
 	struct l4_flow *f;
-	__u32 start;
+	__u64 start;
 
 	if (!ctl || !j || !k)
 		return false;
@@ -401,10 +432,10 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 		return false;
 	best = &t->scratch;
 	*best = ~0ull;
-	for (__u32 i = 0; i < L4_WAYS; i++) {
+	for (__u64 i = 0; i < L4_WAYS; i++) {
 		__u64 w, score;
 
-		f = &b->flow[start ^ i];
+		f = l4_way(b, start, i);
 		w = f->word;
 		if (!w) { /* the first that is free: none is better */
 			*best = i;
@@ -417,7 +448,7 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	}
 	if (*best >> 40 > rank)
 		return false;
-	f = &b->flow[(start ^ (__u32)*best) & (L4_WAYS - 1)];
+	f = l4_way(b, start, *best);
 	old = f->word;
 	if (old && !l4_flow_end(j->half, f, old))
 		return false;

@@ -27,7 +27,6 @@ l4_choose_rr(struct l4_job *j, struct l4_service *s, struct l4_turn *t)
 	if (!j || !s || !t)
 		return 0;
 	slot = l4_tree_next(j->half, s, l4_after_last(j, t->last), 1);
-
 	if (!slot)
 		slot = l4_tree_next(j->half, s, 0, 1);
 	if (slot)
@@ -94,25 +93,25 @@ L4_STEP int
 l4_choose_twos(struct l4_job *j, struct l4_service *s, struct l4_turn *t)
 {
 	struct l4_node *root = j && s ? l4_tree(j->half, s, 1) : NULL;
-	__u32 at[2], slot[2], da, db;
+	__u32 at[2], slot[2];
 	struct l4_count *ca, *cb;
-	struct l4_dest *ra, *rb;
+	struct l4_slot *a, *b;
 
 	if (!root || !root->total || !j || !s || !t)
 		return 0;
 	at[0] = l4_random(t, root->total + 1);
 	at[1] = l4_random(t, root->total + 1);
 	l4_tree_at(j, s, at, slot);
-	da = l4_slot_dest(j, s, slot[0]);
-	db = l4_slot_dest(j, s, slot[1]);
-	ca = at_counts(da);
-	cb = at_counts(db);
-	ra = l4_dest(j->half, da);
-	rb = l4_dest(j->half, db);
-	if (!ca || !cb || !ra || !rb)
+	a = l4_slot(j->half, s->base + slot[0] - 1);
+	b = l4_slot(j->half, s->base + slot[1] - 1);
+	if (!slot[0] || !slot[1] || !a || !b)
 		return slot[0];
-	return (__u64)rb->weight * l4_overhead(ca) >
-			(__u64)ra->weight * l4_overhead(cb)
+	ca = at_counts(a->dest);
+	cb = at_counts(b->dest);
+	if (!ca || !cb)
+		return slot[0];
+	return (__u64)b->weight * l4_overhead(ca) >
+			(__u64)a->weight * l4_overhead(cb)
 		? slot[1]
 		: slot[0];
 }

@@ -63,6 +63,7 @@ l4_weigh(const struct l4_service *s, const struct l4_dest *d,
 		out->load = l4_overhead(c);
 		out->weight = d->weight;
 		break;
+	case L4_twos: out->weight = d->weight; break;
 	case L4_sed:
 		out->load = active + 1;
 		out->weight = d->weight;
@@ -172,10 +173,11 @@ l4_tree_update(__u32 half, const struct l4_service *s, const struct l4_dest *d,
 {
 	__u32 i = (1u << (s->depth & 15)) + d->slot;
 	enum l4_leaf changed = l4_tree_leaf(half, s, d, c);
-	struct l4_pair *p = l4_below(half, s, i >> 1);
+	struct l4_pair *p;
 
 	if (changed == L4_LEAF_SAME)
 		return;
+	p = l4_below(half, s, i >> 1);
 	for (int k = 0; k < L4_DEPTH_MAX && i > 1 && p; k++) {
 		__u64 best = l4_winner(p);
 
