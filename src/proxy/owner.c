@@ -59,7 +59,8 @@ is_alone(const struct worker *w, const struct view *v)
  * be in time? Then we get a copy, rather than that they all queue up there:
  * when something becomes hot, that is known here at once, and all nodes
  * together leave the owner a few requests each. Whoever may not share what is
- * stored asks him. */
+ * stored asks him; and who waits for something to be distilled need not wait
+ * for its owner's link. */
 static bool
 is_crowd(const struct exchange *x, const struct place *p)
 {
@@ -68,6 +69,7 @@ is_crowd(const struct exchange *x, const struct place *p)
 
 	return n >= CROWD && CROWD_PART * n >= w->nwaiting &&
 		w->node->config->copies_pct > 100 && place_is_agreed(p) &&
+		!x->rendition.rules &&
 		!head_find(&x->head, FIELD_AUTHORIZATION);
 }
 
