@@ -113,6 +113,12 @@ differs(const struct demand_rate *r, double by)
 		DEVIATIONS_TOLD * sqrt(fmax(rate, r->recent));
 }
 
+bool
+demand_changes(const struct demand_rate *r)
+{
+	return differs(r, 1);
+}
+
 static void
 settle(struct demand_rate *r, double by)
 {

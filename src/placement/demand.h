@@ -21,6 +21,9 @@ struct demand_rate {
 	double work;   /* a second, with rate */
 };
 
+/* Is it asked for more, or less, than before, beyond doubt? */
+bool demand_changes(const struct demand_rate *r);
+
 struct demand_key {
 	struct place_key key;
 	struct demand_rate rate;

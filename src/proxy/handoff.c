@@ -20,9 +20,9 @@ enum {
 	STEP_MS = 250,
 	PATIENCE_MS = 150, /* and longer where packets wait long */
 	PATIENCE_WAITS = 4,
-	/* What a full link lost comes after 200 ms and more; and who gives up
-	 * then has the whole answer take that link as well. */
-	PATIENCE_LINK_MS = 1000,
+	/* What a full link lost comes after 200 ms and more, perhaps the third
+	 * time; and who gives up then has the whole answer go the same way. */
+	PATIENCE_LINK_MS = 3000,
 	SLACK_S = 60, /* beyond the time that a client may be idle */
 };
 

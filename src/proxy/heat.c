@@ -16,6 +16,7 @@ enum {
 	STALE_MS = 5000, /* news older than that count no more; shorter, and
 			    those would be left out who are so busy that it
 			    takes its time */
+	CALM_MS = 2000,	 /* the longest that nothing is told */
 	REPORTS = VIEW_MAX_NODES,
 };
 
@@ -47,7 +48,9 @@ struct heat {
 	struct worker *worker;	      /* borrowed: who tells */
 	struct timer timer;
 	struct scarcity scarcity; /* of links only */
-	uint64_t number;	  /* of our news */
+	struct news told;	  /* the last that others heard */
+	uint64_t told_ns;
+	uint64_t number; /* of our news */
 };
 
 struct heat *
@@ -306,6 +309,38 @@ tell(struct worker *w, const struct news *news)
 	buf_fini(&payload);
 }
 
+static unsigned
+claim_in(const struct news *n, uint64_t hash)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (n->keys[i].key.hash == hash)
+			return n->keys[i].r;
+	return 0;
+}
+
+static bool
+claims_are_in(const struct news *a, const struct news *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->keys[i].r &&
+			a->keys[i].r != claim_in(b, a->keys[i].key.hash))
+			return false;
+	return true;
+}
+
+/* Each node tells each other one, which takes some of the links; where these
+ * are scarce, what has not changed can wait. */
+static bool
+is_worth_telling(const struct heat *h, const struct news *news, uint64_t now_ns)
+{
+	if (!news->link_is_scarce || now_ns >= h->told_ns + CALM_MS * NS_PER_MS)
+		return true;
+	for (size_t i = 0; i < news->n; i++)
+		if (demand_changes(&news->keys[i].rate))
+			return true;
+	return !claims_are_in(news, &h->told) || !claims_are_in(&h->told, news);
+}
+
 static bool
 is_alone(const struct node *n)
 {
@@ -329,7 +364,11 @@ on_tick(struct timer *t)
 	copies_look(&h->copies, h->worker);
 	make_news(h, n, &news);
 	heat_hear(n, n->config->self, &news);
-	tell(h->worker, &news);
+	if (is_worth_telling(h, &news, now_ns)) {
+		tell(h->worker, &news);
+		h->told = news;
+		h->told_ns = now_ns;
+	}
 	if (n->config->copies_pct > 100 && !is_alone(n))
 		decide(h, n, now_ns);
 }
