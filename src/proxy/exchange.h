@@ -64,14 +64,14 @@ struct exchange {
 	struct head head;
 	const char *raw; /* what head's slices point into: borrowed, or from
 			    exchange_keep() on in the arena */
-	bool kept;
-	bool stay;   /* another node gave us the request */
-	bool moving; /* its connection is on its way there */
 	struct route route;
 	struct place_key placed; /* ... and where that is, see owner.h */
 	struct in6_addr client;	 /* 0: a peer asks; IPv4 is mapped */
+	size_t asked_by;	 /* from_peer: by this one */
 	bool from_peer;
-	size_t asked_by; /* ... this one */
+	bool kept;
+	bool stay;	 /* another node gave us the request */
+	bool moving;	 /* its connection is on its way there */
 	bool offered;	 /* its connection, too: whoever answers counts it */
 	bool upgrade;	 /* to another protocol, if the origin agrees */
 	bool asks;	 /* for a client of ours, which is yet to be counted */
