@@ -144,8 +144,10 @@ on_suspect(void *ctx, size_t i)
 {
 	struct program *p = ctx;
 
-	if (pool_node(p->pool, i)->up)
-		pool_suspect(p->pool, i);
+	if (!pool_node(p->pool, i)->up)
+		return;
+	pool_suspect(p->pool, i);
+	control_run(p->control);
 }
 
 static bool

@@ -27,11 +27,11 @@ answer_here(struct exchange *x)
 }
 
 /* What was taken from another node along with its connection was asked for
- * there. */
+ * there. What is distilled stays at its owner, however hot it is. */
 static void
 tally(struct exchange *x, unsigned of, uint64_t bytes)
 {
-	if (x->asks)
+	if (x->asks && !x->rendition.rules)
 		of |= TALLY_ASKED;
 	x->asks = false;
 	tally_count(x->worker->tally, &x->placed, of, bytes);
@@ -42,7 +42,10 @@ exchange_tally(struct exchange *x, uint64_t bytes)
 {
 	if (x->from == FROM_PEER || x->fill != FILL_NONE)
 		return;
-	tally(x, may_be_cached(x) ? TALLY_ANSWERED : TALLY_OTHER, bytes);
+	tally(x,
+		may_be_cached(x) && !x->rendition.rules ? TALLY_ANSWERED
+							: TALLY_OTHER,
+		bytes);
 }
 
 static bool

@@ -40,12 +40,19 @@ owner_place(struct exchange *x)
 	};
 }
 
-/* What is hot does not count where nodes don't agree on rankings. */
+/* Not where nodes don't agree on rankings, and not what is to be distilled,
+ * which is done once, at the owner. */
+static bool
+may_be_copied(const struct exchange *x, const struct place *p)
+{
+	return place_is_agreed(p) && !x->rendition.rules;
+}
+
 static const struct hot *
 find_hot(const struct exchange *x, const struct place *p)
 {
-	return place_is_agreed(p) ? heat_find(x->worker->node, x->placed.hash)
-				  : NULL;
+	return may_be_copied(x, p) ? heat_find(x->worker->node, x->placed.hash)
+				   : NULL;
 }
 
 /* A cluster of one. */
@@ -59,8 +66,7 @@ is_alone(const struct worker *w, const struct view *v)
  * be in time? Then we get a copy, rather than that they all queue up there:
  * when something becomes hot, that is known here at once, and all nodes
  * together leave the owner a few requests each. Whoever may not share what is
- * stored asks him; and who waits for something to be distilled need not wait
- * for its owner's link. */
+ * stored asks him. */
 static bool
 is_crowd(const struct exchange *x, const struct place *p)
 {
@@ -68,8 +74,7 @@ is_crowd(const struct exchange *x, const struct place *p)
 	unsigned n = w->waiting[x->placed.hash % WORKER_WAITING];
 
 	return n >= CROWD && CROWD_PART * n >= w->nwaiting &&
-		w->node->config->copies_pct > 100 && place_is_agreed(p) &&
-		!x->rendition.rules &&
+		w->node->config->copies_pct > 100 && may_be_copied(x, p) &&
 		!head_find(&x->head, FIELD_AUTHORIZATION);
 }
 

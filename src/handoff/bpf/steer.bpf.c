@@ -238,6 +238,15 @@ steer(struct __sk_buff *skb, struct packet *p, struct handoff_flow *f,
 	return forward(p, f, v);
 }
 
+/* The client uses its port again: where its last connection went says nothing
+ * of this one. A SYN that was late begins before what has been seen since. */
+static __always_inline bool
+begins_anew(const struct packet *p, const struct handoff_flow *f)
+{
+	return p->tcp->syn && !p->tcp->ack && f->way != HANDOFF_PARK &&
+		(f->closing || (__s32)(bpf_ntohl(p->tcp->seq) - f->seq) > 0);
+}
+
 SEC("tc")
 int
 steer_client(struct __sk_buff *skb)
@@ -253,6 +262,10 @@ steer_client(struct __sk_buff *skb)
 	if (skb->pkt_type != PACKET_HOST || !parse(skb, &p))
 		return TC_ACT_UNSPEC;
 	f = bpf_map_lookup_elem(&flows, &p.key);
+	if (f && begins_anew(&p, f)) {
+		bpf_map_delete_elem(&flows, &p.key);
+		f = NULL;
+	}
 	if (f)
 		action = steer(skb, &p, f, &v);
 	else
