@@ -126,9 +126,10 @@ def test_crosses_once(lab, log, options):
     lab(nodes="4", origin_conf=origin, handoff="on")
     sent, crossed, said = crossing(file, nodes, *options)
     print(said, stayed())
-    # Heads and frames' headers are some 4 % of bodies of this size.
+    # Heads and frames' headers are some 4 % of bodies of this size; what nodes
+    # say to each other, sealed, some 6 % of all that comes to the client.
     assert sent < 1.12
-    assert crossed < 1.06
+    assert crossed < 1.08
     assert total("given") == total("taken") > 12000 / 2
     assert total("moves_failed") == total("moves_refused") == 0
     assert total("requests") == 12000
