@@ -130,20 +130,6 @@ machine_used(struct handoff *h)
 	return used;
 }
 
-static double
-peers_wait_us(const struct worker *w)
-{
-	double sum = 0, us;
-	unsigned n = 0;
-
-	for (size_t i = 0; i < w->node->config->npeers; i++)
-		if (w->peers[i] && peer_wait_us(w->peers[i], &us)) {
-			sum += us;
-			n++;
-		}
-	return n ? sum / n : 0;
-}
-
 static void
 look(struct handoff *h)
 {

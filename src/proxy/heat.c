@@ -126,16 +126,7 @@ put_claims(const struct hotset *s, struct news *out)
 static bool
 is_link_scarce(struct heat *h)
 {
-	double sum = 0, us;
-	unsigned n = 0;
-
-	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
-		if (h->worker->peers[i] &&
-			peer_wait_us(h->worker->peers[i], &us)) {
-			sum += us;
-			n++;
-		}
-	scarcity_look(&h->scarcity, n ? sum / n : 0, 0, 0);
+	scarcity_look(&h->scarcity, peers_wait_us(h->worker), 0, 0);
 	return h->scarcity.link;
 }
 

@@ -8,8 +8,8 @@
  *
  * and for each key
  *
- *	hash (8)  digest (8)  place (1)  nodes (1)  rate (4)  recent (4)  work
- *(4)
+ *	hash (8)  digest (8)  place (1)  nodes (1)
+ *	rate (4)  recent (4)  work (4)
  *
  * nodes: how many are to hold it; 0: that is another's to say. Rates are in
  * sixteenths, work in sixteenths of a kilobyte. The number grows: what is not

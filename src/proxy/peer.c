@@ -204,10 +204,21 @@ peer_free(struct peer *p)
 	free(p);
 }
 
-bool
-peer_wait_us(const struct peer *p, double *out)
+double
+peers_wait_us(const struct worker *w)
 {
-	return p->up && channel_wait_us(p->channel, out);
+	double sum = 0, us;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
+		const struct peer *p = w->peers[i];
+
+		if (p && p->up && channel_wait_us(p->channel, &us)) {
+			sum += us;
+			n++;
+		}
+	}
+	return n ? sum / n : 0;
 }
 
 bool

@@ -35,8 +35,9 @@ _Atomic uint64_t *peer_counter(const struct exchange *x);
 /* What it might still say is of no interest. x->asking. */
 void peer_cancel(struct peer *p, struct exchange *x);
 
-/* How much longer than at best a round trip takes now. False: unknown. */
-bool peer_wait_us(const struct peer *p, double *out);
+/* How much longer than at best round trips to peers take now, in the mean; 0:
+ * not known. */
+double peers_wait_us(const struct worker *w);
 /* Can it be given connections? */
 bool peer_takes(const struct peer *p);
 /* Gives it that of x; text is what it consists of (see take.h). What it says
