@@ -122,8 +122,8 @@ static void
 goes_on(struct pair p)
 {
 	struct snapshot s = {0}, read;
-	char bytes[SNAPSHOT_BYTES];
-	struct str in = str_of(bytes, sizeof(bytes));
+	struct buf bytes = {0};
+	struct str in;
 	struct tcp_info info;
 	socklen_t n = sizeof(info);
 	int fd;
@@ -136,8 +136,10 @@ goes_on(struct pair p)
 	assert_int_equal(repair_take(p.server, &s), REPAIR_DONE);
 	assert_int_equal(repair_part(p.server, &s), REPAIR_DONE);
 	close(p.server);
-	snapshot_put(&s, bytes);
+	snapshot_put(&s, &bytes);
+	in = buf_view(&bytes);
 	assert_true(snapshot_take(&in, &read));
+	buf_fini(&bytes);
 	assert_int_equal(repair_make(&read, &fd), 0);
 	assert_int_equal(repair_finish(fd), 0);
 	p.server = fd;

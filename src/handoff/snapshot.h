@@ -1,20 +1,28 @@
 #pragma once
 /*
  * struct snapshot: all there is to know of a TCP connection that has nothing in
- * its queues, so that another machine's kernel can go on with it. As bytes it
- * has SNAPSHOT_BYTES, in network order.
+ * its queues, so that another machine's kernel can go on with it. As bytes,
+ *
+ *	form (1)  flags (1)  window scales (1)
+ *	the client's address (4, or 16 of IPv6), and ours
+ *	the client's port (2), ours, MSS (2)
+ *	snd_nxt (4)  rcv_nxt (4)
+ *	with timestamps: clock (4)  stamp (4)
+ *
+ * in network order, and then, as varints (base/varint.h), since each move pays
+ * for them: snd_wnd; max_window, as what it is beyond that; rcv_wnd; snd_wl1
+ * and rcv_wup, as what rcv_nxt is beyond them; cwnd; rtt_us. That makes some 46
+ * bytes.
  *
  * What the kernel neither tells nor takes back, and so is lost: the round-trip
  * time, the slow-start threshold, the state of congestion control, ECN.
  */
-#include "base/str.h"
+#include "base/buf.h"
 #include "handoff/segment.h"
 
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <stdint.h>
-
-enum { SNAPSHOT_BYTES = 96 };
 
 struct snapshot {
 	struct in6_addr client, local; /* of one family */
@@ -30,7 +38,7 @@ struct snapshot {
 	uint32_t rtt_us;
 };
 
-void snapshot_put(const struct snapshot *s, char out[SNAPSHOT_BYTES]);
+void snapshot_put(const struct snapshot *s, struct buf *out);
 /* Takes it off the front of *in. False when it makes no sense. */
 bool snapshot_take(struct str *in, struct snapshot *out);
 

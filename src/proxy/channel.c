@@ -29,6 +29,7 @@ bury(struct grave *g)
 	buf_fini(&ch->said);
 	seal_free(ch->seal_in);
 	seal_free(ch->seal_out);
+	lines_free(ch->heads);
 	free(ch);
 }
 
@@ -127,6 +128,7 @@ write_out(struct channel *ch)
 			ch->ending = "its connection broke";
 		return false;
 	}
+	ch->spoke = true;
 	count(&ch->worker->counters.peer_bytes, (uint64_t)n);
 	buf_consume(&ch->out, (size_t)n);
 	return true;
@@ -220,7 +222,8 @@ channel_host_is_silent(const struct channel *ch)
 }
 
 /* Silence is counted in pings, not in time: if it was us who did not run for a
- * while, the other's words are here, and not read yet. */
+ * while, the other's words are here, and not read yet. Who has said anything
+ * else need not say that he lives. */
 static void
 on_timer(struct timer *t)
 {
@@ -231,8 +234,9 @@ on_timer(struct timer *t)
 		channel_close(ch, "it is silent");
 		return;
 	}
-	if (ch->up)
+	if (ch->up && !ch->spoke)
 		channel_send(ch, WIRE_PING, 0, STR(""));
+	ch->spoke = false;
 	loop_arm(ch->worker->loop, &ch->timer, PING_MS * NS_PER_MS);
 }
 

@@ -67,6 +67,11 @@ void channel_end_body(
 /* Both. */
 void channel_send(struct channel *ch, enum wire_type type, uint32_t stream,
 	struct str payload);
+/* Within a frame: a request's head, made short (lines.h). */
+void channel_put_head(struct channel *ch, struct str head);
+/* Appends what such a one was, which has to be taken in the order in which they
+ * came. False: it makes no sense. */
+bool channel_take_head(struct channel *ch, struct str packed, struct buf *head);
 /* Has the cluster a secret? */
 bool channel_is_sealed(const struct channel *ch);
 /* Of one that is up: for connections that belong to it. */

@@ -87,20 +87,25 @@ on_frame(struct channel *ch, enum wire_type type, uint32_t stream,
 static bool
 take_frame(struct channel *ch, struct str *in)
 {
-	uint32_t header[3];
+	uint32_t header[2];
 	size_t n;
 
 	if (in->n < WIRE_HEADER)
 		return false;
 	memcpy(header, in->p, WIRE_HEADER);
-	n = ntohl(header[0]);
-	if (n > WIRE_MAX || ntohl(header[1]) & 0xffffff) {
+	n = ntohl(header[0]) & 0xffffff;
+	if (!ch->up && ntohl(header[0]) >> 24 == 0) {
+		/* Before version 5 a frame began with its length. */
+		refuse(ch, "it speaks another version");
+		return false;
+	}
+	if (n > WIRE_MAX) {
 		channel_close(ch, "it sent no frame of ours");
 		return false;
 	}
 	if (in->n < WIRE_HEADER + n)
 		return false;
-	on_frame(ch, (enum wire_type)(ntohl(header[1]) >> 24), ntohl(header[2]),
+	on_frame(ch, (enum wire_type)(ntohl(header[0]) >> 24), ntohl(header[1]),
 		str_of(in->p + WIRE_HEADER, n));
 	*in = str_of(in->p + WIRE_HEADER + n, in->n - WIRE_HEADER - n);
 	return true;
@@ -127,19 +132,28 @@ distrust(struct channel *ch)
 		refuse(ch, "it does not have our secret");
 }
 
+static void
+take_lengths(const char *record, size_t *sealed, size_t *clear)
+{
+	uint64_t both = 0;
+
+	static_assert(RECORD_MAX < 1 << RECORD_BITS, "of either part");
+	for (int i = 0; i < RECORD_LENGTHS; i++)
+		both = both << 8 | (uint8_t)record[i];
+	*sealed = both >> RECORD_BITS;
+	*clear = both & ((1 << RECORD_BITS) - 1);
+}
+
 /* The same of a record, which is opened where it is. */
 static bool
 take_record(struct channel *ch, struct str *in)
 {
 	char *record = (char *)(uintptr_t)in->p, *text = record + RECORD_HEADER;
-	uint32_t header[2];
 	size_t sealed, clear;
 
 	if (in->n < RECORD_HEADER)
 		return false;
-	memcpy(header, record, sizeof(header));
-	sealed = ntohl(header[0]);
-	clear = ntohl(header[1]);
+	take_lengths(record, &sealed, &clear);
 	if (sealed < WIRE_HEADER || sealed + clear > RECORD_MAX) {
 		distrust(ch);
 		return false;
@@ -148,11 +162,19 @@ take_record(struct channel *ch, struct str *in)
 		return false;
 	*in = str_of(
 		text + sealed + clear, in->n - RECORD_HEADER - sealed - clear);
-	if (seal_open(ch->seal_in, text, sealed, record + sizeof(header)) == 0)
+	if (seal_open(ch->seal_in, text, sealed, record + RECORD_LENGTHS) == 0)
 		on_record(ch, str_of(text, sealed + clear));
 	else
 		distrust(ch);
 	return true;
+}
+
+bool
+channel_take_head(struct channel *ch, struct str packed, struct buf *head)
+{
+	if (!ch->heads)
+		ch->heads = lines_new();
+	return lines_take(ch->heads, packed, WIRE_MAX, head);
 }
 
 void

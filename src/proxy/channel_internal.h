@@ -6,14 +6,17 @@
  */
 #include "handoff/seal.h"
 #include "proxy/channel.h"
+#include "proxy/lines.h"
 #include "proxy/membership.h"
 #include "proxy/worker.h"
 
 enum {
-	/* How many bytes are sealed (4), how many follow them as they are (4),
-	 * a tag, and all of these: frames. Those that come when there is so
-	 * much make another record. */
-	RECORD_HEADER = 8 + SEAL_BYTES,
+	/* How many bytes are sealed, how many follow them as they are, 20 bits
+	 * each, a tag, and all of these: frames. Those that come when there is
+	 * so much make another record. */
+	RECORD_BITS = 20,
+	RECORD_LENGTHS = 2 * RECORD_BITS / 8,
+	RECORD_HEADER = RECORD_LENGTHS + SEAL_BYTES,
 	RECORD_FULL = 64 * 1024,
 	RECORD_MAX = RECORD_FULL + WIRE_HEADER + WIRE_MAX,
 	/* Less of a body is sealed with the rest, which costs no more than to
@@ -39,9 +42,11 @@ struct channel {
 	bool hung_up;	    /* the end is to be read, behind what is there */
 	const char *ending; /* why it is about to end */
 	unsigned unheard;   /* pings since its last word */
+	bool spoke;	    /* we did, since our last ping */
 	struct seal *seal_in, *seal_out; /* owned; NULL: none, or not yet */
 	struct tickets tickets;
-	struct buf in; /* part of a frame or record, between two reads */
+	struct lines *heads; /* owned; NULL until there is one */
+	struct buf in;	     /* part of a frame or record, between two reads */
 	struct buf out;
 	size_t frame_at;  /* in out's content: the frame being written */
 	size_t record_at; /* ... and what is sealed with it */

@@ -19,10 +19,11 @@ static void
 end_frame(struct buf *out, size_t at, enum wire_type type, uint32_t stream)
 {
 	size_t n = buf_len(out) - at - WIRE_HEADER;
-	uint32_t header[3] = {
-		htonl((uint32_t)n), htonl((uint32_t)type << 24), htonl(stream)};
+	uint32_t header[2] = {
+		htonl((uint32_t)type << 24 | (uint32_t)n), htonl(stream)};
 
 	CHECK(n <= WIRE_MAX);
+	static_assert(WIRE_MAX < 1 << 24, "a length");
 	static_assert(sizeof(header) == WIRE_HEADER, "the frame's header");
 	memcpy(buf_head(out) + at, header, sizeof(header));
 }
@@ -37,22 +38,29 @@ open_record(struct channel *ch)
 	ch->record_open = true;
 }
 
+/* As take_lengths() reads them. */
+static void
+put_lengths(size_t sealed, size_t clear, char out[RECORD_LENGTHS])
+{
+	uint64_t both = (uint64_t)sealed << RECORD_BITS | clear;
+
+	for (int i = RECORD_LENGTHS - 1; i >= 0; i--, both >>= 8)
+		out[i] = (char)both;
+}
+
 void
 channel_close_record(struct channel *ch, size_t clear)
 {
 	char *record = buf_head(&ch->out) + ch->record_at;
-	uint32_t header[2];
 	size_t n;
 
 	if (!ch->record_open)
 		return;
 	ch->record_open = false;
 	n = buf_len(&ch->out) - ch->record_at - RECORD_HEADER - clear;
-	header[0] = htonl((uint32_t)n);
-	header[1] = htonl((uint32_t)clear);
-	memcpy(record, header, sizeof(header));
+	put_lengths(n, clear, record);
 	if (seal_put(ch->seal_out, record + RECORD_HEADER, n,
-		    record + sizeof(header)) < 0)
+		    record + RECORD_LENGTHS) < 0)
 		channel_close(ch, "it can't be sealed");
 }
 
@@ -81,6 +89,14 @@ channel_end_body(
 	else if (buf_len(&ch->out) - ch->record_at >= RECORD_FULL)
 		channel_close_record(ch, 0);
 	loop_defer(ch->worker->loop, &ch->flush);
+}
+
+void
+channel_put_head(struct channel *ch, struct str head)
+{
+	if (!ch->heads)
+		ch->heads = lines_new();
+	lines_put(ch->heads, head, &ch->out);
 }
 
 void

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "handoff/repair.h"
-#include "proxy/take.h"
 
 static struct steer *
 steer_of(const struct request *q)
@@ -92,12 +91,7 @@ on_timer(struct timer *t)
 static void
 send_move(struct request *q, const struct in6_addr *addr)
 {
-	struct exchange *x = q->x;
-	struct buf text = {0};
-
-	take_put(&q->give.snapshot, addr, str_of(x->raw, x->head.bytes), &text);
-	peer_move(q->give.peer, x, buf_view(&text));
-	buf_fini(&text);
+	peer_move(q->give.peer, q->x, &q->give.snapshot, addr);
 	loop_arm(q->worker->loop, &q->give.timer,
 		handoff_patience_ns(q->worker));
 }

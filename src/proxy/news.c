@@ -2,10 +2,12 @@
 
 #include <endian.h>
 
+#include "base/varint.h"
+
 #define SIXTEENTHS 16.0
 #define WORK_UNIT 1024.0
 
-enum { HEAD_BYTES = 38, KEY_BYTES = 30 };
+/* --- written -------------------------------------------------------------- */
 
 static void
 put64(struct buf *out, uint64_t v)
@@ -15,24 +17,11 @@ put64(struct buf *out, uint64_t v)
 }
 
 static void
-put32(struct buf *out, uint32_t v)
-{
-	v = htobe32(v);
-	buf_append(out, (char *)&v, sizeof(v));
-}
-
-static void
-put8(struct buf *out, uint8_t v)
-{
-	buf_append(out, (char *)&v, sizeof(v));
-}
-
-static void
 put_rate(struct buf *out, double rate)
 {
 	double v = rate * SIXTEENTHS;
 
-	put32(out, v < UINT32_MAX ? (uint32_t)v : UINT32_MAX);
+	varint_put(out, v < UINT32_MAX ? (uint32_t)v : UINT32_MAX);
 }
 
 static void
@@ -43,101 +32,104 @@ put_rates(struct buf *out, const struct demand_rate *r)
 	put_rate(out, r->work / WORK_UNIT);
 }
 
-static uint64_t
-take64(const char **p)
+static void
+put_key(struct buf *out, const struct demand_key *k)
 {
-	uint64_t v;
+	bool differs = k->key.digest != k->key.hash;
 
-	memcpy(&v, *p, sizeof(v));
-	*p += sizeof(v);
-	return be64toh(v);
-}
-
-static uint32_t
-take32(const char **p)
-{
-	uint32_t v;
-
-	memcpy(&v, *p, sizeof(v));
-	*p += sizeof(v);
-	return be32toh(v);
-}
-
-static uint8_t
-take8(const char **p)
-{
-	return (uint8_t) * (*p)++;
-}
-
-static double
-take_rate(const char **p)
-{
-	return take32(p) / SIXTEENTHS;
-}
-
-static struct demand_rate
-take_rates(const char **p)
-{
-	struct demand_rate r = {.rate = take_rate(p)};
-
-	r.recent = take_rate(p);
-	r.work = take_rate(p) * WORK_UNIT;
-	return r;
+	put64(out, k->key.hash);
+	varint_put(out, (uint64_t)k->r << 1 | differs);
+	if (differs)
+		put64(out, k->key.digest);
+	varint_put(out, k->key.place);
+	put_rates(out, &k->rate);
 }
 
 void
 news_put(const struct news *n, struct buf *out)
 {
-	put64(out, n->number);
-	put64(out, n->objects);
-	put32(out, n->load);
+	varint_put(out, n->number);
+	varint_put(out, n->objects);
+	varint_put(out, n->load);
 	put_rate(out, n->in);
-	put8(out, n->link_is_scarce);
+	varint_put(out, n->link_is_scarce);
 	put_rates(out, &n->all);
-	put8(out, (uint8_t)n->n);
-	for (size_t i = 0; i < n->n; i++) {
-		const struct demand_key *k = &n->keys[i];
-
-		put64(out, k->key.hash);
-		put64(out, k->key.digest);
-		put8(out, k->key.place);
-		put8(out, (uint8_t)k->r);
-		put_rates(out, &k->rate);
-	}
+	varint_put(out, n->n);
+	for (size_t i = 0; i < n->n; i++)
+		put_key(out, &n->keys[i]);
 }
 
-static bool
-take_key(const char **p, struct demand_key *out)
+/* --- and read ------------------------------------------------------------- */
+
+/* What makes no sense leaves p NULL, and is 0. */
+static uint64_t
+take(struct str *in, uint64_t max)
 {
-	*out = (struct demand_key){.key.hash = take64(p)};
-	out->key.digest = take64(p);
-	out->key.place = take8(p);
-	out->r = take8(p);
-	out->rate = take_rates(p);
-	return out->r <= VIEW_MAX_NODES;
+	uint64_t v = 0;
+
+	if (!in->p || !varint_take(in, max, &v))
+		*in = (struct str){0};
+	return v;
+}
+
+static uint64_t
+take64(struct str *in)
+{
+	uint64_t v;
+
+	if (in->n < sizeof(v)) {
+		*in = (struct str){0};
+		return 0;
+	}
+	memcpy(&v, in->p, sizeof(v));
+	*in = str_of(in->p + sizeof(v), in->n - sizeof(v));
+	return be64toh(v);
+}
+
+static double
+take_rate(struct str *in)
+{
+	return (double)take(in, UINT32_MAX) / SIXTEENTHS;
+}
+
+static struct demand_rate
+take_rates(struct str *in)
+{
+	struct demand_rate r = {.rate = take_rate(in)};
+
+	r.recent = take_rate(in);
+	r.work = take_rate(in) * WORK_UNIT;
+	return r;
+}
+
+static void
+take_key(struct str *in, struct demand_key *out)
+{
+	uint64_t r;
+
+	*out = (struct demand_key){.key.hash = take64(in)};
+	r = take(in, VIEW_MAX_NODES << 1 | 1);
+	out->r = (unsigned)(r >> 1);
+	out->key.digest = r & 1 ? take64(in) : out->key.hash;
+	if (r & 1 && out->key.digest == out->key.hash)
+		*in = (struct str){0}; /* that is said otherwise */
+	out->key.place = (uint8_t)take(in, UINT8_MAX);
+	out->rate = take_rates(in);
 }
 
 bool
 news_parse(struct str payload, struct news *out)
 {
-	const char *p = payload.p;
-	uint8_t scarce;
+	struct str in = payload;
 
-	if (payload.n < HEAD_BYTES)
-		return false;
-	*out = (struct news){.number = take64(&p)};
-	out->objects = take64(&p);
-	out->load = take32(&p);
-	out->in = take_rate(&p);
-	scarce = take8(&p);
-	out->link_is_scarce = scarce;
-	out->all = take_rates(&p);
-	out->n = take8(&p);
-	if (scarce > 1 || out->n > NEWS_KEYS ||
-		payload.n != HEAD_BYTES + out->n * KEY_BYTES)
-		return false;
-	for (size_t i = 0; i < out->n; i++)
-		if (!take_key(&p, &out->keys[i]))
-			return false;
-	return true;
+	*out = (struct news){.number = take(&in, UINT64_MAX)};
+	out->objects = take(&in, UINT64_MAX);
+	out->load = (uint32_t)take(&in, UINT32_MAX);
+	out->in = take_rate(&in);
+	out->link_is_scarce = take(&in, 1);
+	out->all = take_rates(&in);
+	out->n = take(&in, NEWS_KEYS);
+	for (size_t i = 0; i < out->n && in.p; i++)
+		take_key(&in, &out->keys[i]);
+	return in.p && !in.n;
 }

@@ -1,19 +1,20 @@
 #pragma once
 /*
  * struct news: what a node tells all others now and then: how much it has to
- * do, and which keys it was asked for most. As bytes, in network order:
+ * do, and which keys it was asked for most. As varints (base/varint.h), since
+ * each tells each other one:
  *
- *	number (8)  objects (8)  load (4)  in (4)  scarce (1)
- *	rate (4)  recent (4)  work (4)  keys (1)
+ *	number  objects  load  in  scarce  rate  recent  work  keys
  *
  * and for each key
  *
- *	hash (8)  digest (8)  place (1)  nodes (1)
- *	rate (4)  recent (4)  work (4)
+ *	hash (8 bytes)  nodes << 1 | differs  digest (8 bytes)  place
+ *	rate  recent  work
  *
- * nodes: how many are to hold it; 0: that is another's to say. Rates are in
- * sixteenths, work in sixteenths of a kilobyte. The number grows: what is not
- * newer than what is known is old.
+ * the digest being there if it differs from the hash. nodes: how many are to
+ * hold it; 0: that is another's to say. Rates are in sixteenths, work in
+ * sixteenths of a kilobyte. The number grows: what is not newer than what is
+ * known is old.
  */
 #include "base/buf.h"
 #include "placement/demand.h"

@@ -54,22 +54,31 @@ test_there_and_back(void **state)
 static void
 test_nonsense(void **state)
 {
-	struct news n = {.n = 1}, m;
-	struct buf b = {0};
-	char *p;
+	/* Of the last byte of each, what is one too many. */
+	static const struct str wrong[] = {
+		STR("\1\0\0\0\2\0\0\0\0"),   /* neither scarce nor not */
+		STR("\1\0\0\0\0\0\0\0\x41"), /* keys */
+		STR("\1\0\0\0\0\0\0\0\1"
+		    "12345678\x82\1\0\0\0\0"),
+		/* a digest that is the hash, and should not be there */
+		STR("\1\0\0\0\0\0\0\0\1"
+		    "12345678\1"
+		    "12345678\0\0\0\0"),
+	};
+	struct news m;
 
-	news_put(&n, &b);
-	p = (char *)(uintptr_t)buf_head(&b);
-	p[37] = 2;
-	assert_false(news_parse(buf_view(&b), &m));
-	p[37] = 1;
-	assert_true(news_parse(buf_view(&b), &m));
-	p[24] = 2; /* neither scarce nor not */
-	assert_false(news_parse(buf_view(&b), &m));
-	p[24] = 1;
-	p[38 + 17] = VIEW_MAX_NODES + 1;
-	assert_false(news_parse(buf_view(&b), &m));
-	buf_fini(&b);
+	assert_true(news_parse(STR("\1\0\0\0\1\0\0\0\0"), &m));
+	assert_true(news_parse(STR("\1\0\0\0\0\0\0\0\1"
+				   "12345678\x80\1\0\0\0\0"),
+		&m));
+	assert_int_equal(m.keys[0].r, VIEW_MAX_NODES);
+	assert_true(m.keys[0].key.digest == m.keys[0].key.hash);
+	assert_true(news_parse(STR("\1\0\0\0\0\0\0\0\1"
+				   "12345678\1"
+				   "12345679\0\0\0\0"),
+		&m));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(news_parse(wrong[i], &m));
 }
 
 int

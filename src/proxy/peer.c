@@ -199,6 +199,7 @@ peer_free(struct peer *p)
 		return;
 	loop_disarm(p->worker->loop, &p->redial);
 	CHECK(!p->channel);
+	buf_fini(&p->offer);
 	free(p->asks);
 	free(p->free_slots);
 	free(p);

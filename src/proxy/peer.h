@@ -8,6 +8,7 @@
 #include "proxy/wire.h"
 
 struct peer;
+struct snapshot;
 
 struct peer *peer_new(struct worker *w, size_t index);
 void peer_free(struct peer *p);
@@ -40,9 +41,11 @@ void peer_cancel(struct peer *p, struct exchange *x);
 double peers_wait_us(const struct worker *w);
 /* Can it be given connections? */
 bool peer_takes(const struct peer *p);
-/* Gives it that of x; text is what it consists of (see take.h). What it says
- * is told through x->on_move(), after this has returned; REFUSED ends it. */
-void peer_move(struct peer *p, struct exchange *x, struct str text);
+/* Gives it that of x, which is like that and has the client of that address
+ * (see take.h). What it says is told through x->on_move(), after this has
+ * returned; REFUSED ends it. */
+void peer_move(struct peer *p, struct exchange *x, const struct snapshot *s,
+	const struct in6_addr *client);
 /* It is the peer's now: the end of it. */
 void peer_go(struct peer *p, struct exchange *x);
 

@@ -104,13 +104,30 @@ form_of(const struct exchange *x)
 	}
 }
 
+static void
+put_question(const struct exchange *x, struct buf *out)
+{
+	forward_request(x, form_of(x), out);
+	buf_str(out, STR("\r\n"));
+}
+
+static void
+send_offer(struct peer *p, const struct exchange *x)
+{
+	uint64_t size = htobe64(handoff_threshold(p->worker));
+
+	put_question(x, &p->offer);
+	buf_append(channel_begin(p->channel), &size, sizeof(size));
+	channel_put_head(p->channel, buf_view(&p->offer));
+	channel_end(p->channel, WIRE_OFFER, x->stream);
+	buf_consume(&p->offer, buf_len(&p->offer));
+}
+
 void
 peer_ask(struct peer *p, struct exchange *x)
 {
 	bool offers =
 		x->on_owner && x->head.method == METHOD_GET && peer_takes(p);
-	uint64_t size = htobe64(offers ? handoff_threshold(p->worker) : 0);
-	struct buf *out;
 
 	CHECK(p->up);
 	count(peer_counter(x), 1);
@@ -121,15 +138,12 @@ peer_ask(struct peer *p, struct exchange *x)
 	ask_open(p, x);
 	if (x->fill == FILL_NONE)
 		ask_waits(p, x);
-	out = channel_begin(p->channel);
-	if (offers)
-		buf_append(out, &size, sizeof(size));
-	forward_request(x, form_of(x), out);
-	buf_str(out, STR("\r\n"));
-	channel_end(p->channel,
-		offers				? WIRE_OFFER
-			: form_of(x) == TO_PEER ? WIRE_ASK
-						: WIRE_FILL,
+	if (offers) {
+		send_offer(p, x);
+		return;
+	}
+	put_question(x, channel_begin(p->channel));
+	channel_end(p->channel, form_of(x) == TO_PEER ? WIRE_ASK : WIRE_FILL,
 		x->stream);
 }
 

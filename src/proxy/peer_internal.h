@@ -37,6 +37,7 @@ struct peer {
 	struct bulks bulks;
 	unsigned refusals;	/* of connections, in a row */
 	uint64_t not_before_ns; /* is it to be given one again */
+	struct buf offer;	/* to write one in */
 	struct list calls;
 	uint32_t last_call;
 	struct damp damp;

@@ -3,6 +3,7 @@
 
 #include "proxy/handoff.h"
 #include "proxy/peer_internal.h"
+#include "proxy/take.h"
 
 enum {
 	REFUSALS_MAX = 8, /* in a row; then it is left in peace for a while */
@@ -17,12 +18,15 @@ peer_takes(const struct peer *p)
 }
 
 void
-peer_move(struct peer *p, struct exchange *x, struct str text)
+peer_move(struct peer *p, struct exchange *x, const struct snapshot *s,
+	const struct in6_addr *client)
 {
 	/* An offer's stream goes on. */
 	if (!x->asking)
 		ask_open(p, x);
-	channel_send(p->channel, WIRE_MOVE, x->stream, text);
+	take_put(s, client, channel_begin(p->channel));
+	channel_put_head(p->channel, str_of(x->raw, x->head.bytes));
+	channel_end(p->channel, WIRE_MOVE, x->stream);
 }
 
 void

@@ -126,16 +126,29 @@ on_ask(struct server *s, uint32_t stream, uint64_t offered, bool fill,
 	return true;
 }
 
+/* What the short form of a head was, until the next one. */
+static bool
+take_head(struct server *s, struct str packed, struct str *out)
+{
+	buf_consume(&s->head, buf_len(&s->head));
+	if (!channel_take_head(s->channel, packed, &s->head))
+		return false;
+	*out = buf_view(&s->head);
+	return true;
+}
+
 static bool
 on_offer(struct server *s, uint32_t stream, struct str payload)
 {
+	struct str head;
 	uint64_t size;
 
 	if (payload.n < sizeof(size))
 		return false;
 	memcpy(&size, payload.p, sizeof(size));
-	return on_ask(s, stream, be64toh(size), false,
-		str_of(payload.p + sizeof(size), payload.n - sizeof(size)));
+	payload = str_of(payload.p + sizeof(size), payload.n - sizeof(size));
+	return take_head(s, payload, &head) &&
+		on_ask(s, stream, be64toh(size), false, head);
 }
 
 /* The connection of a client is to be ours. */
@@ -146,7 +159,7 @@ on_move(struct server *s, struct serve *v, uint32_t stream, struct str payload)
 	struct take *take;
 
 	if (!channel_is_sealed(s->channel) || (v && (!v->waits || v->take)) ||
-		!take_parse(payload, &t))
+		!take_parse(&payload, &t) || !take_head(s, payload, &t.head))
 		return false;
 	take = take_start(s->worker, &t);
 	if (take)
@@ -231,6 +244,7 @@ bury(struct grave *g)
 
 	while ((it = list_pop_front(&s->spare)))
 		free(container_of(it, struct serve, link));
+	buf_fini(&s->head);
 	free(s);
 }
 

@@ -36,7 +36,8 @@ struct server {
 	struct list purging; /* struct purging_for */
 	struct list spare;   /* struct serve, for those to come */
 	unsigned nspare;
-	size_t peer; /* who it is, once it is up */
+	struct buf head; /* of the request that is being taken */
+	size_t peer;	 /* who it is, once it is up */
 	struct grave grave;
 };
 

@@ -24,25 +24,33 @@ struct take {
 
 void
 take_put(const struct snapshot *s, const struct in6_addr *client,
-	struct str head, struct buf *out)
+	struct buf *out)
 {
-	char bytes[SNAPSHOT_BYTES];
+	bool same = IN6_ARE_ADDR_EQUAL(client, &s->client);
 
-	snapshot_put(s, bytes);
-	buf_append(out, bytes, sizeof(bytes));
-	buf_append(out, client, sizeof(*client));
-	buf_str(out, head);
+	snapshot_put(s, out);
+	buf_append(out, same ? "\0" : "\1", 1);
+	if (!same)
+		buf_append(out, client, sizeof(*client));
 }
 
 bool
-take_parse(struct str text, struct take_text *out)
+take_parse(struct str *text, struct take_text *out)
 {
-	struct take_text t;
+	struct take_text t = {0};
+	struct str rest = *text;
+	size_t n;
 
-	if (!snapshot_take(&text, &t.snapshot) || text.n <= sizeof(t.client))
+	if (!snapshot_take(&rest, &t.snapshot) || !rest.n ||
+		(uint8_t)rest.p[0] > 1)
 		return false;
-	memcpy(&t.client, text.p, sizeof(t.client));
-	t.head = str_of(text.p + sizeof(t.client), text.n - sizeof(t.client));
+	n = rest.p[0] ? sizeof(t.client) : 0;
+	rest = str_of(rest.p + 1, rest.n - 1);
+	if (rest.n < n)
+		return false;
+	t.client = t.snapshot.client;
+	memcpy(&t.client, rest.p, n);
+	*text = str_of(rest.p + n, rest.n - n);
 	*out = t;
 	return true;
 }

@@ -5,9 +5,9 @@
  * connection (conn.h). What a MOVE consists of, in network order:
  *
  *	a snapshot (handoff/snapshot.h)
- *	the client's address, of IPv6 or mapped (16), which a PROXY header may
- *		have said
- *	the head of the request that it is to be served
+ *	1, and the client's address, of IPv6 or mapped (16), which a PROXY
+ *		header may have said; or 0: it is the snapshot's
+ *	the head of the request that it is to be served (proxy/lines.h)
  */
 #include "base/buf.h"
 #include "handoff/snapshot.h"
@@ -15,17 +15,19 @@
 
 struct take;
 
+/* All but the head. */
 void take_put(const struct snapshot *s, const struct in6_addr *client,
-	struct str head, struct buf *out);
+	struct buf *out);
 
 struct take_text {
 	struct snapshot snapshot;
 	struct in6_addr client;
-	struct str head; /* borrowed from the text */
+	struct str head; /* borrowed: in the clear */
 };
 
-/* False when it makes no sense. */
-bool take_parse(struct str text, struct take_text *out);
+/* Takes all but the head off the front of *text. False when it makes no
+ * sense. */
+bool take_parse(struct str *text, struct take_text *out);
 
 /* The connection is here, mute. NULL when it can't be. */
 struct take *take_start(struct worker *w, const struct take_text *t);

@@ -3,7 +3,7 @@
  * What nodes say to each other on a channel (channel.h), in frames, which are
  * sealed after the hellos if there is a secret:
  *
- *	length (4, of the payload)  type (1)  zero (3)  stream (4)  payload
+ *	type (1)  length (3, of the payload)  stream (4)  payload
  *
  * in network order; the payload is at most WIRE_MAX bytes.
  *
@@ -32,10 +32,11 @@
  *	EXPLAIN	asks what there is of a key; REPLY has it as JSON
  *	PURGED	the purge of that stream's number is done: 8 bytes, of how many
  *		objects
- *	PING	nothing: so that silence means death
- *	OFFER	8 bytes: a size; then as ASK. An answer whose body is that large
- *		need not come: the connection that it is for could be moved
- *	TAKE	answers OFFER, 8 bytes: the body's size. MOVE or CANCEL follows
+ *	PING	nothing, from who has said nothing else: so that silence means
+ *		death
+ *	OFFER	8 bytes: a size; then as ASK, made short (lines.h). An answer
+ *whose body is that large need not come: the connection that it is for could be
+ *moved TAKE	answers OFFER, 8 bytes: the body's size. MOVE or CANCEL follows
  *
  * Those by which a connection is moved (handoff/move.h; what it consists of is
  * in take.h) make sense on a sealed channel only.
@@ -80,7 +81,7 @@ enum wire_type {
 };
 
 enum {
-	WIRE_HEADER = 12,
+	WIRE_HEADER = 8,
 	WIRE_MAX = 256 * 1024,
 	WIRE_TURN = 16 * 1024,
 	/* From so many bytes on, a body had better go past the channel, on a

@@ -139,6 +139,42 @@ def test_crosses_once(lab, log, options):
         "status", "--socket", "/run/sevenfold/lab/n1.sock").stdout
 
 
+ONE_BY_ONE = """
+import socket, sys
+vip, name, n = sys.argv[1:]
+for i in range(int(n)):
+    s = socket.create_connection((vip, 80))
+    s.sendall(f"GET /{name} HTTP/1.1\\r\\nHost: {vip}\\r\\n"
+              "User-Agent: one-by-one\\r\\nAccept: */*\\r\\n"
+              "Connection: close\\r\\n\\r\\n".encode())
+    while s.recv(65536):
+        pass
+"""
+
+
+def test_a_move_is_small(lab, root):
+    """What two nodes say to each other of a connection, as their link counts
+    it: three segments and what acknowledges the last of them."""
+    lab(nodes="2", origin_root=root, handoff="on")
+    name = "3-0.bin"
+    owner = owner_of(name)
+    giver = "n2" if owner == "n1" else "n1"
+    get = ["client", "python3", "-c", ONE_BY_ONE, VIP, name]
+    lab_exec(*get, "10")
+    wire = lab_popen(giver, "python3", HERE / "wire.py", VIP, "7077",
+                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert wire.stdout.readline() == "ready\n"
+    given = counters()[giver]["given"]
+    lab_exec(*get, "300")
+    given = counters()[giver]["given"] - given
+    frames, octets = json.loads(wire.communicate("")[0])["peer"]
+    print(f"{given} moves, {frames / given:.2f} frames and "
+          f"{octets / given:.0f} bytes each")
+    assert 100 < given < 200
+    # Two per second and direction are pings, or news.
+    assert octets < 520 * given
+
+
 def test_off_crosses_twice(lab, log):
     file, origin = log
     nodes = node_names(4)
@@ -809,7 +845,7 @@ import json, socket, struct
 ME, PEER = "198.18.1.2", "198.18.1.1"
 
 def frame(kind, stream, payload):
-    return struct.pack("!III", len(payload), kind << 24, stream) + payload
+    return struct.pack("!II", kind << 24 | len(payload), stream) + payload
 
 def read(s, n):
     text = b""
@@ -821,13 +857,14 @@ def read(s, n):
     return text
 
 def read_hello(s):
-    n, kind, _ = struct.unpack("!III", read(s, 12))
-    assert kind == 1 << 24
-    return read(s, n)
+    n, _ = struct.unpack("!II", read(s, 8))
+    assert n >> 24 == 1
+    return read(s, n & 0xffffff)
 
 def read_record(s):
-    n = read(s, 4)
-    return n + read(s, struct.unpack("!I", n)[0])
+    # Two lengths, of 20 bits each, and a tag.
+    n = read(s, 5)
+    return n + read(s, 16 + (int.from_bytes(n, "big") >> 20))
 
 def ends(s):
     s.settimeout(5)
@@ -841,7 +878,7 @@ def ends(s):
         return False
 
 def hello(checksum, bulk=0):
-    return (f"sevenfold 4 lab n2 {checksum} 0123456789abcdef {bulk:08x} "
+    return (f"sevenfold 5 lab n2 {checksum} 0123456789abcdef {bulk:08x} "
             "000000000001").encode()
 
 def dialled():
@@ -877,8 +914,8 @@ said |= {
     "a question": talk(lambda r: frame(2, 1, b"GET http://a/ HTTP/1.1"
                                        + junk)),
     "a move": talk(lambda r: frame(32, 1, junk)),
-    "a long record": talk(lambda r: struct.pack("!I", 1 << 30)),
-    "a record": talk(lambda r: struct.pack("!I", 256) + junk),
+    "a long record": talk(lambda r: bytes([255] * 5)),
+    "a record": talk(lambda r: (256 << 20).to_bytes(5, "big") + junk),
     "a body's connection": talk(None, 1),
 }
 print(json.dumps(said))
