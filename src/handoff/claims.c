@@ -117,9 +117,11 @@ int
 claims_ask(const struct claims_question *q, struct buf *path)
 {
 	own_free char *purpose = xasprintf("moves? %s %s", q->cluster, q->node);
+	uint64_t hear =
+		(uint64_t)ntohl(q->hear_addr.s_addr) << 16 | q->hear_port;
 
-	buf_printf(path, "/moves/%016" PRIx64 "/%016" PRIx64 "/", q->since,
-		q->nonce);
+	buf_printf(path, "/moves/%016" PRIx64 "/%016" PRIx64 "/%016" PRIx64 "/",
+		q->since, q->nonce, hear);
 	return proof_put(q->secret, str_z(purpose), path);
 }
 
@@ -127,20 +129,23 @@ bool
 claims_asked(struct str path, struct claims_question *q)
 {
 	own_free char *purpose = xasprintf("moves? %s %s", q->cluster, q->node);
-	struct str part[5];
-	uint64_t since, nonce;
+	struct str part[6];
+	uint64_t since, nonce, hear;
 
 	if (!str_starts(path, STR("/moves/")) ||
 		!proof_take(q->secret, str_z(purpose), &path))
 		return false;
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
 		if (!str_split(&path, '/', &part[i]))
 			return false;
 	if (path.p || !parse_hex(part[2], &since) ||
-		!parse_hex(part[3], &nonce))
+		!parse_hex(part[3], &nonce) || !parse_hex(part[4], &hear) ||
+		hear >> 48)
 		return false;
 	q->since = since;
 	q->nonce = nonce;
+	q->hear_addr.s_addr = htonl((uint32_t)(hear >> 16));
+	q->hear_port = (uint16_t)hear;
 	return true;
 }
 

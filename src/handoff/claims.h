@@ -5,9 +5,11 @@
  * (proxy/tenure.h has them; l4/redirect.h is what comes of it). The balancer
  * asks for what is new since the last time:
  *
- *	/moves/SINCE/NONCE/PROOF
+ *	/moves/SINCE/NONCE/HEAR/PROOF
  *
- * in hexadecimal, the nonce being made up for this question. The answer:
+ * in hexadecimal, the nonce being made up for this question. HEAR is the
+ * address and port where it wants to be told at once (notice.h), for a while
+ * from now on; 0: nowhere. The answer:
  *
  *	last NUMBER	since which it may ask next
  *	ADDRESS PORT	of a client, a line each, CLAIMS_MAX at most
@@ -37,11 +39,13 @@ struct claims_question {
 	struct str secret;
 	const char *cluster, *node; /* who is asked */
 	uint64_t since, nonce;
+	struct in_addr hear_addr;
+	uint16_t hear_port; /* host order */
 };
 
 /* Appends the question, as a path. 0 or negative errno, as all here. */
 int claims_ask(const struct claims_question *q, struct buf *path);
-/* Sets since and nonce of a question to us. False: it is none. */
+/* Sets what is in a question to us. False: it is none. */
 bool claims_asked(struct str path, struct claims_question *q);
 int claims_answer(const struct claims_question *q, const struct claims *c,
 	struct buf *out);

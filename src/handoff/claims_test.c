@@ -12,6 +12,8 @@ static const struct claims_question question = {
 	.node = "n1",
 	.since = 0x123456789abcdef0,
 	.nonce = 7,
+	.hear_addr.s_addr = 0x070012c6,
+	.hear_port = 40123,
 };
 static struct claims said, heard;
 
@@ -41,9 +43,11 @@ test_question(void **state)
 	struct buf path = {0};
 
 	assert_int_equal(claims_ask(&question, &path), 0);
-	q.since = q.nonce = 0;
+	q.since = q.nonce = q.hear_addr.s_addr = q.hear_port = 0;
 	assert_true(claims_asked(buf_view(&path), &q));
 	assert_true(q.since == question.since && q.nonce == question.nonce);
+	assert_true(q.hear_addr.s_addr == question.hear_addr.s_addr &&
+		q.hear_port == question.hear_port);
 	other.node = "n2";
 	assert_false(claims_asked(buf_view(&path), &other));
 	other = question;

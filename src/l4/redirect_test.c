@@ -46,7 +46,7 @@ open_flow(uint16_t port)
 }
 
 static enum redirect
-redirect_to(uint16_t port, uint16_t server)
+redirect_from(uint16_t port, uint16_t from, uint16_t server)
 {
 	struct frame_spec spec = {.client_port = port};
 	struct frame f = frame_make(&spec);
@@ -55,6 +55,8 @@ redirect_to(uint16_t port, uint16_t server)
 		.vip_port = FRAME_PORT,
 		.client_port = port,
 		.server = server,
+		.from = from,
+		.packets = from ? REDIRECT_JUST_NOW : REDIRECT_LASTING,
 	};
 	enum redirect r;
 
@@ -65,6 +67,12 @@ redirect_to(uint16_t port, uint16_t server)
 		assert_int_equal(redirect_flow(rig_program(&rig), &to), r);
 	rig_check(&rig);
 	return r;
+}
+
+static enum redirect
+redirect_to(uint16_t port, uint16_t server)
+{
+	return redirect_from(port, 0, server);
 }
 
 static void
@@ -125,6 +133,35 @@ test_no_flow(void **state)
 	(void)open_flow(3);
 	rig_pass_time(&rig, 1000);
 	assert_int_equal(redirect_to(3, to), REDIRECT_no_flow);
+}
+
+/* It need not have lasted, if it is known where it was. */
+static void
+test_just_now(void **state)
+{
+	struct rules_id id = start(3);
+	int first = rig_tcp(&rig, 1, SYN, L4_tx_new), to = first % 3 + 1;
+	uint16_t from = number(&id, (uint8_t)first),
+		 then = number(&id, (uint8_t)to),
+		 third = number(&id, (uint8_t)(to % 3 + 1));
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+			redirect_from(1, from, then), REDIRECT_no_flow);
+		(void)rig_tcp(&rig, 1, ACK, L4_tx_known);
+	}
+	assert_int_equal(redirect_from(1, third, then), REDIRECT_elsewhere);
+	assert_int_equal(rig_tcp(&rig, 1, ACK, L4_tx_known), first);
+	assert_int_equal(redirect_from(1, from, then), REDIRECT_done);
+	count_is(from, 0, 0);
+	count_is(then, 1, 0);
+	assert_int_equal(rig_tcp(&rig, 1, ACK, L4_tx_known), to);
+	assert_int_equal(redirect_from(1, from, then), REDIRECT_same);
+	/* And on; what was said of it before is late. */
+	assert_int_equal(redirect_from(1, then, third), REDIRECT_done);
+	assert_int_equal(redirect_from(1, from, then), REDIRECT_elsewhere);
+	(void)rig_tcp(&rig, 1, FIN | ACK, L4_tx_known);
+	assert_int_equal(redirect_from(1, third, from), REDIRECT_no_flow);
 }
 
 /* Where it may not go. */
@@ -211,6 +248,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_no_flow),
+		cmocka_unit_test(test_just_now),
 		cmocka_unit_test(test_no_server),
 		cmocka_unit_test(test_first_dies),
 		cmocka_unit_test(test_growth),

@@ -124,6 +124,7 @@ moves_json(const struct program *p)
 			json_integer((json_int_t)c.result[r]));
 	json_object_set_new(
 		o, "untrusted", json_integer((json_int_t)c.untrusted));
+	json_object_set_new(o, "at_once", json_integer((json_int_t)c.at_once));
 	return o;
 }
 

@@ -80,8 +80,11 @@ put_moves(struct metrics *m, const struct program *p)
 		"segments sent to clients of nodes that are down, so that they "
 		"hear of it",
 		(double)lost_count(p->lost));
+	metrics_one(m, METRICS_COUNTER, "balancer_moves_at_once",
+		"of those that were done, which had just been moved",
+		(double)c.at_once);
 	metrics_one(m, METRICS_COUNTER, "balancer_moves_untrusted",
-		"answers about these that were not their node's",
+		"words about these that were not their node's",
 		(double)c.untrusted);
 }
 

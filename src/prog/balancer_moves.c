@@ -12,8 +12,10 @@
 #include "prog/balancer.h"
 #include "prog/balancer_inquiry.h"
 #include "prog/balancer_members.h"
+#include "prog/balancer_notices.h"
 #include "prog/secret.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -25,6 +27,7 @@ struct moves {
 	struct buf secret;
 	struct timer timer;
 	struct inquiry inquiry;
+	struct notices *notices;	 /* owned; NULL: nothing is heard */
 	struct claims_question question; /* the last one */
 	size_t asked;			 /* the member's index */
 	unsigned turns;			 /* that it has not answered */
@@ -49,28 +52,38 @@ find_service(const struct program *p, bool v6, struct rules_id *out)
 	return true;
 }
 
+/* The number of that node's server; 0: it has none. */
+static uint16_t
+server_at(const struct rules_service *s, struct in_addr addr, uint16_t port)
+{
+	union l4_addr node = member_addr(addr);
+	const struct rules_server *server =
+		s ? rules_server(s, &node, port) : NULL;
+
+	return server ? server->number : 0;
+}
+
+/* giver: who had it until now; NULL: any. packets: see l4/redirect.h. */
 static enum redirect
-redirect(const struct moves *m, const struct claim *c)
+redirect(const struct moves *m, size_t member, const struct claim *c,
+	const struct in_addr *giver, uint8_t packets)
 {
 	struct program *p = m->program;
 	const struct roster *r = members_roster(p->members);
-	union l4_addr node = member_addr(r->v[m->asked].addr);
+	struct redirect_flow f = {.client_port = c->port, .packets = packets};
 	const struct rules_service *s;
-	const struct rules_server *server = NULL;
-	struct redirect_flow f = {.client_port = c->port};
 	struct rules_id id;
 
 	memcpy(&f.client, &c->client, sizeof(f.client));
 	if (!find_service(p, !addr_is4(&f.client), &id))
 		return REDIRECT_no_flow;
 	s = rules_find(control_rules(p->control), &id);
-	if (s)
-		server = rules_server(s, &node, id.port);
-	if (!server)
+	f.server = server_at(s, r->v[member].addr, id.port);
+	f.from = giver ? server_at(s, *giver, id.port) : 0;
+	if (!f.server || (giver && !f.from))
 		return REDIRECT_no_server;
 	f.vip = id.addr;
 	f.vip_port = id.port;
-	f.server = server->number;
 	return redirect_flow(balancer_image(p->balancer), &f);
 }
 
@@ -99,8 +112,33 @@ on_answer(void *ctx, struct str document)
 		return;
 	}
 	m->since[m->asked] = m->heard->last;
+	notices_since(m->notices, m->asked, m->heard->last);
 	for (size_t i = 0; i < m->heard->n; i++)
-		m->counts.result[redirect(m, &m->heard->v[i])]++;
+		m->counts.result[redirect(m, m->asked, &m->heard->v[i], NULL,
+			REDIRECT_LASTING)]++;
+}
+
+static void
+on_notice(void *ctx, size_t member, const struct notice *n, bool fresh)
+{
+	uint8_t packets = fresh ? REDIRECT_JUST_NOW : REDIRECT_LASTING;
+	struct moves *m = ctx;
+
+	for (size_t i = 0; i < n->n; i++) {
+		enum redirect r = redirect(
+			m, member, &n->v[i].claim, &n->v[i].giver, packets);
+
+		m->counts.result[r]++;
+		m->counts.at_once += r == REDIRECT_done;
+	}
+}
+
+static void
+on_untrusted(void *ctx)
+{
+	struct moves *m = ctx;
+
+	m->counts.untrusted++;
 }
 
 /* --- asking --------------------------------------------------------------- */
@@ -168,6 +206,12 @@ moves_new(struct program *p)
 	m->question.cluster = p->conf->cluster;
 	m->heard = NEW(struct claims);
 	m->timer.on_timer = on_timer;
+	m->notices = notices_new(p,
+		&(struct notices_user){
+			m, m->question.secret, on_notice, on_untrusted});
+	if (!m->notices)
+		log_warn("notices_not_heard error=\"%s\"", strerror(errno));
+	notices_where(m->notices, &m->question);
 	inquiry_init(&m->inquiry, p->loop, on_answer, m);
 	loop_arm(p->loop, &m->timer, ASK_EVERY_MS * NS_PER_MS);
 	return m;
@@ -180,6 +224,7 @@ moves_free(struct moves *m)
 		return;
 	loop_disarm(m->program->loop, &m->timer);
 	inquiry_fini(&m->inquiry);
+	notices_free(m->notices);
 	buf_fini(&m->secret);
 	free(m->heard);
 	free(m);

@@ -64,6 +64,7 @@ handoff_open(const struct node_config *config)
 	h = NEW(struct handoff);
 	h->steer = steer;
 	h->tenures = tenures_new();
+	h->hearers = hearers_new(config);
 	h->park.fd = -1;
 	h->threshold_bytes = SCARCITY_CPU_BYTES;
 	h->patience_ns = PATIENCE_MS * NS_PER_MS;
@@ -246,6 +247,7 @@ handoff_close(struct handoff *h)
 		return;
 	steer_close(h->steer);
 	tenures_free(h->tenures);
+	hearers_free(h->hearers);
 	free(h);
 }
 

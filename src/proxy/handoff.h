@@ -6,12 +6,14 @@
  */
 #include "handoff/steer.h"
 #include "proxy/exchange.h"
+#include "proxy/herald.h"
 #include "proxy/scarcity.h"
 #include "proxy/tenure.h"
 
 struct handoff {
 	struct steer *steer;	 /* owned */
 	struct tenures *tenures; /* owned */
+	struct hearers *hearers; /* owned; NULL: nobody can be told */
 	struct source park;	 /* watched by the first worker */
 	struct timer timer;	 /* ... who also collects, and looks around */
 	struct worker *first;

@@ -163,6 +163,7 @@ put_moves(const struct worker *w, struct str path, struct buf *out)
 
 	if (!w->node->handoff || !claims_asked(path, &q))
 		return false;
+	hearers_note(w->node->handoff->hearers, &q, loop_now_ns(w->loop));
 	c = NEW(struct claims);
 	tenures_claim(
 		w->node->handoff->tenures, q.since, loop_now_ns(w->loop), c);

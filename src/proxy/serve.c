@@ -174,9 +174,12 @@ on_move(struct server *s, struct serve *v, uint32_t stream, struct str payload)
 static bool
 on_go(struct serve *v)
 {
+	const struct server *s;
+
 	if (!v || !v->take)
 		return false;
-	take_go(take_ptr(&v->take));
+	s = v->server;
+	take_go(take_ptr(&v->take), membership_addr(s->worker->node, s->peer));
 	serve_end(v);
 	return true;
 }

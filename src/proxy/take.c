@@ -120,7 +120,7 @@ take_start(struct worker *w, const struct take_text *text)
 }
 
 void
-take_go(struct take *t)
+take_go(struct take *t, struct in_addr giver)
 {
 	struct handoff_key key = steer_key(&t->snapshot);
 	struct claim claim = {t->snapshot.client, t->snapshot.client_port};
@@ -130,6 +130,7 @@ take_go(struct take *t)
 	steer_ours(steer_of(t), &key, &t->snapshot);
 	count(&w->counters.taken, 1);
 	count(&w->connections, 1);
+	herald_tell(w->herald, &claim, giver);
 	conn_start_taken(w, take_fd(&t->fd), &t->client, buf_view(&t->head),
 		tenure_begin(w->node->handoff->tenures, &claim,
 			loop_now_ns(w->loop)));

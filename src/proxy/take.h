@@ -31,8 +31,9 @@ bool take_parse(struct str *text, struct take_text *out);
 
 /* The connection is here, mute. NULL when it can't be. */
 struct take *take_start(struct worker *w, const struct take_text *t);
-/* It is ours: a client's connection like any, whose request is served. */
-void take_go(struct take *t);
+/* It is ours, from the node of that address: a client's connection like any,
+ * whose request is served. */
+void take_go(struct take *t, struct in_addr giver);
 /* The giver has it: away without a word. NULL is fine. */
 void take_discard(struct take *t);
 /* The giver, of that address, was lost: he has it if he lives. */

@@ -82,6 +82,17 @@ tenure_end(struct tenures *ts, struct tenure *t)
 	free(t);
 }
 
+uint64_t
+tenures_number(struct tenures *ts)
+{
+	uint64_t number;
+
+	pthread_mutex_lock(&ts->lock);
+	number = ++ts->last;
+	pthread_mutex_unlock(&ts->lock);
+	return number;
+}
+
 static void
 number_those_that_last(struct tenures *ts, uint64_t now_ns)
 {

@@ -19,6 +19,9 @@ tenure_begin(struct tenures *ts, const struct claim *c, uint64_t now_ns);
 /* It has ended, or was given to somebody else. NULL is fine. */
 void tenure_end(struct tenures *ts, struct tenure *t);
 
+/* For what is told before it has lasted (handoff/notice.h): larger than all so
+ * far. */
+uint64_t tenures_number(struct tenures *ts);
 /* What has lasted and has a number above `since`, the oldest first, as far as
  * there is room; out->last is that of the last one. */
 void tenures_claim(struct tenures *ts, uint64_t since, uint64_t now_ns,

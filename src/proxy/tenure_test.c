@@ -87,6 +87,25 @@ test_many(void **state)
 	tenures_free(ts);
 }
 
+/* Numbers are given to other things, too. */
+static void
+test_numbers(void **state)
+{
+	struct tenures *ts = tenures_new();
+	uint64_t number = tenures_number(ts);
+
+	said.last = 0;
+	(void)begin(ts, 1, 0);
+	EXPECT(ts, 10, 1);
+	assert_true(said.last == number + 1);
+	assert_true(tenures_number(ts) == number + 2);
+	(void)begin(ts, 2, 10);
+	EXPECT(ts, 20, 2);
+	EXPECT(ts, 20);
+	assert_true(said.last == number + 3);
+	tenures_free(ts);
+}
+
 /* A process that knows of numbers which ours has not come to. */
 static void
 test_clock_went_back(void **state)
@@ -106,6 +125,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_once),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_clock_went_back),
 	};
 

@@ -241,8 +241,10 @@ worker_new(struct node *n, unsigned index)
 	w->frames = xmalloc(WORKER_FRAMES_BYTES);
 	w->tally = tally_new();
 	w->random = clock_mono_ns() | 1;
-	if (n->handoff)
+	if (n->handoff) {
 		w->advice = NEW(struct advice);
+		w->herald = herald_new(w);
+	}
 	w->stayed = xcalloc(HANDOFF_REASONS, sizeof(*w->stayed));
 	list_init(&w->fetches);
 	list_init(&w->fills);
@@ -327,6 +329,7 @@ worker_free(struct worker *w)
 	tally_free(w->tally);
 	free(w->frames);
 	free(w->advice);
+	herald_free(w->herald);
 	free((void *)(uintptr_t)w->stayed);
 	free(w);
 }

@@ -16,6 +16,7 @@ struct advice;
 struct distiller;
 struct exchange;
 struct handover;
+struct herald;
 struct peer;
 struct tally;
 struct upstream;
@@ -64,6 +65,7 @@ struct worker {
 	struct list probes;		/* struct probe; of the first worker */
 	struct counters counters;
 	struct advice *advice;	      /* owned; NULL: no connection is moved */
+	struct herald *herald;	      /* owned; NULL with advice */
 	_Atomic uint64_t *stayed;     /* owned: by enum handoff_reason */
 	_Atomic uint64_t connections; /* of clients, now */
 	_Atomic uint64_t answers;  /* exchanges that are answered here, now */
