@@ -12,8 +12,10 @@
  * From that comes the size from which moving a connection is worth it:
  *
  *	link free	what passing on costs in CPU is all: SCARCITY_CPU_BYTES
- *	link scarce	every byte passed on is missed: SCARCITY_LINK_BYTES;
- *			unless the processors are scarce, too
+ *	link scarce	every byte passed on is missed: SCARCITY_LINK_BYTES,
+ *			where what nodes say to each other is as long for the
+ *			one as for the other; unless the processors are scarce,
+ *			too
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,7 +23,7 @@
 enum {
 	/* `sevenfold bench handoff`: where the two cost the same CPU. */
 	SCARCITY_CPU_BYTES = 192 * 1024,
-	SCARCITY_LINK_BYTES = 1024,
+	SCARCITY_LINK_BYTES = 256,
 	SCARCITY_BOTH_BYTES = 16 * 1024,
 };
 
