@@ -176,7 +176,7 @@ l4_remember(struct l4_job *j, struct l4_service *s, const struct l4_key *k,
 	bool active = l4_active(state), held;
 
 	held = l4_template_hold(j, s, k, j->dest);
-	if (!l4_flow_add(j, k,
+	if (!l4_flow_add_near(j, k,
 		    l4_word(j->now, j->dest, 1, held ? L4_FLOW_TEMPLATED : 0,
 			    state),
 		    rank)) {
@@ -209,7 +209,7 @@ l4_begin(
 	else if (flood || how == L4_BY_HASH)
 		j->dest = l4_choose_spare(j, s);
 	else
-		j->dest = l4_choose(j, s);
+		j->dest = l4_choose_now(j, s);
 	d = j->dest ? l4_dest(j->half, j->dest) : NULL;
 	if (!d)
 		return L4_drop_no_node;

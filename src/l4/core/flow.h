@@ -241,6 +241,23 @@ l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 	return NULL;
 }
 
+/* All entries of a bucket, where most likely none is the one. In their order in
+ * memory, so that each costs but a load and a comparison. */
+static __always_inline struct l4_flow *
+l4_flow_scan(struct l4_bucket *b, const struct l4_key *k)
+{
+#pragma GCC unroll 8
+	for (__u64 i = 0; i < L4_WAYS; i++) {
+		struct l4_flow *f = &b->flow[i];
+
+		if (f->key.ends == k->ends &&
+			f->key.client[1] == k->client[1] &&
+			f->key.client[0] == k->client[0])
+			return f;
+	}
+	return NULL;
+}
+
 /* While the table grows, an entry may still be where it was. It's copied before
  * it's removed there, so who looks in this order finds it. */
 static __always_inline struct l4_flow *
@@ -263,7 +280,12 @@ l4_lookup_in(const struct l4_ctl *ctl, const struct l4_key *k)
 	struct l4_bucket *b = l4_bucket(ctl->bucket_mask, hash);
 	struct l4_flow *f = b ? l4_flow_near(b, hash, k) : NULL;
 
-	return f ? f : l4_lookup_hash(ctl, k, hash);
+	if (!f && b)
+		f = l4_flow_scan(b, k);
+	if (f || ctl->old_mask == ctl->bucket_mask)
+		return f;
+	b = l4_bucket(ctl->old_mask, hash);
+	return b ? l4_flow_scan(b, k) : NULL;
 }
 
 static __always_inline struct l4_flow *
@@ -406,6 +428,20 @@ l4_rank(__u32 half, __u32 now, const struct l4_flow *f, __u64 word)
 	return l4_active(state) ? L4_RANK_OPEN : L4_RANK_CLOSING;
 }
 
+/* Makes the free entry f that of k. False: someone was faster. */
+static __always_inline bool
+l4_flow_put(struct l4_tally *t, struct l4_flow *f, const struct l4_key *k,
+	__u64 word)
+{
+	if (__sync_val_compare_and_swap(&f->word, 0, L4_BUSY) != 0)
+		return false;
+	f->key = *k;
+	l4_barrier();
+	*(volatile __u64 *)&f->word = word;
+	t->added++;
+	return true;
+}
+
 /* An entry for k, with this word, in place of what ranks at most so high.
  * False: there is no room. Does not count.
  *
@@ -452,11 +488,25 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	old = f->word;
 	if (old && !l4_flow_end(j->half, f, old))
 		return false;
-	if (__sync_val_compare_and_swap(&f->word, 0, L4_BUSY) != 0)
+	return l4_flow_put(t, f, k, word);
+}
+
+/* The same. Mostly one of the first two entries is free, which takes no call. */
+static __always_inline bool
+l4_flow_add_near(
+	struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
+{
+	struct l4_ctl *ctl = at_ctl(0);
+	struct l4_tally *t = at_tallies(j->cpu);
+	__u64 hash = ctl ? l4_hash(ctl, k) : 0, start = hash & (L4_WAYS - 1);
+	struct l4_bucket *b = ctl ? l4_bucket(ctl->bucket_mask, hash) : NULL;
+	__u64 taken;
+
+	if (!b || !t)
 		return false;
-	f->key = *k;
-	l4_barrier();
-	*(volatile __u64 *)&f->word = word;
-	t->added++;
-	return true;
+	taken = b->flow[start].word;
+	taken |= -taken;
+	__asm__("" : "+r"(taken)); /* or it becomes a jump */
+	return l4_flow_put(t, l4_way(b, start, taken >> 63), k, word) ||
+		l4_flow_add(j, k, word, rank);
 }
