@@ -192,9 +192,9 @@ put_slots(struct place *p, struct rules *r, struct rules_service *s)
 	p->slots += n;
 }
 
-/* Who is at each place of the sum of weights, for twos. It is there to be quick,
- * so what is too large for a CPU's first cache, or for the room that there is,
- * isn't made. */
+/* Who is at each place of the sum of weights, for twos. It is there to be
+ * quick, so what is too large for a CPU's first cache, or for the room that
+ * there is, isn't made. */
 #define WEIGHTS_MAX 8192
 
 static void

@@ -143,11 +143,11 @@ put_rules(struct rig *r, const char *scheduler, unsigned nodes)
 }
 
 /*
- * Linux changes its way to a program that is to be repeated before and after it,
- * and waits until no CPU is on the old one: meanwhile others run here, and have
- * the cache. A program that is attached somewhere has its way already. So the
- * one that is measured is: to the loopback of a network of our own, where no
- * packet comes.
+ * Linux changes its way to a program that is to be repeated before and after
+ * it, and waits until no CPU is on the old one: meanwhile others run here, and
+ * have the cache. A program that is attached somewhere has its way already. So
+ * the one that is measured is: to the loopback of a network of our own, where
+ * no packet comes.
  */
 static void
 hold(const struct rig *r)
@@ -374,11 +374,26 @@ bench_few(bool fresh)
 	bench_bpf__destroy(bench);
 }
 
+/* On one CPU, which nobody else has as long as a round takes, and in a network
+ * where nobody else is. */
+static void
+go_alone(void)
+{
+	struct sched_param first = {.sched_priority = 1};
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	(void)sched_setaffinity(0, sizeof(one), &one);
+	(void)sched_setscheduler(0, SCHED_FIFO, &first);
+	if (unshare(CLONE_NEWNET))
+		no_rights(-errno);
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *part = NULL;
-	cpu_set_t one;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--json"))
@@ -388,11 +403,7 @@ main(int argc, char **argv)
 		else
 			part = argv[i];
 	}
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	(void)sched_setaffinity(0, sizeof(one), &one);
-	if (unshare(CLONE_NEWNET))
-		no_rights(-errno);
+	go_alone();
 	if (!part || !strcmp(part, "few"))
 		bench_few(false);
 	if (part && !strcmp(part, "steps"))

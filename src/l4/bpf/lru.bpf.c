@@ -39,10 +39,10 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 }
 
 static __always_inline bool
-l4_flow_add_near(
-	struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
+l4_flow_add_near(struct l4_job *j, const struct l4_ctl *ctl, struct l4_tally *t,
+	__u64 word, __u32 rank)
 {
-	return l4_flow_add(j, k, word, rank);
+	return l4_flow_add(j, &j->key, word, rank);
 }
 
 #include "l4/bpf/run.h"

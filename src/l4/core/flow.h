@@ -90,28 +90,33 @@ l4_overloaded(const struct l4_dest *d, const struct l4_count *c)
 }
 
 /* Adds to a destination's connections, and tells the scheduler. */
+static __always_inline void
+l4_count_for(__u32 half, const struct l4_service *s, const struct l4_dest *d,
+	struct l4_count *c, int active, int inactive)
+{
+	__u32 over;
+
+	if (active)
+		__sync_fetch_and_add(&c->active, active);
+	if (inactive)
+		__sync_fetch_and_add(&c->inactive, inactive);
+	if (!(d->flags & L4_DEST_LIVE) || !(d->upper || l4_by_load(s)))
+		return;
+	over = l4_overloaded(d, c);
+	if (over != c->overloaded)
+		c->overloaded = over;
+	l4_tree_update(half, s, d, c);
+}
+
 L4_STEP int
 l4_count(__u32 half, __u32 dest, int active, int inactive)
 {
 	struct l4_count *c = dest < L4_DESTS_MAX ? at_counts(dest) : NULL;
 	struct l4_dest *d = l4_dest(half, dest);
-	struct l4_service *s;
-	__u32 over;
+	struct l4_service *s = d ? l4_service(half, d->service) : NULL;
 
-	if (!c || !d)
-		return 0;
-	if (active)
-		__sync_fetch_and_add(&c->active, active);
-	if (inactive)
-		__sync_fetch_and_add(&c->inactive, inactive);
-	if (!(d->flags & L4_DEST_LIVE))
-		return 0;
-	over = l4_overloaded(d, c);
-	if (over != c->overloaded)
-		c->overloaded = over;
-	s = l4_service(half, d->service);
-	if (s)
-		l4_tree_update(half, s, d, c);
+	if (c && s)
+		l4_count_for(half, s, d, c, active, inactive);
 	return 0;
 }
 
@@ -491,18 +496,18 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	return l4_flow_put(t, f, k, word);
 }
 
-/* The same. Mostly one of the first two entries is free, which takes no call. */
+/* The same, for j->key. Mostly one of the first two entries is free, which
+ * takes no call. */
 static __always_inline bool
-l4_flow_add_near(
-	struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
+l4_flow_add_near(struct l4_job *j, const struct l4_ctl *ctl, struct l4_tally *t,
+	__u64 word, __u32 rank)
 {
-	struct l4_ctl *ctl = at_ctl(0);
-	struct l4_tally *t = at_tallies(j->cpu);
-	__u64 hash = ctl ? l4_hash(ctl, k) : 0, start = hash & (L4_WAYS - 1);
-	struct l4_bucket *b = ctl ? l4_bucket(ctl->bucket_mask, hash) : NULL;
+	const struct l4_key *k = &j->key;
+	__u64 hash = l4_hash(ctl, k), start = hash & (L4_WAYS - 1);
+	struct l4_bucket *b = l4_bucket(ctl->bucket_mask, hash);
 	__u64 taken;
 
-	if (!b || !t)
+	if (!b)
 		return false;
 	taken = b->flow[start].word;
 	taken |= -taken;

@@ -64,8 +64,7 @@ l4_is_ip4(const struct ethhdr *eth)
 static __always_inline bool
 l4_plain(L4_FRAME *f, const struct l4_short *s)
 {
-	return mac_same(s->eth->h_dest, s->ctl->mac) &&
-		l4_is_ip4(s->eth) &&
+	return mac_same(s->eth->h_dest, s->ctl->mac) && l4_is_ip4(s->eth) &&
 		s->ip->protocol == IPPROTO_TCP &&
 		!(s->ip->frag_off & bpf_htons(L4_IP_MF | L4_IP_OFFSET)) &&
 		s->ip->ttl > 1 && s->tcp->dest &&

@@ -45,6 +45,17 @@ l4_eligible(const struct l4_dest *d, const struct l4_count *c)
 	return (d->flags & L4_DEST_OPEN) && d->weight && !c->overloaded;
 }
 
+/* Whether the scheduler asks how many connections destinations have, of the
+ * tree. */
+static __always_inline bool
+l4_by_load(const struct l4_service *s)
+{
+	return (1u << L4_lc | 1u << L4_wlc | 1u << L4_lblc | 1u << L4_lblcr |
+		       1u << L4_sed | 1u << L4_nq | 1u << L4_ovf) >>
+		(s->scheduler & 31) &
+		1;
+}
+
 /* The destination as the service's scheduler sees it. */
 static __always_inline void
 l4_weigh(const struct l4_service *s, const struct l4_dest *d,
