@@ -95,9 +95,15 @@ enum l4_front_kind { L4_FRONT_FREE, L4_FRONT_WAS, L4_FRONT_VIP, L4_FRONT_REAL };
 
 struct l4_front {
 	union l4_addr addr;
-	__u16 port; /* 0: all others; for a VIP, also the address as such */
-	__u8 proto;
-	__u8 kind;
+	union {
+		struct {
+			__u16 port; /* 0: all others; for a VIP, also the
+				     * address as such */
+			__u8 proto;
+			__u8 kind;
+		};
+		__u32 end; /* all three */
+	};
 	__u16 service; /* 0: none here, but on other ports */
 	__u16 pad[5];
 };
@@ -128,7 +134,9 @@ struct l4_service {
 	__u8 scheduler;
 	__u8 proto;
 	__u16 flags;
-	__u32 ring, ring_n;   /* sh, dh, mh; in u16s, from a multiple of 4 */
+	__u32 ring, ring_n;   /* sh, dh, mh; in u16s, from a multiple of 4;
+			       * twos: of the sum of weights ring_n, if small,
+			       * places 0 to ring_n */
 	__u32 spare, spare_n; /* Maglev over all: when there is no table */
 	__u32 persist;	      /* ticks */
 	__u16 gcd, front;     /* front: a mark's templates have this one */

@@ -192,6 +192,37 @@ put_slots(struct place *p, struct rules *r, struct rules_service *s)
 	p->slots += n;
 }
 
+/* Who is at each place of the sum of weights, for twos. It is there to be
+ * quick, so what is too large for a CPU's first cache, or for the room that
+ * there is, isn't made. */
+#define WEIGHTS_MAX 8192
+
+static void
+put_places(struct place *p, const struct rules_service *s)
+{
+	struct l4_service *out =
+		p->image->services + p->half * L4_SERVICES_MAX + s->number;
+	uint16_t ring[WEIGHTS_MAX + 1] = {0};
+	uint32_t n = 0;
+
+	if (s->scheduler != L4_twos)
+		return;
+	for (size_t i = 0; i < s->nservers; i++) {
+		uint32_t w = weight_of(&s->servers[i]);
+
+		if (n + w > WEIGHTS_MAX)
+			return;
+		/* the first one has place 0, too */
+		for (; w; w--)
+			ring[++n] = (uint16_t)(i + 1);
+		ring[0] = ring[1];
+	}
+	if (!n || p->rings + n + 4 > L4_RINGS_MAX)
+		return;
+	out->ring = put_ring(p, ring, n + 1);
+	out->ring_n = n;
+}
+
 static void
 put_service(struct place *p, struct rules *r, struct rules_service *s)
 {
@@ -361,6 +392,8 @@ compile(struct rules *r, struct l4_image *i)
 	put_trash(&p, r);
 	for (size_t k = 0; k < r->n; k++)
 		put_service(&p, r, &r->services[k]);
+	for (size_t k = 0; k < r->n; k++)
+		put_places(&p, &r->services[k]);
 	for (size_t k = 0; k < r->n; k++)
 		put_turn(&p, &r->services[k]);
 	i->ctl->has[half] = p.has;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "l4/core/sched.h"
 #include "l4/test_rig.h"
 
 static struct rig rig;
@@ -151,6 +152,38 @@ test_twos(void **state)
 		got[rig_tcp(&rig, (uint16_t)(1000 + i), SYN, L4_tx_new)]++;
 	assert_int_equal(got[0], 0);
 	assert_in_range(got[1], 80, 120);
+	rig_check(&rig);
+}
+
+/* The table of places says what the tree says; and is not asked when not all of
+ * its servers can be chosen. */
+static void
+test_twos_places(void **state)
+{
+	struct rules_id id = START("twos", 0, 3, 0, 5, 1, 8, 2, 1);
+	struct l4_service *s = rig.model.services;
+	struct l4_job j = {0};
+	int got = 0;
+	uint32_t n;
+
+	l4_image = &rig.model;
+	j.half = rig.model.ctl->generation & 1;
+	for (s += j.half * L4_SERVICES_MAX; !s->n; s++)
+		continue;
+	n = s->ring_n;
+	assert_int_equal(n, 20);
+	for (uint32_t r = 0; r <= n; r++) {
+		uint32_t at[2] = {r, n - r}, slot[2], tree[2];
+
+		l4_slots_at(&j, s, n, at, slot);
+		l4_tree_at(&j, s, at, tree);
+		assert_int_equal(slot[0], tree[0]);
+		assert_int_equal(slot[1], tree[1]);
+	}
+	edit(id, 5, 8, 1, 0); /* full with one connection */
+	for (uint16_t i = 0; i < 100; i++)
+		got += rig_tcp(&rig, (uint16_t)(1000 + i), SYN, L4_tx_new) == 5;
+	assert_in_range(got, 1, 1);
 	rig_check(&rig);
 }
 
@@ -327,6 +360,7 @@ main(void)
 		cmocka_unit_test(test_sed_nq),
 		cmocka_unit_test(test_fo_ovf),
 		cmocka_unit_test(test_twos),
+		cmocka_unit_test(test_twos_places),
 		cmocka_unit_test(test_sh),
 		cmocka_unit_test(test_fallback),
 		cmocka_unit_test(test_mh),

@@ -4,10 +4,12 @@
 #define l4_lookup l4_lookup_own
 #define l4_lookup_in l4_lookup_in_own
 #define l4_flow_add l4_flow_add_own
+#define l4_flow_add_near l4_flow_add_near_own
 #include "l4/core/flow.h"
 #undef l4_lookup
 #undef l4_lookup_in
 #undef l4_flow_add
+#undef l4_flow_add_near
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -34,6 +36,13 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	struct l4_flow f = {.key = *k, .word = word};
 
 	return bpf_map_update_elem(&lru, k, &f, BPF_ANY) == 0;
+}
+
+static __always_inline bool
+l4_flow_add_near(struct l4_job *j, const struct l4_ctl *ctl, struct l4_tally *t,
+	__u64 word, __u32 rank)
+{
+	return l4_flow_add(j, &j->key, word, rank);
 }
 
 #include "l4/bpf/run.h"

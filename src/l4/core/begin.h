@@ -17,13 +17,8 @@ enum l4_how {
 
 /* Too many flows begin on this CPU. */
 static __always_inline bool
-l4_flooded(const struct l4_job *j)
+l4_flooded(const struct l4_job *j, const struct l4_ctl *ctl, struct l4_tally *t)
 {
-	struct l4_tally *t = at_tallies(j->cpu);
-	struct l4_ctl *ctl = at_ctl(0);
-
-	if (!t || !ctl)
-		return false;
 	if (t->tick != j->now) {
 		t->tick = j->now;
 		t->begun = 0;
@@ -166,25 +161,30 @@ l4_stat_begin(const struct l4_job *j)
 		s->connections++;
 }
 
-/* An entry for the flow, which goes to j->dest. False: there's no room. */
+/* An entry for the flow j->key, which goes to d, j->dest. False: there's no
+ * room. */
 static __always_inline bool
-l4_remember(struct l4_job *j, struct l4_service *s, const struct l4_key *k,
-	enum l4_how how, __u32 way)
+l4_remember(struct l4_job *j, struct l4_service *s, const struct l4_dest *d,
+	enum l4_how how, const struct l4_ctl *ctl, struct l4_tally *t)
 {
+	__u32 way = d->method == L4_MASQ ? L4_IN : L4_IN_ONLY;
 	__u32 state = l4_next_state(&j->p, L4_NONE, way);
 	__u32 rank = how == L4_BY_HASH ? L4_RANK_HALF_OPEN : L4_RANK_CLOSING;
 	bool active = l4_active(state), held;
+	struct l4_count *c = at_counts(j->dest);
 
-	held = l4_template_hold(j, s, k, j->dest);
-	if (!l4_flow_add(j, k,
+	if (!c)
+		return false;
+	held = l4_template_hold(j, s, &j->key, j->dest);
+	if (!l4_flow_add_near(j, ctl, t,
 		    l4_word(j->now, j->dest, 1, held ? L4_FLOW_TEMPLATED : 0,
 			    state),
 		    rank)) {
 		if (held)
-			l4_template_release(j->half, k);
+			l4_template_release(j->half, &j->key);
 		return false;
 	}
-	l4_count(j->half, j->dest, active, !active);
+	l4_count_for(j->half, s, d, c, active, !active);
 	return true;
 }
 
@@ -193,23 +193,24 @@ L4_STEP int
 l4_begin(
 	L4_FRAME *f, struct l4_job *j, enum l4_how how, enum l4_verdict verdict)
 {
-	const struct l4_key *k;
 	struct l4_service *s;
+	struct l4_tally *t;
 	struct l4_dest *d;
+	struct l4_ctl *ctl = at_ctl(0);
 	bool one, flood;
 
 	s = j ? l4_service(j->half, j->service) : NULL;
-	if (!s)
+	t = j ? at_tallies(j->cpu) : NULL;
+	if (!s || !t || !ctl)
 		return L4_pass_no_service;
-	k = &j->key;
 	one = (s->flags & L4_ONE_PACKET) && j->p.proto == IPPROTO_UDP;
-	flood = !one && how == L4_BY_SCHEDULER && l4_flooded(j);
+	flood = !one && how == L4_BY_SCHEDULER && l4_flooded(j, ctl, t);
 	if (s->flags & L4_PERSISTENT)
-		j->dest = l4_choose_persistent(j, s, k);
+		j->dest = l4_choose_persistent(j, s, &j->key);
 	else if (flood || how == L4_BY_HASH)
 		j->dest = l4_choose_spare(j, s);
 	else
-		j->dest = l4_choose(j, s);
+		j->dest = l4_choose_now(j, s);
 	d = j->dest ? l4_dest(j->half, j->dest) : NULL;
 	if (!d)
 		return L4_drop_no_node;
@@ -217,9 +218,8 @@ l4_begin(
 	if (one && d->method != L4_MASQ)
 		return L4_tx_one_packet;
 	if ((!flood || d->method == L4_MASQ) &&
-		l4_remember(j, s, k, how,
-			d->method == L4_MASQ ? L4_IN : L4_IN_ONLY))
-		return d->method != L4_MASQ || l4_expect_reply(f, j, k, d)
+		l4_remember(j, s, d, how, ctl, t))
+		return d->method != L4_MASQ || l4_expect_reply(f, j, &j->key, d)
 			? verdict
 			: L4_drop_nat_room;
 	if (d->method == L4_MASQ)

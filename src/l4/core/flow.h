@@ -90,28 +90,33 @@ l4_overloaded(const struct l4_dest *d, const struct l4_count *c)
 }
 
 /* Adds to a destination's connections, and tells the scheduler. */
+static __always_inline void
+l4_count_for(__u32 half, const struct l4_service *s, const struct l4_dest *d,
+	struct l4_count *c, int active, int inactive)
+{
+	__u32 over;
+
+	if (active)
+		__sync_fetch_and_add(&c->active, active);
+	if (inactive)
+		__sync_fetch_and_add(&c->inactive, inactive);
+	if (!(d->flags & L4_DEST_LIVE) || !(d->upper || l4_by_load(s)))
+		return;
+	over = l4_overloaded(d, c);
+	if (over != c->overloaded)
+		c->overloaded = over;
+	l4_tree_update(half, s, d, c);
+}
+
 L4_STEP int
 l4_count(__u32 half, __u32 dest, int active, int inactive)
 {
 	struct l4_count *c = dest < L4_DESTS_MAX ? at_counts(dest) : NULL;
 	struct l4_dest *d = l4_dest(half, dest);
-	struct l4_service *s;
-	__u32 over;
+	struct l4_service *s = d ? l4_service(half, d->service) : NULL;
 
-	if (!c || !d)
-		return 0;
-	if (active)
-		__sync_fetch_and_add(&c->active, active);
-	if (inactive)
-		__sync_fetch_and_add(&c->inactive, inactive);
-	if (!(d->flags & L4_DEST_LIVE))
-		return 0;
-	over = l4_overloaded(d, c);
-	if (over != c->overloaded)
-		c->overloaded = over;
-	s = l4_service(half, d->service);
-	if (s)
-		l4_tree_update(half, s, d, c);
+	if (c && s)
+		l4_count_for(half, s, d, c, active, inactive);
 	return 0;
 }
 
@@ -241,6 +246,23 @@ l4_flow_find(struct l4_bucket *b, __u64 hash, const struct l4_key *k)
 	return NULL;
 }
 
+/* All entries of a bucket, where most likely none is the one. In their order in
+ * memory, so that each costs but a load and a comparison. */
+static __always_inline struct l4_flow *
+l4_flow_scan(struct l4_bucket *b, const struct l4_key *k)
+{
+#pragma GCC unroll 8
+	for (__u64 i = 0; i < L4_WAYS; i++) {
+		struct l4_flow *f = &b->flow[i];
+
+		if (f->key.ends == k->ends &&
+			f->key.client[1] == k->client[1] &&
+			f->key.client[0] == k->client[0])
+			return f;
+	}
+	return NULL;
+}
+
 /* While the table grows, an entry may still be where it was. It's copied before
  * it's removed there, so who looks in this order finds it. */
 static __always_inline struct l4_flow *
@@ -263,7 +285,12 @@ l4_lookup_in(const struct l4_ctl *ctl, const struct l4_key *k)
 	struct l4_bucket *b = l4_bucket(ctl->bucket_mask, hash);
 	struct l4_flow *f = b ? l4_flow_near(b, hash, k) : NULL;
 
-	return f ? f : l4_lookup_hash(ctl, k, hash);
+	if (!f && b)
+		f = l4_flow_scan(b, k);
+	if (f || ctl->old_mask == ctl->bucket_mask)
+		return f;
+	b = l4_bucket(ctl->old_mask, hash);
+	return b ? l4_flow_scan(b, k) : NULL;
 }
 
 static __always_inline struct l4_flow *
@@ -406,6 +433,20 @@ l4_rank(__u32 half, __u32 now, const struct l4_flow *f, __u64 word)
 	return l4_active(state) ? L4_RANK_OPEN : L4_RANK_CLOSING;
 }
 
+/* Makes the free entry f that of k. False: someone was faster. */
+static __always_inline bool
+l4_flow_put(struct l4_tally *t, struct l4_flow *f, const struct l4_key *k,
+	__u64 word)
+{
+	if (__sync_val_compare_and_swap(&f->word, 0, L4_BUSY) != 0)
+		return false;
+	f->key = *k;
+	l4_barrier();
+	*(volatile __u64 *)&f->word = word;
+	t->added++;
+	return true;
+}
+
 /* An entry for k, with this word, in place of what ranks at most so high.
  * False: there is no room. Does not count.
  *
@@ -452,11 +493,25 @@ l4_flow_add(struct l4_job *j, const struct l4_key *k, __u64 word, __u32 rank)
 	old = f->word;
 	if (old && !l4_flow_end(j->half, f, old))
 		return false;
-	if (__sync_val_compare_and_swap(&f->word, 0, L4_BUSY) != 0)
+	return l4_flow_put(t, f, k, word);
+}
+
+/* The same, for j->key. Mostly one of the first two entries is free, which
+ * takes no call. */
+static __always_inline bool
+l4_flow_add_near(struct l4_job *j, const struct l4_ctl *ctl, struct l4_tally *t,
+	__u64 word, __u32 rank)
+{
+	const struct l4_key *k = &j->key;
+	__u64 hash = l4_hash(ctl, k), start = hash & (L4_WAYS - 1);
+	struct l4_bucket *b = l4_bucket(ctl->bucket_mask, hash);
+	__u64 taken;
+
+	if (!b)
 		return false;
-	f->key = *k;
-	l4_barrier();
-	*(volatile __u64 *)&f->word = word;
-	t->added++;
-	return true;
+	taken = b->flow[start].word;
+	taken |= -taken;
+	__asm__("" : "+r"(taken)); /* or it becomes a jump */
+	return l4_flow_put(t, l4_way(b, start, taken >> 63), k, word) ||
+		l4_flow_add(j, k, word, rank);
 }

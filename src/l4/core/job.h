@@ -111,8 +111,10 @@ static __always_inline bool
 l4_front_is(const struct l4_front *f, const union l4_addr *a, __u32 port,
 	__u32 proto, __u32 kind)
 {
-	return f->kind == kind && f->port == port && f->proto == proto &&
-		l4_same(&f->addr, a);
+	const struct l4_front want = {
+		.port = (__u16)port, .proto = (__u8)proto, .kind = (__u8)kind};
+
+	return f->end == want.end && l4_same(&f->addr, a);
 }
 
 /* It's not where its window begins. */

@@ -89,6 +89,20 @@ l4_random(struct l4_turn *t, __u32 below)
 	return (__u32)((x >> 32) * below >> 32);
 }
 
+/* The slots + 1 at two places of the sum of weights. While all may be chosen
+ * there is a table of that. */
+static __always_inline void
+l4_slots_at(const struct l4_job *j, const struct l4_service *s, __u32 total,
+	__u32 at[2], __u32 slot[2])
+{
+	if (total == s->ring_n) {
+		slot[0] = l4_ring_slot(j->half, s->ring + at[0]);
+		slot[1] = l4_ring_slot(j->half, s->ring + at[1]);
+	} else {
+		l4_tree_at(j, s, at, slot);
+	}
+}
+
 L4_STEP int
 l4_choose_twos(struct l4_job *j, struct l4_service *s, struct l4_turn *t)
 {
@@ -96,12 +110,13 @@ l4_choose_twos(struct l4_job *j, struct l4_service *s, struct l4_turn *t)
 	__u32 at[2], slot[2];
 	struct l4_count *ca, *cb;
 	struct l4_slot *a, *b;
+	__u64 more;
 
 	if (!root || !root->total || !j || !s || !t)
 		return 0;
 	at[0] = l4_random(t, root->total + 1);
 	at[1] = l4_random(t, root->total + 1);
-	l4_tree_at(j, s, at, slot);
+	l4_slots_at(j, s, root->total, at, slot);
 	a = l4_slot(j->half, s->base + slot[0] - 1);
 	b = l4_slot(j->half, s->base + slot[1] - 1);
 	if (!slot[0] || !slot[1] || !a || !b)
@@ -110,10 +125,9 @@ l4_choose_twos(struct l4_job *j, struct l4_service *s, struct l4_turn *t)
 	cb = at_counts(b->dest);
 	if (!ca || !cb)
 		return slot[0];
-	return (__u64)b->weight * l4_overhead(ca) >
-			(__u64)a->weight * l4_overhead(cb)
-		? slot[1]
-		: slot[0];
+	more = l4_if_negative((__s64)((__u64)a->weight * l4_overhead(cb)) -
+		(__s64)((__u64)b->weight * l4_overhead(ca)));
+	return slot[0] ^ ((slot[0] ^ slot[1]) & (__u32)more);
 }
 
 /* --- all
@@ -134,8 +148,8 @@ l4_choose_spare(struct l4_job *j, struct l4_service *s)
 }
 
 /* A destination for a new connection of the service, or 0. */
-L4_STEP int
-l4_choose(struct l4_job *j, struct l4_service *s)
+static __always_inline __u32
+l4_choose_now(struct l4_job *j, struct l4_service *s)
 {
 	struct l4_turn *t = j ? at_turns(j->service) : NULL;
 	__u32 slot;
@@ -154,4 +168,10 @@ l4_choose(struct l4_job *j, struct l4_service *s)
 	default: slot = l4_least(j, s);
 	}
 	return l4_slot_dest(j, s, slot);
+}
+
+L4_STEP int
+l4_choose(struct l4_job *j, struct l4_service *s)
+{
+	return l4_choose_now(j, s);
 }

@@ -42,17 +42,34 @@ l4_flags_of(const struct l4_short *s)
 	return ((const __u8 *)s->tcp)[13];
 }
 
+/* The TCP header's length in bytes. From its byte alone: a load that takes in
+ * the flags beside it would have to wait until whoever wrote them is done. */
+static __always_inline __u32
+l4_tcp_length(const struct l4_short *s)
+{
+	return ((const __u8 *)s->tcp)[12] >> 4 << 2;
+}
+
+/* Whether it's IPv4, without options: both headers at once. */
+static __always_inline bool
+l4_is_ip4(const struct ethhdr *eth)
+{
+	const __u32 *both = (const void *)(eth->h_source + ETH_ALEN);
+
+	return (*both & bpf_htonl(0xffffff00)) ==
+		bpf_htonl(ETH_P_IP << 16 | 0x4500);
+}
+
 /* A whole TCP packet, in IPv4 without options, that may go on. */
 static __always_inline bool
 l4_plain(L4_FRAME *f, const struct l4_short *s)
 {
-	return mac_same(s->eth->h_dest, s->ctl->mac) &&
-		s->eth->h_proto == bpf_htons(ETH_P_IP) &&
-		*(const __u8 *)s->ip == 0x45 &&
+	return mac_same(s->eth->h_dest, s->ctl->mac) && l4_is_ip4(s->eth) &&
 		s->ip->protocol == IPPROTO_TCP &&
 		!(s->ip->frag_off & bpf_htons(L4_IP_MF | L4_IP_OFFSET)) &&
-		s->ip->ttl > 1 && s->tcp->dest && s->tcp->doff >= 5 &&
-		sizeof(*s->ip) + s->tcp->doff * 4u <= s->bytes &&
+		s->ip->ttl > 1 && s->tcp->dest &&
+		l4_tcp_length(s) >= sizeof(*s->tcp) &&
+		sizeof(*s->ip) + l4_tcp_length(s) <= s->bytes &&
 		sizeof(*s->eth) + s->bytes <= frame_len(f);
 }
 

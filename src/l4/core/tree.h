@@ -45,6 +45,17 @@ l4_eligible(const struct l4_dest *d, const struct l4_count *c)
 	return (d->flags & L4_DEST_OPEN) && d->weight && !c->overloaded;
 }
 
+/* Whether the scheduler asks how many connections destinations have, of the
+ * tree. */
+static __always_inline bool
+l4_by_load(const struct l4_service *s)
+{
+	return (1u << L4_lc | 1u << L4_wlc | 1u << L4_lblc | 1u << L4_lblcr |
+		       1u << L4_sed | 1u << L4_nq | 1u << L4_ovf) >>
+		(s->scheduler & 31) &
+		1;
+}
+
 /* The destination as the service's scheduler sees it. */
 static __always_inline void
 l4_weigh(const struct l4_service *s, const struct l4_dest *d,
@@ -111,6 +122,19 @@ l4_winner(const struct l4_pair *p)
 	return l4_better(&p->node[0].best, &p->node[1].best);
 }
 
+/* The same, where one of the two has just been made and is at hand: so a match
+ * need not wait until the one before it has been written and read again. */
+static __always_inline __u64
+l4_match(__u64 word, const union l4_best *other, __u32 right)
+{
+	const union l4_best one = {.word = word};
+	__s64 more = (__s64)((__u64)one.load * other->weight) -
+		(__s64)((__u64)other->load * one.weight);
+
+	return other->word ^
+		((word ^ other->word) & l4_if_negative(more - !right));
+}
+
 /* Node i anew, from the two below it. */
 static __always_inline void
 l4_tree_join(__u32 half, const struct l4_service *s, __u32 i)
@@ -174,13 +198,14 @@ l4_tree_update(__u32 half, const struct l4_service *s, const struct l4_dest *d,
 	__u32 i = (1u << (s->depth & 15)) + d->slot;
 	enum l4_leaf changed = l4_tree_leaf(half, s, d, c);
 	struct l4_pair *p;
+	__u64 best;
 
 	if (changed == L4_LEAF_SAME)
 		return;
 	p = l4_below(half, s, i >> 1);
+	best = p ? p->node[i & 1].best.word : 0;
 	for (int k = 0; k < L4_DEPTH_MAX && i > 1 && p; k++) {
-		__u64 best = l4_winner(p);
-
+		best = l4_match(best, &p->node[~i & 1].best, i & 1);
 		i >>= 1;
 		if (changed == L4_LEAF_ALL)
 			l4_tree_join(half, s, i);
