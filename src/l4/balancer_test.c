@@ -17,33 +17,6 @@ static struct rig rig;
 
 #define UDP IPPROTO_UDP
 
-/* TCP and UDP services at the usual end, IPv4 and IPv6, of three servers. */
-static void
-start(enum l4_method method, enum l4_tun tun, bool server_v6)
-{
-	static const uint8_t protos[] = {IPPROTO_TCP, UDP};
-
-	rig_reset(&rig);
-	for (int i = 0; i < 4; i++) {
-		bool v6 = i & 1;
-		struct rules_id id =
-			rig_service(&rig, "rr", protos[i / 2], v6, 0);
-
-		for (uint8_t n = 3; n >= 1; n--) {
-			struct rules_server s = test_server(n,
-				method == L4_MASQ ? 8080 : FRAME_PORT,
-				method == L4_TUNNEL ? server_v6 : v6);
-
-			s.method = method;
-			s.tun = tun;
-			s.tun_port = 6080;
-			assert_int_equal(
-				rules_server_add(rig.rules, &id, &s), 0);
-		}
-	}
-	assert_int_equal(rig_compile(&rig), 0);
-}
-
 static const struct {
 	const char *name;
 	struct frame_spec spec;
@@ -133,7 +106,7 @@ test_frames(void **state)
 		struct frame in = frame_make(&frames[i].spec), out;
 		enum l4_verdict v;
 
-		start(L4_ROUTE, L4_IPIP, false);
+		rig_serve(&rig, L4_ROUTE, L4_IPIP, false);
 		v = rig_run(&rig, &in, &out);
 		if (v != frames[i].want)
 			fail_msg("%s: wanted %s, got %s", frames[i].name,
@@ -161,7 +134,7 @@ test_cut_short(void **state)
 		struct frame f = frame_make(&spec), out;
 		size_t whole = f.n;
 
-		start(L4_ROUTE, L4_IPIP, false);
+		rig_serve(&rig, L4_ROUTE, L4_IPIP, false);
 		for (f.n = 0; f.n < whole; f.n++) {
 			assert_int_equal(
 				rig_run(&rig, &f, &out), L4_pass_malformed);
@@ -178,7 +151,7 @@ test_route(void **state)
 	struct frame_spec spec = {.flags = SYN};
 	struct frame in = frame_make(&spec), out;
 
-	start(L4_ROUTE, L4_IPIP, false);
+	rig_serve(&rig, L4_ROUTE, L4_IPIP, false);
 	assert_int_equal(rig_run(&rig, &in, &out), L4_tx_new);
 	memcpy(in.b, (uint8_t[]){2, 0, 0, 0, 1, 1}, 6);
 	memcpy(in.b + 6, frame_own, 6);
@@ -238,7 +211,7 @@ test_tunnels(void **state)
 					: tun == L4_GRE ? 4
 							: 0);
 
-		start(L4_TUNNEL, tun, outer6);
+		rig_serve(&rig, L4_TUNNEL, tun, outer6);
 		assert_int_equal(rig_run(&rig, &in, &out), L4_tx_new);
 		check_tunnel(&in, &out, tun, outer6, inner6);
 		/* what just fits, and one byte more */
@@ -255,267 +228,12 @@ test_tunnels(void **state)
 	}
 }
 
-static struct frame_spec
-reply_of(const struct frame_spec *s, uint8_t server)
-{
-	struct frame_spec r = *s;
-
-	r.back = true;
-	r.vip = 0x0a000100u + server;
-	r.port = 8080;
-	return r;
-}
-
-/* There and back: addresses, ports and checksums, both ways. */
-static void
-test_nat(void **state)
-{
-	for (int i = 0; i < 6; i++) {
-		struct frame_spec spec = {.flags = SYN,
-			.v6 = i & 1,
-			.protocol = i & 2 ? UDP : IPPROTO_TCP,
-			.no_sum = i == 4 || i == 5};
-		struct frame_spec back;
-		struct frame in, out, want;
-
-		if (spec.no_sum)
-			spec.protocol = UDP;
-		in = frame_make(&spec);
-		start(L4_MASQ, L4_IPIP, false);
-		assert_int_equal(rig_run(&rig, &in, &out), L4_tx_new);
-		assert_int_equal(out.b[5], 1);
-		assert_true(frame_true(out.b + 14, out.n - 14));
-		spec.vip = 0x0a000101;
-		spec.port = 8080;
-		spec.ttl = 63;
-		want = frame_make(&spec);
-		assert_memory_equal(out.b + 14, want.b + 14, want.n - 14);
-
-		spec = (struct frame_spec){.flags = SYN | ACK,
-			.v6 = spec.v6,
-			.protocol = spec.protocol,
-			.no_sum = spec.no_sum};
-		back = reply_of(&spec, 1);
-		in = frame_make(&back);
-		assert_int_equal(rig_run(&rig, &in, &out), L4_tx_reply);
-		assert_memory_equal(out.b, frame_client, 6);
-		back = spec;
-		back.back = true;
-		back.ttl = 63;
-		want = frame_make(&back);
-		assert_memory_equal(out.b + 14, want.b + 14, want.n - 14);
-		rig_check(&rig);
-
-		/* from another server, or another port: not ours */
-		back = reply_of(&spec, 2);
-		in = frame_make(&back);
-		assert_int_equal(rig_run(&rig, &in, &out), L4_pass_no_service);
-		back = reply_of(&spec, 1);
-		back.client_port = 1;
-		in = frame_make(&back);
-		assert_int_equal(rig_run(&rig, &in, &out), L4_pass_no_service);
-	}
-}
-
-/* Two-way states: the handshake counts when both have spoken. */
-static void
-test_nat_states(void **state)
-{
-	struct frame_spec s = {.flags = SYN, .client_port = 5}, back;
-	const struct l4_flow *f = NULL;
-	struct frame in;
-	struct frame out;
-
-	start(L4_MASQ, L4_IPIP, false);
-	assert_int_equal(rig_send(&rig, &s, L4_tx_new), 1);
-	for (uint32_t b = 0; b < rig.model.n_buckets; b++)
-		for (int k = 0; k < L4_WAYS; k++)
-			if (rig.model.buckets[b].flow[k].key.ends >> 48 ==
-				L4_KIND_FLOW)
-				f = &rig.model.buckets[b].flow[k];
-	assert_non_null(f);
-	assert_int_equal(f->word & 15, L4_SYN_RECV);
-	s.flags = ACK;
-	(void)rig_send(&rig, &s, L4_tx_known);
-	assert_int_equal(f->word & 15, L4_ESTABLISHED);
-	back = reply_of(&s, 1);
-	back.flags = FIN | ACK;
-	in = frame_make(&back);
-	assert_int_equal(rig_run(&rig, &in, &out), L4_tx_reply);
-	assert_int_equal(f->word & 15, L4_FIN_WAIT);
-	s.flags = FIN | ACK;
-	(void)rig_send(&rig, &s, L4_tx_known);
-	assert_int_equal(f->word & 15, L4_TIME_WAIT);
-	rig_check(&rig);
-}
-
-/* ICMP errors follow their flow, for every method and family. */
-static void
-test_icmp_in(void **state)
-{
-	static const enum l4_method methods[] = {L4_ROUTE, L4_TUNNEL, L4_MASQ};
-
-	for (int i = 0; i < 12; i++) {
-		bool v6 = i & 1;
-		enum l4_method m = methods[i / 4];
-		struct frame_spec s = {.flags = SYN,
-			.v6 = v6,
-			.protocol = i & 2 ? UDP : IPPROTO_TCP,
-			.client_port = 4711};
-		struct frame_spec sent = s;
-		struct frame in, out;
-		int server;
-
-		start(m, L4_IPIP, v6);
-		(void)rig_send(&rig, &s, L4_tx_new);
-		s.client_port++;
-		server = rig_send(&rig, &s, L4_tx_new);
-		assert_int_equal(server, 2);
-		/* a router is unhappy with what the server sent as the VIP */
-		sent = s;
-		sent.back = true;
-		in = frame_icmp(&sent, 0x0a00fffe, v6 ? 2 : 3, v6 ? 0 : 4,
-			v6 ? 60 : 28);
-		assert_int_equal(rig_run(&rig, &in, &out), L4_tx_icmp);
-		assert_int_equal(out.b[5], 2);
-		assert_true(frame_true(out.b + 14, out.n - 14));
-		if (m == L4_MASQ) {
-			size_t q = v6 ? 14 + 40 + 8 + 40 : 14 + 20 + 8 + 20;
-
-			assert_int_equal(frame_get16(out.b + q), 8080);
-			assert_int_equal(out.b[q - (v6 ? 17 : 5)], 2);
-		}
-		/* about a flow we know nothing of: where its hash says */
-		sent.client_port = 99;
-		in = frame_icmp(&sent, 0x0a00fffe, v6 ? 2 : 3, v6 ? 0 : 4, 0);
-		assert_int_equal(rig_run(&rig, &in, &out), L4_tx_icmp);
-		sent.port = 22;
-		in = frame_icmp(&sent, 0x0a00fffe, v6 ? 2 : 3, v6 ? 0 : 4, 0);
-		assert_int_equal(
-			rig_run(&rig, &in, &out), L4_pass_icmp_unknown);
-		assert_memory_equal(out.b, in.b, in.n);
-		rig_check(&rig);
-	}
-}
-
-/* A NAT server's ICMP error about what the client sent. */
-static void
-test_icmp_out(void **state)
-{
-	for (int i = 0; i < 2; i++) {
-		struct frame_spec s = {.flags = SYN, .v6 = i, .protocol = UDP};
-		struct frame_spec quoted = s;
-		struct frame in, out;
-
-		start(L4_MASQ, L4_IPIP, false);
-		(void)rig_send(&rig, &s, L4_tx_new);
-		quoted.vip = 0x0a000101;
-		quoted.port = 8080;
-		in = frame_icmp(&quoted, 0x0a000101, i ? 1 : 3, i ? 4 : 3, 0);
-		assert_int_equal(rig_run(&rig, &in, &out), L4_tx_icmp_reply);
-		assert_memory_equal(out.b, frame_client, 6);
-		assert_true(frame_true(out.b + 14, out.n - 14));
-		quoted = s;
-		in = frame_icmp(&quoted, FRAME_VIP, i ? 1 : 3, i ? 4 : 3, 0);
-		/* but for checksums and the time to live, as if the VIP had
-		 * said so */
-		assert_memory_equal(out.b + (i ? 22 : 26), in.b + (i ? 22 : 26),
-			i ? 32 : 8);
-		assert_int_equal(frame_get16(out.b + (i ? 104 : 64)), 80);
-	}
-}
-
-/* All fragments of a datagram go where the first went. */
-static void
-test_fragments(void **state)
-{
-	static const enum l4_method methods[] = {L4_ROUTE, L4_TUNNEL, L4_MASQ};
-
-	for (int i = 0; i < 6; i++) {
-		bool v6 = i & 1;
-		struct frame_spec first = {.v6 = v6,
-			.protocol = UDP,
-			.frag = v6 ? 1 : 0x2000,
-			.payload = 800};
-		struct frame in, out;
-
-		start(methods[i / 2], L4_IPIP, v6);
-		for (uint32_t k = 1; k <= 3; k++) {
-			struct frame_spec later = first;
-
-			first.id = later.id = k;
-			first.client_port = (uint16_t)(1000 + k);
-			later.frag = v6 ? 0x328 : 101;
-			(void)rig_send(&rig, &later, L4_drop_fragment_lost);
-			assert_int_equal(rig_send(&rig, &first, L4_tx_new), k);
-			in = frame_make(&later);
-			assert_int_equal(
-				rig_run(&rig, &in, &out), L4_tx_fragment);
-			assert_int_equal(out.b[5], k);
-			assert_true(frame_true(out.b + 14, out.n - 14));
-		}
-		rig_pass_time(&rig, 3);
-		(void)rig_run(&rig, &in, &out);
-		assert_int_equal(
-			rig_run(&rig, &in, &out), L4_drop_fragment_lost);
-	}
-}
-
-/* A NAT server's answer in fragments: all are as if from the VIP, to whoever
- * the client is reached by. Two servers may number their datagrams alike. */
-static void
-test_reply_fragments(void **state)
-{
-	for (int i = 0; i < 2; i++) {
-		bool v6 = i;
-		size_t to = v6 ? 14 + 24 : 14 + 16;
-		struct frame_spec s = {.v6 = v6, .protocol = UDP}, first[2];
-		struct frame in, out, want;
-
-		start(L4_MASQ, L4_IPIP, v6);
-		for (uint8_t k = 0; k < 2; k++) {
-			s.client_port = (uint16_t)(1000 + k);
-			assert_int_equal(rig_send(&rig, &s, L4_tx_new), k + 1);
-			first[k] = reply_of(&s, (uint8_t)(k + 1));
-			first[k].frag = v6 ? 1 : 0x2000;
-			first[k].id = 7;
-			first[k].payload = 800;
-		}
-		for (uint8_t k = 0; k < 2; k++) {
-			in = frame_make(&first[k]);
-			assert_int_equal(rig_run(&rig, &in, &out), L4_tx_reply);
-			first[k].vip = FRAME_VIP;
-			first[k].port = FRAME_PORT;
-			first[k].ttl = 63;
-			want = frame_make(&first[k]);
-			assert_memory_equal(
-				out.b + 14, want.b + 14, want.n - 14);
-		}
-		for (uint8_t k = 2; k-- > 0;) {
-			first[k].vip = 0x0a000101u + k;
-			first[k].frag = v6 ? 0x328 : 101;
-			in = frame_make(&first[k]);
-			assert_int_equal(rig_run(&rig, &in, &out), L4_tx_reply);
-			assert_memory_equal(out.b, frame_client, 6);
-			assert_true(frame_true(out.b + 14, out.n - 14));
-			assert_int_equal(out.b[to - 1], FRAME_VIP & 255);
-			assert_memory_equal(out.b + to, in.b + to, in.n - to);
-		}
-		rig_check(&rig);
-		rig_pass_time(&rig, 3);
-		(void)rig_run(&rig, &in, &out);
-		assert_int_equal(rig_run(&rig, &in, &out), L4_pass_no_service);
-		rig_sweep(&rig);
-		rig_check(&rig);
-	}
-}
-
 static void
 test_local_and_unreachable(void **state)
 {
 	struct rules_service *s;
 
-	start(L4_ROUTE, L4_IPIP, false);
+	rig_serve(&rig, L4_ROUTE, L4_IPIP, false);
 	s = &rig.rules->services[0];
 	s->servers[0].method = L4_LOCAL;
 	s->servers[1].resolved = false;
@@ -583,12 +301,6 @@ main(void)
 		cmocka_unit_test(test_cut_short),
 		cmocka_unit_test(test_route),
 		cmocka_unit_test(test_tunnels),
-		cmocka_unit_test(test_nat),
-		cmocka_unit_test(test_nat_states),
-		cmocka_unit_test(test_icmp_in),
-		cmocka_unit_test(test_icmp_out),
-		cmocka_unit_test(test_fragments),
-		cmocka_unit_test(test_reply_fragments),
 		cmocka_unit_test(test_local_and_unreachable),
 		cmocka_unit_test(test_limits),
 	};

@@ -249,6 +249,32 @@ rig_server(struct rig *r, const struct rules_id *id, uint8_t n, uint16_t weight)
 	assert_int_equal(rules_server_add(r->rules, id, &s), 0);
 }
 
+/* TCP and UDP services at the usual end, IPv4 and IPv6, of three servers. */
+static inline void
+rig_serve(struct rig *r, enum l4_method method, enum l4_tun tun, bool server_v6)
+{
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP};
+
+	rig_reset(r);
+	for (int i = 0; i < 4; i++) {
+		bool v6 = i & 1;
+		struct rules_id id = rig_service(r, "rr", protos[i / 2], v6, 0);
+
+		for (uint8_t n = 3; n >= 1; n--) {
+			struct rules_server s = test_server(n,
+				method == L4_MASQ ? 8080 : FRAME_PORT,
+				method == L4_TUNNEL ? server_v6 : v6);
+
+			s.method = method;
+			s.tun = tun;
+			s.tun_port = 6080;
+			assert_int_equal(
+				rules_server_add(r->rules, &id, &s), 0);
+		}
+	}
+	assert_int_equal(rig_compile(r), 0);
+}
+
 /* The server, by the last byte of its address, that a packet was given to;
  * 0: none. */
 static inline int
