@@ -131,8 +131,7 @@ write_some(struct request *q, struct client *c)
 bool
 answering_may_wait(struct request *q, struct client *c)
 {
-	/* What peers say comes many at a time anyway. */
-	if (!q->x || !q->upload.done || q->x->tunnel || q->x->from == FROM_PEER)
+	if (!q->x || !q->upload.done || q->x->tunnel)
 		return false;
 	return compose(q, c) == REPLY_ENDED &&
 		buf_len(&q->reply.out) <= WAIT_BYTES;

@@ -10,8 +10,6 @@
 #include "proxy/peer.h"
 #include "proxy/tunnel.h"
 
-enum { SPARES = 256 };
-
 /* --- its life ------------------------------------------------------------- */
 
 static void on_wake(struct wake *w);
@@ -41,13 +39,10 @@ on_tunnel(struct asker *a, struct tunnel *t)
 struct exchange *
 exchange_get(struct worker *w)
 {
-	struct list *spare = list_pop_front(&w->exchanges);
 	struct exchange *x;
 
-	if (spare) {
-		w->nexchanges--;
-		return container_of(spare, struct exchange, link);
-	}
+	if (w->nexchanges)
+		return w->exchanges[--w->nexchanges];
 	x = NEW(struct exchange);
 	x->worker = w;
 	x->elsewhere = -1;
@@ -70,11 +65,8 @@ free_exchange(struct exchange *x)
 void
 exchange_drop_spares(struct worker *w)
 {
-	struct list *it;
-
-	while ((it = list_pop_front(&w->exchanges)))
-		free_exchange(container_of(it, struct exchange, link));
-	w->nexchanges = 0;
+	while (w->nexchanges)
+		free_exchange(w->exchanges[--w->nexchanges]);
 }
 
 void
@@ -108,7 +100,7 @@ exchange_put(struct exchange *x)
 	tunnel_free(take_ptr(&x->tunnel));
 	wake_cancel(&x->wake);
 	flight_unref(take_ptr(&x->upload));
-	if (w->nexchanges == SPARES) {
+	if (w->nexchanges == SPARE_EXCHANGES) {
 		free_exchange(x);
 		return;
 	}
@@ -126,8 +118,7 @@ exchange_put(struct exchange *x)
 	x->instead_of = x->misled = 0;
 	x->client = (struct in6_addr){0};
 	x->error = (struct route_error){0};
-	list_push_front(&w->exchanges, &x->link);
-	w->nexchanges++;
+	w->exchanges[w->nexchanges++] = x;
 }
 
 static void

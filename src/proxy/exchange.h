@@ -58,10 +58,8 @@ enum exchange_phase {
 };
 
 struct exchange {
-	struct list link;      /* in worker->exchanges while it is spare */
 	struct worker *worker; /* borrowed */
 	struct arena arena;
-	struct head head;
 	const char *raw; /* what head's slices point into: borrowed, or from
 			    exchange_keep() on in the arena */
 	struct route route;
@@ -119,6 +117,9 @@ struct exchange {
 	bool (*on_owner)(struct exchange *x, struct peer *p, bool wants);
 	/* While it is moving: what p has done. */
 	void (*on_move)(struct exchange *x, enum move_event e);
+	/* At the end, since most of its 4 KB is never looked at: all else is
+	 * in neighbouring cache lines. */
+	struct head head;
 };
 
 /* One to parse a head into. */

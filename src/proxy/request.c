@@ -8,7 +8,6 @@
 #include "proxy/tunnel.h"
 
 enum {
-	SPARE_REQUESTS = 256,
 	STAYING = 64,
 	SPARE_BYTES = 64 * 1024, /* of a spare buffer at most */
 };
@@ -57,15 +56,12 @@ lend_both(struct request *q)
 struct request *
 request_get(struct worker *w, struct conn *c, void (*on_wake)(struct wake *w))
 {
-	struct list *spare = list_pop_front(&w->requests);
 	struct request *q;
 
-	if (spare) {
-		w->nrequests--;
-		q = container_of(spare, struct request, link);
+	if (w->nrequests) {
+		q = w->requests[--w->nrequests];
 	} else {
 		q = NEW(struct request);
-		list_init(&q->link);
 		q->worker = w;
 		upload_init(&q->upload, w->loop, on_wake);
 	}
@@ -203,18 +199,14 @@ request_spare(struct request *q)
 		free(q);
 		return;
 	}
-	list_push_front(&w->requests, &q->link);
-	w->nrequests++;
+	w->requests[w->nrequests++] = q;
 }
 
 void
 request_drop_spares(struct worker *w)
 {
-	struct list *it;
-
-	while ((it = list_pop_front(&w->requests)))
-		free(container_of(it, struct request, link));
-	w->nrequests = 0;
+	while (w->nrequests)
+		free(w->requests[--w->nrequests]);
 	drop(&w->spare_in);
 	drop(&w->spare_out);
 }

@@ -24,7 +24,6 @@ struct give_state {
 };
 
 struct request {
-	struct list link;      /* in worker->requests while it is spare */
 	struct worker *worker; /* borrowed */
 	struct conn *conn;     /* borrowed */
 	struct buf in;	       /* what the client sent */

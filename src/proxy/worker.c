@@ -233,10 +233,8 @@ worker_new(struct node *n, unsigned index)
 	w->node = n;
 	w->index = index;
 	list_init(&w->conns);
-	list_init(&w->requests);
 	list_init(&w->unsent);
 	w->send_unsent.run = conn_send_all;
-	list_init(&w->exchanges);
 	list_init(&w->channels);
 	w->frames = xmalloc(WORKER_FRAMES_BYTES);
 	w->tally = tally_new();

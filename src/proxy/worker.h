@@ -26,6 +26,8 @@ enum {
 	WORKER_FRAMES_BYTES = 640 * 1024,
 	WORKER_WAITING = 1024,
 	SPARE_BUFS = 64,
+	SPARE_REQUESTS = 256,
+	SPARE_EXCHANGES = 256,
 };
 
 /* Empty ones, for whoever needs one next. */
@@ -43,14 +45,14 @@ struct worker {
 	struct source clients, clients6, inbound; /* listeners */
 	struct peer *peers[VIEW_MAX_NODES]; /* by index; NULL for ourselves */
 	struct list conns;		    /* struct conn */
-	struct list requests;		    /* spare ones, of request.c */
+	struct request *requests[SPARE_REQUESTS]; /* owned: spare */
 	unsigned nrequests;
 	struct spare_bufs spare_in, spare_out; /* of requests */
 	unsigned nstaying;		       /* see request_wait() */
 	struct list unsent; /* struct request: their answers are put off */
 	unsigned nunsent;
 	struct task send_unsent; /* ... at most to the end of the turn */
-	struct list exchanges;	 /* spare ones, of exchange.c */
+	struct exchange *exchanges[SPARE_EXCHANGES]; /* owned: spare */
 	unsigned nexchanges;
 	struct exchange *answering; /* see exchange_answer() */
 	struct list channels;	    /* struct channel */
