@@ -18,7 +18,7 @@ on_progress(struct reader *r)
 static struct flight *
 under_way(struct store *s, struct str key)
 {
-	struct wanted w = {key, &no_fields, false};
+	struct wanted w = {.key = key, .request = &no_fields};
 
 	return store_flight(s, &w);
 }

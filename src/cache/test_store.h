@@ -32,7 +32,7 @@ static const struct head no_fields;
 static inline struct object *
 find(struct store *s, struct str key)
 {
-	struct wanted w = {key, &no_fields, false};
+	struct wanted w = {.key = key, .request = &no_fields};
 	bool others;
 
 	return store_find(s, &w, &others);
@@ -42,7 +42,7 @@ static inline enum store_result
 board_seen(struct store *s, struct str key, const struct object *seen,
 	struct flight **out)
 {
-	struct wanted w = {key, &no_fields, false};
+	struct wanted w = {.key = key, .request = &no_fields};
 
 	return store_board(s, &w, seen, out);
 }
