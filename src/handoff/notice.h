@@ -2,7 +2,7 @@
 /*
  * What a node tells a balancer at once of connections that it has just been
  * given, where links are scarce: each packet of the client that the giver has
- *to forward then takes 66 bytes of a link, and there is one for every other
+ * to forward then takes 66 bytes of a link, and there is one for every other
  * segment of the answer; a notice takes some 77, once. It is one datagram:
  *
  *	number (8)	larger than that of all that this node said before

@@ -3,14 +3,15 @@
 same requests relayed: a table of both.
 
 usage: tests/lab/moves.py [--moves N] [--nodes N] [--connections N]
-                          [--link RATE] [--json]
+                          [--rate N] [--link RATE] [--json]
 
 As root. Clients replay a log of objects of 300 bytes to 150 KB, a mean of some
 23 KB, on a new connection for each request, and compare every byte. Fails when
 anything went wrong: a body that is not the right one, a connection reset, a move
 that was given up or refused, or something that moving leaves behind. A stall is
 a request that took longer than 150 ms. Of the TCP segments sent again, and of
-times, both ways are told.
+times, both ways are told: with --rate, of a machine that is not at its end, where
+what is sent again is not what waited for a processor.
 """
 
 import argparse
@@ -59,6 +60,7 @@ def nodes_of(args):
 def replay(args, log):
     said = lab_exec("client", SEVENFOLD, "bench", "replay", log, "--target",
                     f"{VIP}:80", "--close", "--connections", args.connections,
+                    *(["--rate", args.rate] if args.rate else []),
                     "--json", timeout=600).stdout
     return json.loads(said)
 
@@ -108,6 +110,7 @@ def main():
     p.add_argument("--moves", type=int, default=100000)
     p.add_argument("--nodes", type=int, default=4)
     p.add_argument("--connections", type=int, default=16)
+    p.add_argument("--rate", type=int)
     p.add_argument("--link", default="")
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
