@@ -35,8 +35,9 @@
  *	PING	nothing, from who has said nothing else: so that silence means
  *		death
  *	OFFER	8 bytes: a size; then as ASK, made short (lines.h). An answer
- *whose body is that large need not come: the connection that it is for could be
- *moved TAKE	answers OFFER, 8 bytes: the body's size. MOVE or CANCEL follows
+ *		whose body is that large need not come: the connection that it
+ *		is for could be moved
+ *	TAKE	answers OFFER, 8 bytes: the body's size. MOVE or CANCEL follows
  *
  * Those by which a connection is moved (handoff/move.h; what it consists of is
  * in take.h) make sense on a sealed channel only.

@@ -24,7 +24,6 @@ def kind_of(f, outgoing, vip, peer_port):
     return "forwarded" if outgoing and f[30:34] == vip else None
 
 
-
 def main():
     vip, peer_port = socket.inet_aton(sys.argv[1]), int(sys.argv[2])
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
