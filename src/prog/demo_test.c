@@ -125,6 +125,7 @@ each_wrong_fact_makes_its_claim_untrue(void **state)
 	WRONG(facts.links.balancer.to_host_bytes = 4000000);
 	WRONG(facts.links.balancer.from_host_bytes = 60000000);
 	WRONG(facts.links.balancer.to_host_frames = 30000);
+	WRONG(nodes[0].told = 10000);
 	WRONG(facts.links.balancer.from_host_frames = 30000);
 	WRONG(facts.links.client.to_host_bytes = 2999);
 	/* figures */
