@@ -43,7 +43,8 @@ def resets():
 
 
 def counters():
-    return {n["name"]: n["counters"] for n in status("n1")["nodes"]}
+    return {n["name"]: n["counters"] for n in status("n1")["nodes"]
+            if "counters" in n}
 
 
 def total(name):

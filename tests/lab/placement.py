@@ -87,7 +87,7 @@ def measure(args, folder, policy, objects, alpha):
               "p99_ms": r["latency_p99_ns"] / 1e6, "outcomes": r["outcomes"],
               "peaks": [s["peak"] for s in r["per_second"]]}
     if args.flash:
-        result.update(flash(args, objects, alpha))
+        result.update(flash(args.connections, objects, alpha))
     end_nodes()
     sevenfold("lab", "down")
     return result
@@ -99,10 +99,10 @@ def peak_of(seconds):
     return max(served) * len(served) / sum(served)
 
 
-def flash(args, objects, alpha):
+def flash(connections, objects, alpha):
     """peaks by second; and, as a second has but a hundred answers of each
     node, over the three before and the four from the third second on."""
-    r = crowd(11, args.connections, objects, alpha, 9, "--flash", 4)
+    r = crowd(11, connections, objects, alpha, 9, "--flash", 4)
     seconds = r["per_second"][:11]
     return {"flash_wrong": r["wrong"],
             "flash_peaks": [s["peak"] for s in seconds[4:]],
