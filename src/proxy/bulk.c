@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ struct bulk {
 	struct grave grave;
 	uint32_t number;
 	bool connected, readable;
+	bool ended; /* the owner sends no more than what is there */
 	int low_water; /* as the kernel knows it */
 	int pipe[2];   /* owned: read from, write to */
 
@@ -90,6 +92,16 @@ say_hello(struct bulk *b)
 	return n > 0; /* of a new connection's buffer, that is all */
 }
 
+/* Then what the channel says of them is just later than they are. */
+static bool
+has_unread(const struct bulk *b)
+{
+	int n = 0;
+
+	(void)ioctl(b->io.fd, FIONREAD, &n);
+	return n > 0;
+}
+
 static void
 on_io(struct source *s, uint32_t events)
 {
@@ -102,9 +114,11 @@ on_io(struct source *s, uint32_t events)
 			disconnect(b);
 		return;
 	}
-	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !b->user)
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		b->ended = true;
+	if (b->ended && !b->user && !has_unread(b))
 		disconnect(b);
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+	if (events & EPOLLIN || b->ended) {
 		b->readable = true;
 		tell(b);
 	}
@@ -168,7 +182,8 @@ bulk_drop(struct bulk *b)
 void
 bulk_end(struct bulk *b)
 {
-	bool reusable = b->io.fd >= 0 && bulk_state(b) == BODY_DONE;
+	bool reusable =
+		b->io.fd >= 0 && !b->ended && bulk_state(b) == BODY_DONE;
 
 	b->user = NULL;
 	if (reusable)
