@@ -15,7 +15,8 @@
 enum {
 	BULKS_MAX = 64,
 	DIALLED_MAX = 8, /* at a time */
-	PIPE_BYTES = 256 * 1024,
+	PIPE_BYTES = 1024 * 1024,
+	PIPE_MIN = 64 * 1024,
 	/* We wait until so much is there, or all: half the CPU per byte (at
 	 * 1 MB, against whatever comes). */
 	LOW_WATER = 128 * 1024,
@@ -124,17 +125,30 @@ on_io(struct source *s, uint32_t events)
 	}
 }
 
+/* As large as we may: who is not privileged has 64 MB of them in all. Beyond
+ * that they are of two pages, and the channel is better. */
+static bool
+make_pipe(int fd[2])
+{
+	if (pipe2(fd, O_NONBLOCK | O_CLOEXEC) < 0)
+		return false;
+	for (int n = PIPE_BYTES; n >= PIPE_MIN; n /= 4)
+		if (fcntl(fd[1], F_SETPIPE_SZ, n) >= 0)
+			return true;
+	close(fd[0]);
+	close(fd[1]);
+	return false;
+}
+
 static struct bulk *
 bulk_new(struct bulks *bs)
 {
 	struct bulk *b = NEW(struct bulk);
 
-	if (pipe2(b->pipe, O_NONBLOCK | O_CLOEXEC) < 0) {
+	if (!make_pipe(b->pipe)) {
 		free(b);
 		return NULL;
 	}
-	/* Else it is smaller, and takes more turns. */
-	(void)fcntl(b->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
 	b->all = bs;
 	b->number = ++bs->last;
 	b->low_water = 1;
