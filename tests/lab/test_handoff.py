@@ -707,6 +707,12 @@ def cut_off(node):
     sh("ip", "-n", "sevenfold-switch", "link", "set", f"p-{node}", "down")
 
 
+def put_away(*nodes):
+    """Whose hosts are dead: they would wait for their clients for long."""
+    for node in nodes:
+        sevenfold("lab", "kill", node)
+
+
 def ended_within(ended, n, seconds):
     start = time.monotonic()
     while ended() < n and time.monotonic() - start < seconds:
@@ -740,6 +746,7 @@ def test_host_dies(lab, long_root, tmp_path):
     assert [load.wait() == 0 for load in loads] == [False] * 3
     assert said == (True, True)
     assert asked > 0
+    put_away(owner)
 
 
 def test_giver_and_taker_die(lab, long_root, tmp_path):
@@ -749,13 +756,15 @@ def test_giver_and_taker_die(lab, long_root, tmp_path):
     time.sleep(1)
     owner, givers = owner_and_givers()
     assert ended() == 0
-    for node in [*givers[1:], owner, givers[0]]:
+    dead = [*givers[1:], owner, givers[0]]
+    for node in dead:
         cut_off(node)
     said = ended_within(ended, 3, 15)
     for load in loads:
         load.kill()
     assert [load.wait() == 0 for load in loads] == [False] * 3
     assert said
+    put_away(*dead)
 
 
 def claims():
@@ -852,7 +861,7 @@ site * {{ origin http://198.18.0.3:80 }}
 # --- others who speak to nodes -------------------------------------------------
 
 FORGER = """
-import json, socket, struct
+import concurrent.futures, json, socket, struct
 
 ME, PEER = "198.18.1.2", "198.18.1.1"
 
@@ -918,18 +927,21 @@ def talk(make, bulk=0):
     return ends(s)
 
 junk = bytes(range(256))
-said |= {
-    "its own words, dialled": talk(lambda r: r),
-    "a purge": talk(lambda r: frame(13, 1, b"all" + junk)),
-    "a roster": talk(lambda r: frame(18, 0, junk)),
-    "a small frame": talk(lambda r: frame(11, 0, b"")),
-    "a question": talk(lambda r: frame(2, 1, b"GET http://a/ HTTP/1.1"
-                                       + junk)),
-    "a move": talk(lambda r: frame(32, 1, junk)),
-    "a long record": talk(lambda r: bytes([255] * 5)),
-    "a record": talk(lambda r: (256 << 20).to_bytes(5, "big") + junk),
-    "a body's connection": talk(None, 1),
+lies = {
+    "its own words, dialled": lambda r: r,
+    "a purge": lambda r: frame(13, 1, b"all" + junk),
+    "a roster": lambda r: frame(18, 0, junk),
+    "a small frame": lambda r: frame(11, 0, b""),
+    "a question": lambda r: frame(2, 1, b"GET http://a/ HTTP/1.1" + junk),
+    "a move": lambda r: frame(32, 1, junk),
+    "a long record": lambda r: bytes([255] * 5),
+    "a record": lambda r: (256 << 20).to_bytes(5, "big") + junk,
 }
+# Some are only given up after a while.
+with concurrent.futures.ThreadPoolExecutor(len(lies) + 1) as pool:
+    waits = {name: pool.submit(talk, make) for name, make in lies.items()}
+    waits["a body's connection"] = pool.submit(talk, None, 1)
+    said |= {name: wait.result() for name, wait in waits.items()}
 print(json.dumps(said))
 """
 
