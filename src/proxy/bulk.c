@@ -29,7 +29,7 @@ struct bulk {
 	struct grave grave;
 	uint32_t number;
 	bool connected, readable;
-	bool ended; /* the owner sends no more than what is there */
+	bool ended;    /* the owner sends no more than what is there */
 	int low_water; /* as the kernel knows it */
 	int pipe[2];   /* owned: read from, write to */
 
