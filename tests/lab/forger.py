@@ -4,6 +4,7 @@ of each of his attempts whether it was cut off.
 usage: forger.py ME PEER
 """
 
+import concurrent.futures
 import json
 import socket
 import struct
@@ -83,16 +84,19 @@ said["its own words"] = ends(s)
 
 
 junk = bytes(range(256))
-said |= {
-    "its own words, dialled": talk(lambda r: r),
-    "a purge": talk(lambda r: frame(13, 1, b"all" + junk)),
-    "a roster": talk(lambda r: frame(18, 0, junk)),
-    "a small frame": talk(lambda r: frame(11, 0, b"")),
-    "a question": talk(lambda r: frame(2, 1, b"GET http://a/ HTTP/1.1"
-                                       + junk)),
-    "a move": talk(lambda r: frame(32, 1, junk)),
-    "a long record": talk(lambda r: bytes([255] * 5)),
-    "a record": talk(lambda r: (256 << 20).to_bytes(5, "big") + junk),
-    "a body's connection": talk(None, 1),
+lies = {
+    "its own words, dialled": lambda r: r,
+    "a purge": lambda r: frame(13, 1, b"all" + junk),
+    "a roster": lambda r: frame(18, 0, junk),
+    "a small frame": lambda r: frame(11, 0, b""),
+    "a question": lambda r: frame(2, 1, b"GET http://a/ HTTP/1.1" + junk),
+    "a move": lambda r: frame(32, 1, junk),
+    "a long record": lambda r: bytes([255] * 5),
+    "a record": lambda r: (256 << 20).to_bytes(5, "big") + junk,
 }
+# Some are only given up after a while.
+with concurrent.futures.ThreadPoolExecutor(len(lies) + 1) as pool:
+    waits = {name: pool.submit(talk, make) for name, make in lies.items()}
+    waits["a body's connection"] = pool.submit(talk, None, 1)
+    said |= {name: wait.result() for name, wait in waits.items()}
 print(json.dumps(said))

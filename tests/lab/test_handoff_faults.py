@@ -217,6 +217,12 @@ def cut_off(node):
     sh("ip", "-n", "sevenfold-switch", "link", "set", f"p-{node}", "down")
 
 
+def put_away(*nodes):
+    """Whose hosts are dead: they would wait for their clients for long."""
+    for node in nodes:
+        sevenfold("lab", "kill", node)
+
+
 def ended_within(ended, n, seconds):
     start = time.monotonic()
     while ended() < n and time.monotonic() - start < seconds:
@@ -250,6 +256,7 @@ def test_host_dies(lab, long_root, tmp_path):
     assert [load.wait() == 0 for load in loads] == [False] * 3
     assert said == (True, True)
     assert asked > 0
+    put_away(owner)
 
 
 def test_giver_and_taker_die(lab, long_root, tmp_path):
@@ -259,13 +266,15 @@ def test_giver_and_taker_die(lab, long_root, tmp_path):
     time.sleep(1)
     owner, givers = owner_and_givers()
     assert ended() == 0
-    for node in [*givers[1:], owner, givers[0]]:
+    dead = [*givers[1:], owner, givers[0]]
+    for node in dead:
         cut_off(node)
     said = ended_within(ended, 3, 15)
     for load in loads:
         load.kill()
     assert [load.wait() == 0 for load in loads] == [False] * 3
     assert said
+    put_away(*dead)
 
 
 def test_balancer_is_told(lab, long_root, tmp_path):

@@ -108,7 +108,7 @@ def test_leave_join_drain(loaded):
     until(lambda: len(views()) == 1)
     crowd(5, CONNECTIONS, 300, 0.8, 6)
     until(lambda: held() >= len(set(fetched())))
-    load = Crowd(14)
+    load = Crowd(11)
     time.sleep(1)
     ask("n3", "join", "n8", "198.18.1.8")
     time.sleep(4)
@@ -161,7 +161,7 @@ def test_partition_and_heal(loaded):
     under way there breaks, and nothing else."""
     loaded()
     crowd(4, CONNECTIONS, 300, 0.8, 6)
-    load = Crowd(14, 300, 0.8, "--per-connection", 20)
+    load = Crowd(11, 300, 0.8, "--per-connection", 20)
     time.sleep(2)
     sh("ip", "-n", "sevenfold-switch", "link", "set", "p-n6", "down")
     time.sleep(4)
