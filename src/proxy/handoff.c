@@ -37,6 +37,7 @@ open_steer(
 		.vip_port = config->vip_port,
 		.self = config->peers[config->self].addr,
 		.idle_ns = config->idle_timeout_ns + SLACK_S * NS_PER_S,
+		.xdp = config->steers_at_xdp,
 	};
 	int err = repair_permitted();
 
@@ -61,6 +62,10 @@ handoff_open(const struct node_config *config)
 			strerror(-err));
 		return NULL;
 	}
+	if (config->steers_at_xdp && steer_xdp(steer))
+		log_warn("handoff_at_tc why=\"XDP is not to be had\" "
+			 "error=\"%s\"",
+			strerror(-steer_xdp(steer)));
 	h = NEW(struct handoff);
 	h->steer = steer;
 	h->tenures = tenures_new();

@@ -120,7 +120,8 @@ struct node_config {
 	struct node_prefixes proxy_protocol; /* whose connections begin so */
 	unsigned workers;		     /* >= 1 */
 	enum node_handoff handoff;
-	struct str secret; /* p == NULL: there is none */
+	bool steers_at_xdp; /* if that can be */
+	struct str secret;  /* p == NULL: there is none */
 	uint64_t cache_bytes, object_max_bytes;
 	bool passes; /* stores nothing: the origins are a cache of its own */
 	/* of clients */
