@@ -267,6 +267,28 @@ def test_races(lab, root, fault, monkeypatch, delay_us):
     assert parked() == 0
 
 
+@pytest.mark.parametrize("ipv6", [False, True], ids=["ipv4", "ipv6"])
+def test_at_xdp(lab, root, ipv6):
+    """Steered before the kernel makes a packet of what comes."""
+    lab(nodes="3", origin_root=root, handoff="on", handoff_hook="xdp",
+        **({"ipv6": True} if ipv6 else {}))
+    said = json.loads(lab_exec(
+        "client", "python3", HERE / "racer.py",
+        "2001:db8::10" if ipv6 else VIP, "80", root, "4", "21",
+        timeout=60).stdout)
+    print(said, stayed(), total("given"))
+    assert not any(said["wrong"].values()), said
+    assert total("given") == total("taken") > 100
+    assert total("moves_failed") == 0
+    for node in status("n1")["nodes"]:
+        assert node["handoff"]["hook"] == "xdp"
+        assert node["handoff"]["packets"]["forwarded"] > 50
+        assert node["handoff"]["packets"]["parked"] > 0
+        assert "xdp" in lab_exec(node["name"], "ip", "link", "show",
+                                 "eth0").stdout
+    assert parked() == 0
+
+
 def restart(node, **env):
     sevenfold("lab", "kill", node)
     sevenfold("lab", "start", node, env={**os.environ, **env})
