@@ -8,6 +8,7 @@
 #include "distill/class.h"
 #include "http/head.h"
 #include "placement/place.h"
+#include "proxy/scarcity.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -154,9 +155,11 @@ struct node {
 	_Atomic uint64_t handed_over, to_hand_over;
 	uint64_t rules_checksum; /* see membership.h */
 	struct store *store;
-	struct origins *origins; /* by site */
-	struct handoff *handoff; /* owned; NULL: no connection is moved */
-	struct budget flight;	 /* bytes on their way, in no store */
+	struct origins *origins;  /* by site */
+	struct handoff *handoff;  /* owned; NULL: no connection is moved */
+	struct scarcity scarcity; /* the first worker's: heat looks at links,
+				     handoff at processors */
+	struct budget flight;	  /* bytes on their way, in no store */
 	_Atomic unsigned links[VIEW_MAX_NODES]; /* workers that have a channel
 						   to this peer */
 	struct worker **workers;
