@@ -67,6 +67,19 @@ def total(name):
     return sum(c[name] for c in counters().values())
 
 
+def adds_up():
+    """Each request is counted where it was answered, and there only; soon after
+    the last one."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if all(c["requests"] == c["local"] + c["relayed"] + c["refused"]
+               for c in counters().values()):
+            return True
+        time.sleep(0.1)
+    print(counters())
+    return False
+
+
 def stayed():
     sums = {}
     for node in status("n1")["nodes"]:
@@ -267,6 +280,7 @@ def test_races(lab, root, fault, monkeypatch, delay_us):
     assert total("given") == total("taken") > 300
     assert total("moves_failed") == 0
     assert parked() == 0
+    assert adds_up()
 
 
 @pytest.mark.parametrize("ipv6", [False, True], ids=["ipv4", "ipv6"])
