@@ -98,43 +98,37 @@ xdp_detach(unsigned ifindex)
 			XDP_FLAGS_DRV_MODE | XDP_FLAGS_REPLACE, &opts);
 }
 
-/* --- either --------------------------------------------------------------- */
-
-/* libbpf says aloud what is returned, and that there is a hook already. */
-static void
-unhush(libbpf_print_fn_t *loud)
-{
-	(void)libbpf_set_print(*loud);
-}
-
-#define HUSH()                                                    \
-	libbpf_print_fn_t loud __attribute__((cleanup(unhush))) = \
-		libbpf_set_print(NULL)
+/* --- either; libbpf would say aloud what is returned ---------------------- */
 
 int
 hook_find(enum hook hook, unsigned ifindex)
 {
-	HUSH();
+	libbpf_print_fn_t loud = libbpf_set_print(NULL);
+	int prog = hook == HOOK_TC ? tc_find(ifindex) : xdp_find(ifindex);
 
-	return hook == HOOK_TC ? tc_find(ifindex) : xdp_find(ifindex);
+	(void)libbpf_set_print(loud);
+	return prog;
 }
 
 int
 hook_attach(enum hook hook, unsigned ifindex, int prog)
 {
-	HUSH();
+	libbpf_print_fn_t loud = libbpf_set_print(NULL);
+	int err = hook == HOOK_TC ? tc_attach(ifindex, prog)
+				  : xdp_attach(ifindex, prog);
 
-	return hook == HOOK_TC ? tc_attach(ifindex, prog)
-			       : xdp_attach(ifindex, prog);
+	(void)libbpf_set_print(loud);
+	return err;
 }
 
 void
 hook_detach(enum hook hook, unsigned ifindex)
 {
-	HUSH();
+	libbpf_print_fn_t loud = libbpf_set_print(NULL);
 
 	if (hook == HOOK_TC)
 		tc_detach(ifindex);
 	else
 		xdp_detach(ifindex);
+	(void)libbpf_set_print(loud);
 }

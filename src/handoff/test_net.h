@@ -10,7 +10,6 @@
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
-#include <pass.skel.h>
 #include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -109,15 +108,16 @@ try_open(void)
 static inline int
 put_pass(const char *interface)
 {
-	struct pass_bpf *skel = pass_bpf__open_and_load();
-	int err;
+	static const struct bpf_insn pass[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	own_fd int fd =
+		bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", pass, 2, NULL);
 
-	if (!skel)
-		return -errno;
-	err = bpf_xdp_attach((int)if_nametoindex(interface),
-		bpf_program__fd(skel->progs.pass), XDP_FLAGS_DRV_MODE, NULL);
-	pass_bpf__destroy(skel);
-	return err;
+	return fd < 0 ? fd
+		      : bpf_xdp_attach((int)if_nametoindex(interface), fd,
+				XDP_FLAGS_DRV_MODE, NULL);
 }
 
 static inline int
