@@ -91,8 +91,9 @@ handoff_json(const struct node *n)
 		add(packets, names[v], c.verdict[v]);
 	add(packets, "parked_now", c.parked);
 	add(packets, "park_dropped", c.park_dropped);
-	o = json_pack("{s:b, s:o, s:o}", "windows", c.windows, "packets",
-		packets, "stayed", reasons_json(n));
+	o = json_pack("{s:s, s:b, s:o, s:o}", "hook",
+		steer_xdp(n->handoff->steer) ? "tc" : "xdp", "windows",
+		c.windows, "packets", packets, "stayed", reasons_json(n));
 	add(o, "flows", c.flows);
 	add(o, "threshold_bytes", n->handoff->threshold_bytes);
 	return o;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 from conftest import STATE, VIP, lab_exec, sh, status
 
@@ -49,6 +50,19 @@ def counters():
 
 def total(name):
     return sum(c[name] for c in counters().values())
+
+
+def adds_up():
+    """Each request is counted where it was answered, and there only; soon after
+    the last one."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if all(c["requests"] == c["local"] + c["relayed"] + c["refused"]
+               for c in counters().values()):
+            return True
+        time.sleep(0.1)
+    print(counters())
+    return False
 
 
 def stayed():

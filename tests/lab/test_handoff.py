@@ -55,6 +55,8 @@ def test_crosses_once(lab, log, options):
     assert sent < 1.12
     assert crossed < 1.08
     assert total("given") == total("taken") > 12000 / 2
+    # Links have no limit, however busy nodes are.
+    assert total("told") < total("given") / 10
     assert total("moves_failed") == total("moves_refused") == 0
     assert total("requests") == 12000
     assert resets() == 0
@@ -257,6 +259,24 @@ def test_ipv6(lab, root):
     assert not any(said["wrong"].values()), said
     assert total("given") > 100
     assert "address" not in stayed()
+    assert parked() == 0
+
+
+@pytest.mark.parametrize("ipv6", [False, True], ids=["ipv4", "ipv6"])
+def test_at_xdp(lab, root, ipv6):
+    """Steered before the kernel makes a packet of what comes."""
+    lab(nodes="3", origin_root=root, handoff="on", handoff_hook="xdp",
+        **({"ipv6": True} if ipv6 else {}))
+    said = race(root, 4, 21, vip="2001:db8::10" if ipv6 else VIP)
+    assert not any(said["wrong"].values()), said
+    assert total("given") == total("taken") > 100
+    assert total("moves_failed") == 0
+    for node in status("n1")["nodes"]:
+        assert node["handoff"]["hook"] == "xdp"
+        assert node["handoff"]["packets"]["forwarded"] > 50
+        assert node["handoff"]["packets"]["parked"] > 0
+        assert "xdp" in lab_exec(node["name"], "ip", "link", "show",
+                                 "eth0").stdout
     assert parked() == 0
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from conftest import (SEVENFOLD, STATE, VIP, lab_exec, lab_popen, sevenfold,
                       sh, status)
-from meters import (claims, counters, descriptors, node_names, owner_of, parked,
-                    pid_of, resets, stayed, total)
+from meters import (adds_up, claims, counters, descriptors, node_names,
+                    owner_of, parked, pid_of, resets, stayed, total)
 from traffic import race
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -44,6 +44,7 @@ def test_races(lab, root, fault, monkeypatch, delay_us):
     assert total("given") == total("taken") > 300
     assert total("moves_failed") == 0
     assert parked() == 0
+    assert adds_up()
 
 
 def restart(node, **env):
