@@ -12,11 +12,13 @@
 /* What a copy has to bring at least. */
 #define GAIN_LEAST 0.001
 
+/* As much as the highest, but for what sweeping leaves. */
+#define NEARLY 0.999
+
 enum {
 	SWEEPS = 8,	 /* of pouring */
 	SWEEPS_STEP = 3, /* ... after one key got another node */
-	STEPS = 48,	 /* at a time: there is a next time soon */
-	LOOK_AHEAD = 2,	 /* nodes that a key may get at once */
+	EXCHANGES = 16,
 };
 
 /* --- pouring -------------------------------------------------------------- */
@@ -147,66 +149,166 @@ spread_level(struct spread *s)
 
 /* --- widening ------------------------------------------------------------- */
 
-/* What it would take off the highest, per copy, if the key had `more` nodes
- * more. */
-static double
-gain_of(const struct spread *s, size_t k, unsigned more, double top)
-{
-	const struct spread_row *row = &s->rows[k];
-	unsigned r = s->keys[k].r + more;
-	uint8_t next = row->owner[r - 1];
-	double on = 0, gain;
-
-	for (unsigned i = 0; i < s->keys[k].r; i++)
-		if (s->load[row->owner[i]] > 0.999 * top)
-			on += (double)row->part[i];
-	gain = fmin((top - s->load[next]) * s->weight[next], on) / more;
-	return r <= row->was ? gain * PREFERRED : gain;
-}
-
-/* One key gets more nodes. How many; 0: none would help. */
 static unsigned
-step(struct spread *s)
+copies(const struct spread *s)
 {
-	double top = highest(s), best = GAIN_LEAST * mean(s);
-	unsigned most = 0;
-	size_t which = 0;
+	unsigned n = 0;
 
 	for (size_t k = 0; k < s->n; k++)
-		for (unsigned more = 1; more <= LOOK_AHEAD; more++) {
+		n += s->keys[k].r ? s->keys[k].r - 1 : 0;
+	return n;
+}
+
+/* One key's r, so many more or fewer than it has. */
+struct change {
+	size_t key;
+	unsigned by; /* 0: none is worth it */
+	double each; /* what it brings, or costs, by copy */
+};
+
+/* Of the key's parts, what lies with those who have the most. */
+static double
+part_on_top(const struct spread *s, size_t k, double top)
+{
+	const struct spread_row *row = &s->rows[k];
+	double on = 0;
+
+	for (unsigned i = 0; i < s->keys[k].r; i++)
+		if (s->load[row->owner[i]] > NEARLY * top)
+			on += (double)row->part[i];
+	return on;
+}
+
+/* Which one gets how many nodes more, so that most comes off the highest by
+ * copy? */
+static struct change
+best_widening(const struct spread *s, unsigned room)
+{
+	double top = highest(s);
+	struct change best = {.each = GAIN_LEAST * mean(s)};
+
+	for (size_t k = 0; k < s->n; k++) {
+		const struct spread_row *row = &s->rows[k];
+		unsigned r = s->keys[k].r;
+		double on = part_on_top(s, k, top), spare = 0;
+
+		for (unsigned by = 1; by <= room && r + by <= row->nowners;
+			by++) {
+			uint8_t m = row->owner[r + by - 1];
 			double gain;
 
-			if (s->keys[k].r + more > s->rows[k].nowners)
+			spare += (top - s->load[m]) * s->weight[m];
+			gain = fmin(spare, on) / by;
+			if (r + by <= row->was)
+				gain *= PREFERRED;
+			if (gain > best.each)
+				best = (struct change){k, by, gain};
+			if (spare >= on)
 				break;
-			gain = gain_of(s, k, more, top);
-			if (gain <= best)
-				continue;
-			best = gain;
-			which = k;
-			most = more;
 		}
-	if (most) {
-		s->keys[which].r += most;
+	}
+	return best;
+}
+
+/* Gives out what is left of the budget, as far as it helps. */
+static void
+spend(struct spread *s, double extra)
+{
+	unsigned used = copies(s);
+
+	while (used + 1 <= extra && spread_peak(s) > LEVEL) {
+		struct change c = best_widening(s, (unsigned)(extra - used));
+
+		if (!c.by)
+			return;
+		s->keys[c.key].r += c.by;
+		used += c.by;
 		sweep(s, SWEEPS_STEP);
 	}
-	return most;
+}
+
+/* --- and narrowing -------------------------------------------------------- */
+
+static void
+narrow(struct spread *s, size_t k, unsigned by)
+{
+	struct spread_row *row = &s->rows[k];
+	unsigned r = s->keys[k].r - by;
+
+	for (unsigned i = r; i < s->keys[k].r; i++) {
+		uint8_t m = row->owner[i];
+
+		s->load[m] -= (double)row->part[i] / s->weight[m];
+		row->part[i] = 0;
+	}
+	s->keys[k].r = r;
+	row->ordered = 0;
+	pour(s, k);
+}
+
+/* Whose last copies are of the least use, of those not tried yet? */
+static struct change
+best_narrowing(const struct spread *s)
+{
+	struct change best = {.each = 1};
+
+	for (size_t k = 0; k < s->n; k++) {
+		const struct spread_row *row = &s->rows[k];
+		double cost = 0;
+
+		for (unsigned by = 1; !row->tried && by < s->keys[k].r; by++) {
+			cost += (double)row->part[s->keys[k].r - by];
+			if (cost / by < best.each)
+				best = (struct change){k, by, cost / by};
+		}
+	}
+	return best;
+}
+
+/* Takes that back, and gives out anew. Unless that is for the better, all is as
+ * it was. */
+static bool
+try_without(struct spread *s, size_t key, unsigned by, double extra)
+{
+	double peak = spread_peak(s);
+
+	for (size_t k = 0; k < s->n; k++)
+		s->rows[k].kept = s->keys[k].r;
+	narrow(s, key, by);
+	spend(s, extra);
+	if (spread_peak(s) < peak - GAIN_LEAST)
+		return true;
+	for (size_t k = 0; k < s->n; k++)
+		s->keys[k].r = s->rows[k].kept;
+	spread_level(s);
+	return false;
+}
+
+/* What was given out first was so for what was known then: is there a better
+ * use for it now? */
+static void
+exchange(struct spread *s, double extra)
+{
+	for (size_t k = 0; k < s->n; k++)
+		s->rows[k].tried = false;
+	for (int i = 0; i < EXCHANGES && spread_peak(s) > LEVEL; i++) {
+		struct change c = best_narrowing(s);
+
+		if (!c.by)
+			break;
+		s->rows[c.key].tried = !try_without(s, c.key, c.by, extra);
+	}
+	for (size_t k = 0; k < s->n && spread_peak(s) > LEVEL; k++)
+		if (s->keys[k].r > 1)
+			(void)try_without(s, k, s->keys[k].r - 1, extra);
 }
 
 void
 spread_widen(struct spread *s, double extra)
 {
-	double used = 0;
-
 	(void)widen(s->keys, s->n, s->nodes, extra * FOR_HOTTEST);
 	spread_level(s);
-	for (size_t k = 0; k < s->n; k++)
-		used += s->keys[k].r ? s->keys[k].r - 1 : 0;
-	for (int i = 0; i < STEPS && used + LOOK_AHEAD <= extra; i++) {
-		unsigned more = spread_peak(s) > LEVEL ? step(s) : 0;
-
-		if (!more)
-			break;
-		used += more;
-	}
+	spend(s, extra);
+	exchange(s, extra);
 	sweep(s, SWEEPS);
 }

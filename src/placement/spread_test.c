@@ -139,7 +139,7 @@ test_widens_where_it_helps(void **state)
 	put_row(0, .24, 1, "dabc");
 	put_row(1, .16, 1, "acbd");
 	put_row(2, .10, 1, "cbad");
-	spread_widen(&spread, 2);
+	spread_widen(&spread, 1);
 	check_sums();
 	assert_int_equal(keys[0].r, 1);
 	assert_true(keys[1].r > 1);
