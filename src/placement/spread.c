@@ -2,15 +2,31 @@
 
 #include <math.h>
 
+/* Copies that are there already are preferred, so that they stay. */
+#define PREFERRED 1.5
+/* Level, by the mean; and so level that what is there can stay. */
+#define LEVEL 1.005
+#define LEVEL_ENOUGH 1.02
 /* Of the budget, for the hottest keys wherever they are: with many nodes that
  * hold them, less depends on how exactly parts are known. */
 #define FOR_HOTTEST 0.25
+/* A key keeps as many nodes as it might get with so much more of all work. */
+#define KEPT 1.5
 /* Copies that are there already are preferred, so that they stay. */
 #define PREFERRED 1.5
-/* Level enough, by the mean. */
+/* Level, by the mean; and so level that what is there can stay. */
 #define LEVEL 1.005
+#define LEVEL_ENOUGH 1.02
+/* A key of less than this of a node's mean load is left with its owner, or
+ * given back to it. */
+#define SMALL 0.04
+#define SMALL_KEPT 0.02
 /* What a copy has to bring at least. */
 #define GAIN_LEAST 0.001
+/* ... and giving copies out anew. */
+#define EXCHANGE_LEAST 0.005
+/* ... and all of them, whatever is there. */
+#define ANEW_LEAST 0.03
 
 /* As much as the highest, but for what sweeping leaves. */
 #define NEARLY 0.999
@@ -179,6 +195,17 @@ part_on_top(const struct spread *s, size_t k, double top)
 	return on;
 }
 
+/* As many nodes as the key can make use of, if it is so much hotter: the least
+ * that each of them is to have of it is what widen.h has. */
+static unsigned
+most_for(const struct spread *s, size_t k, double hotter)
+{
+	double r =
+		ceil(hotter * s->keys[k].share * s->nodes / WIDEN_THETA_LEAST);
+
+	return (unsigned)fmax(1, fmin(r, (double)s->rows[k].nowners));
+}
+
 /* Which one gets how many nodes more, so that most comes off the highest by
  * copy? */
 static struct change
@@ -190,10 +217,10 @@ best_widening(const struct spread *s, unsigned room)
 	for (size_t k = 0; k < s->n; k++) {
 		const struct spread_row *row = &s->rows[k];
 		unsigned r = s->keys[k].r;
+		unsigned most = most_for(s, k, 1);
 		double on = part_on_top(s, k, top), spare = 0;
 
-		for (unsigned by = 1; by <= room && r + by <= row->nowners;
-			by++) {
+		for (unsigned by = 1; by <= room && r + by <= most; by++) {
 			uint8_t m = row->owner[r + by - 1];
 			double gain;
 
@@ -273,13 +300,13 @@ try_without(struct spread *s, size_t key, unsigned by, double extra)
 	double peak = spread_peak(s);
 
 	for (size_t k = 0; k < s->n; k++)
-		s->rows[k].kept = s->keys[k].r;
+		s->rows[k].before = s->keys[k].r;
 	narrow(s, key, by);
 	spend(s, extra);
-	if (spread_peak(s) < peak - GAIN_LEAST)
+	if (spread_peak(s) < peak - EXCHANGE_LEAST)
 		return true;
 	for (size_t k = 0; k < s->n; k++)
-		s->keys[k].r = s->rows[k].kept;
+		s->keys[k].r = s->rows[k].before;
 	spread_level(s);
 	return false;
 }
@@ -303,12 +330,63 @@ exchange(struct spread *s, double extra)
 			(void)try_without(s, k, s->keys[k].r - 1, extra);
 }
 
+/* So many for the hottest; and those that there are, but for keys that are
+ * hardly asked for any more. */
+static void
+begin_with(struct spread *s, double extra, bool as_it_is)
+{
+	(void)widen(s->keys, s->n, s->nodes, extra * FOR_HOTTEST);
+	for (size_t k = 0; as_it_is && k < s->n; k++) {
+		const struct spread_row *row = &s->rows[k];
+		unsigned was = row->told ? row->told : row->was;
+		unsigned most = most_for(s, k, KEPT);
+
+		was = was < most ? was : most;
+		if (s->keys[k].r < was)
+			s->keys[k].r = was;
+	}
+	spread_level(s);
+}
+
+static void
+narrow_to(struct spread *s, double extra)
+{
+	for (size_t k = 0; k < s->n; k++)
+		s->rows[k].tried = false;
+	while (copies(s) > extra) {
+		struct change c = best_narrowing(s);
+
+		if (!c.by)
+			return;
+		narrow(s, c.key, c.by);
+	}
+	sweep(s, SWEEPS);
+}
+
+static double
+widen_from(struct spread *s, double extra, bool as_it_is)
+{
+	begin_with(s, extra, as_it_is);
+	narrow_to(s, extra);
+	if (spread_peak(s) > LEVEL_ENOUGH) {
+		spend(s, extra);
+		exchange(s, extra);
+	}
+	return spread_peak(s);
+}
+
 void
 spread_widen(struct spread *s, double extra)
 {
-	(void)widen(s->keys, s->n, s->nodes, extra * FOR_HOTTEST);
+	double kept = widen_from(s, extra, true);
+
+	if (kept <= LEVEL_ENOUGH)
+		return;
+	for (size_t k = 0; k < s->n; k++)
+		s->rows[k].kept = s->keys[k].r;
+	if (widen_from(s, extra, false) < kept - ANEW_LEAST)
+		return;
+	for (size_t k = 0; k < s->n; k++)
+		s->keys[k].r = s->rows[k].kept;
 	spread_level(s);
-	spend(s, extra);
-	exchange(s, extra);
-	sweep(s, SWEEPS);
 }

@@ -31,8 +31,9 @@ struct spread_row {
 	uint8_t order[VIEW_MAX_NODES]; /* of the first `ordered`: by load, last
 					*/
 	uint8_t ordered;
-	/* While copies are given out: r before a trial; one that failed. */
-	unsigned kept;
+	/* While copies are given out: the best r up to now, r before a trial,
+	 * and whether that failed. */
+	unsigned kept, before;
 	bool tried;
 };
 
