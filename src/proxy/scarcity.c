@@ -8,7 +8,7 @@ static const double busy_on = 0.85, busy_off = 0.7;
 static const double used_on = 0.95, used_off = 0.88;
 static const double weight = 0.3; /* of a new look */
 /* Small, since it takes seconds until it shows. */
-static const double excess_by_wait = 0.2, excess_most = 0.1;
+static const double excess_by_wait = 0.25, excess_most = 0.25;
 
 static bool
 crosses(bool is, double v, double on, double off)
