@@ -34,7 +34,7 @@
 enum {
 	SWEEPS = 8,	 /* of pouring */
 	SWEEPS_STEP = 3, /* ... after one key got another node */
-	EXCHANGES = 16,
+	EXCHANGES = 16,	 /* to try, of each kind; there is a next time soon */
 };
 
 /* --- pouring -------------------------------------------------------------- */
@@ -316,6 +316,8 @@ try_without(struct spread *s, size_t key, unsigned by, double extra)
 static void
 exchange(struct spread *s, double extra)
 {
+	int left = EXCHANGES; /* of keys that lose all of their copies */
+
 	for (size_t k = 0; k < s->n; k++)
 		s->rows[k].tried = false;
 	for (int i = 0; i < EXCHANGES && spread_peak(s) > LEVEL; i++) {
@@ -325,9 +327,11 @@ exchange(struct spread *s, double extra)
 			break;
 		s->rows[c.key].tried = !try_without(s, c.key, c.by, extra);
 	}
-	for (size_t k = 0; k < s->n && spread_peak(s) > LEVEL; k++)
-		if (s->keys[k].r > 1)
+	for (size_t k = 0; k < s->n && left && spread_peak(s) > LEVEL; k++)
+		if (s->keys[k].r > 1) {
 			(void)try_without(s, k, s->keys[k].r - 1, extra);
+			left--;
+		}
 }
 
 /* So many for the hottest; and those that there are, but for keys that are
