@@ -46,6 +46,21 @@ test_str_split(void **state)
 }
 
 static void
+test_str_take(void **state)
+{
+	struct str s = STR("abc");
+	char two[2] = "";
+
+	assert_true(str_take(&s, two, 2));
+	assert_memory_equal(two, "ab", 2);
+	assert_false(str_take(&s, two, 2));
+	assert_memory_equal(two, "ab", 2);
+	assert_true(str_eq(s, STR("c")));
+	assert_true(str_take(&s, two, 1) && s.n == 0);
+	assert_true(str_take(&s, two, 0));
+}
+
+static void
 test_str_distance(void **state)
 {
 	assert_int_equal(str_distance(STR("policy"), STR("polcy")), 1);
@@ -164,6 +179,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_str_u64),
 		cmocka_unit_test(test_str_split),
+		cmocka_unit_test(test_str_take),
 		cmocka_unit_test(test_str_distance),
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_buf_numbers),

@@ -48,6 +48,17 @@ str_split(struct str *s, char sep, struct str *part)
 	return true;
 }
 
+bool
+str_take(struct str *s, void *out, size_t n)
+{
+	if (s->n < n)
+		return false;
+	if (n)
+		memcpy(out, s->p, n);
+	*s = str_of(s->p + n, s->n - n);
+	return true;
+}
+
 int
 str_u64(struct str s, uint64_t max, uint64_t *out)
 {

@@ -57,6 +57,9 @@ struct str str_trim(struct str s);
 /* The part of *s before the first sep; *s becomes what follows it, or an empty
  * slice with p == NULL when there was no sep. False when s->p is NULL. */
 bool str_split(struct str *s, char sep, struct str *part);
+/* The first n bytes of *s, which becomes what follows them. False, and both
+ * untouched: there are fewer. */
+bool str_take(struct str *s, void *out, size_t n);
 /* Decimal digits only, the whole slice. -EINVAL, or -ERANGE above max. */
 int str_u64(struct str s, uint64_t max, uint64_t *out);
 /* The edit distance, for "did you mean"; slices over 32 bytes count as far. */

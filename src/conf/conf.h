@@ -86,6 +86,7 @@ struct conf_rule {
 
 enum { CONF_GROUPS_MAX = 32, CONF_RULES_MAX = 256 };
 enum conf_handoff { CONF_HANDOFF_AUTO, CONF_HANDOFF_ON, CONF_HANDOFF_OFF };
+enum conf_hook { CONF_HOOK_TC, CONF_HOOK_XDP };
 enum conf_driver { CONF_DRIVER_XDP, CONF_DRIVER_IPVS };
 enum conf_xdp { CONF_XDP_AUTO, CONF_XDP_NATIVE, CONF_XDP_GENERIC };
 
@@ -112,8 +113,9 @@ struct conf {
 	uint16_t status_port; /* 0: none */
 	uint16_t cache_port;  /* of cache_host */
 	enum conf_handoff handoff;
-	char *secret_file; /* NULL: none */
-	unsigned workers;  /* 0: one per core */
+	enum conf_hook hook; /* at which packets are steered */
+	char *secret_file;   /* NULL: none */
+	unsigned workers;    /* 0: one per core */
 	uint64_t cache_bytes;
 	char *cache_host; /* of another cache in its place; NULL: none */
 	uint64_t object_max_bytes;
@@ -177,3 +179,5 @@ int conf_node_index(const struct conf *c, const char *name);
 const char *conf_handoff_name(enum conf_handoff h);
 /* False, and *out untouched, if it is none. */
 bool conf_handoff_find(const char *name, enum conf_handoff *out);
+const char *conf_hook_name(enum conf_hook h);
+bool conf_hook_find(const char *name, enum conf_hook *out);

@@ -246,6 +246,7 @@ test_dump(void **state)
 			"group b n1; rule b host ?; policy ht_rr shared"),
 		CLUSTER("handoff on; secret /etc/x"),
 		CLUSTER("handoff off"),
+		CLUSTER("handoff_hook xdp"),
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -285,6 +286,7 @@ test_dump_says_all(void **state)
 		"	peer_port          7077\n"
 		"	status_port        7078\n"
 		"	handoff            auto\n"
+		"	handoff_hook       tc\n"
 		"	workers            auto\n"
 		"	cache              256M\n"
 		"	object_max         1536\n"

@@ -17,6 +17,21 @@ static const char *const handoff_names[] = {
 	[CONF_HANDOFF_OFF] = "off",
 };
 
+static const char *const hook_names[] = {
+	[CONF_HOOK_TC] = "tc",
+	[CONF_HOOK_XDP] = "xdp",
+};
+
+/* -1: it is none. */
+static int
+find_name(const char *const names[], size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], name))
+			return (int)i;
+	return -1;
+}
+
 const char *
 conf_handoff_name(enum conf_handoff h)
 {
@@ -26,12 +41,27 @@ conf_handoff_name(enum conf_handoff h)
 bool
 conf_handoff_find(const char *name, enum conf_handoff *out)
 {
-	for (size_t i = 0; i < COUNT_OF(handoff_names); i++)
-		if (!strcmp(handoff_names[i], name)) {
-			*out = (enum conf_handoff)i;
-			return true;
-		}
-	return false;
+	int i = find_name(handoff_names, COUNT_OF(handoff_names), name);
+
+	if (i >= 0)
+		*out = (enum conf_handoff)i;
+	return i >= 0;
+}
+
+const char *
+conf_hook_name(enum conf_hook h)
+{
+	return hook_names[h];
+}
+
+bool
+conf_hook_find(const char *name, enum conf_hook *out)
+{
+	int i = find_name(hook_names, COUNT_OF(hook_names), name);
+
+	if (i >= 0)
+		*out = (enum conf_hook)i;
+	return i >= 0;
 }
 
 /* ADDRESS:PORT: vip and vip_port */
@@ -80,6 +110,29 @@ write_handoff(struct buf *b, const void *member, size_t i)
 
 const struct kind kind_handoff = {
 	"auto | on | off", "auto", 1, 1, false, set_handoff, write_handoff};
+
+static bool
+set_hook(struct conf_errors *e, const struct arg *args, size_t nargs,
+	void *member)
+{
+	unsigned i;
+
+	if (!read_choice(
+		    e, args[0], "hook", hook_names, COUNT_OF(hook_names), &i))
+		return false;
+	*(enum conf_hook *)member = (enum conf_hook)i;
+	return true;
+}
+
+static bool
+write_hook(struct buf *b, const void *member, size_t i)
+{
+	buf_z(b, hook_names[*(const enum conf_hook *)member]);
+	return true;
+}
+
+const struct kind kind_hook = {
+	"tc | xdp", "tc", 1, 1, false, set_hook, write_hook};
 
 /* NAME ADDRESS [weight N]: nodes and nnodes */
 static bool

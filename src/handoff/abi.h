@@ -11,7 +11,7 @@
  *
  * There is one virtual address of each family, and one port, so that a client's
  * address and port name a connection. Nodes have addresses of IPv4; packets of
- * IPv6 go to them by their MAC address.
+ * IPv6 go to them by their MAC address, and those that XDP forwards.
  *
  * Who may write a flow, and when (see move.h): whoever gives a connection away
  * parks it, and forwards it when the taker has said that it has it; whoever
@@ -44,7 +44,7 @@ struct handoff_flow {
 	__u32 closing;	/* the client has sent FIN or RST */
 	__u32 seq, ack; /* of its last segment; host order */
 	__u32 id;	/* the process's: of the forward */
-	__u8 mac[6];	/* the node's, for packets of IPv6; or zero */
+	__u8 mac[6];	/* the node's, for packets of IPv6, and XDP; or zero */
 	__u16 zero;
 };
 _Static_assert(sizeof(struct handoff_flow) == 40, "map ABI");

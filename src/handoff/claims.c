@@ -122,7 +122,7 @@ claims_ask(const struct claims_question *q, struct buf *path)
 
 	buf_printf(path, "/moves/%016" PRIx64 "/%016" PRIx64 "/%016" PRIx64 "/",
 		q->since, q->nonce, hear);
-	return proof_put(q->secret, str_z(purpose), path);
+	return proof_put(q->secret, str_z(purpose), PROOF_HEX, path);
 }
 
 bool
@@ -133,7 +133,7 @@ claims_asked(struct str path, struct claims_question *q)
 	uint64_t since, nonce, hear;
 
 	if (!str_starts(path, STR("/moves/")) ||
-		!proof_take(q->secret, str_z(purpose), &path))
+		!proof_take(q->secret, str_z(purpose), PROOF_HEX, &path))
 		return false;
 	for (int i = 0; i < 6; i++)
 		if (!str_split(&path, '/', &part[i]))
@@ -164,7 +164,7 @@ claims_answer(const struct claims_question *q, const struct claims *c,
 	own_free char *purpose = answer_purpose(q);
 
 	claims_put(c, out);
-	return proof_put(q->secret, str_z(purpose), out);
+	return proof_put(q->secret, str_z(purpose), PROOF_HEX, out);
 }
 
 bool
@@ -173,6 +173,6 @@ claims_answered(
 {
 	own_free char *purpose = answer_purpose(q);
 
-	return proof_take(q->secret, str_z(purpose), &answer) &&
+	return proof_take(q->secret, str_z(purpose), PROOF_HEX, &answer) &&
 		claims_parse(answer, out);
 }

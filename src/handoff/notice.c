@@ -35,28 +35,17 @@ notice_write(const struct notice *n, struct buf *out)
 		write_move(&n->v[i], out);
 }
 
-/* False: there is no more of that size. */
-static bool
-take(struct str *s, void *out, size_t n)
-{
-	if (s->n < n)
-		return false;
-	memcpy(out, s->p, n);
-	*s = str_of(s->p + n, s->n - n);
-	return true;
-}
-
 static bool
 take_client(struct str *s, struct in6_addr *out)
 {
 	struct in_addr v4;
 	uint8_t kind;
 
-	if (!take(s, &kind, sizeof(kind)))
+	if (!str_take(s, &kind, sizeof(kind)))
 		return false;
 	if (kind == 6)
-		return take(s, out, sizeof(*out)) && !addr_is_v4(out);
-	if (kind != 4 || !take(s, &v4, sizeof(v4)))
+		return str_take(s, out, sizeof(*out)) && !addr_is_v4(out);
+	if (kind != 4 || !str_take(s, &v4, sizeof(v4)))
 		return false;
 	*out = addr_mapped(v4);
 	return true;
@@ -68,8 +57,8 @@ take_move(struct str *s, struct notice_move *out)
 	uint16_t port;
 
 	if (!take_client(s, &out->claim.client) ||
-		!take(s, &port, sizeof(port)) || !port ||
-		!take(s, &out->giver, sizeof(out->giver)))
+		!str_take(s, &port, sizeof(port)) || !port ||
+		!str_take(s, &out->giver, sizeof(out->giver)))
 		return false;
 	out->claim.port = ntohs(port);
 	return true;
@@ -80,7 +69,7 @@ notice_parse(struct str text, struct notice *out)
 {
 	struct notice n = {0};
 
-	if (!take(&text, &n.number, sizeof(n.number)))
+	if (!str_take(&text, &n.number, sizeof(n.number)))
 		return false;
 	n.number = be64toh(n.number);
 	for (; text.n; n.n++)
@@ -105,7 +94,7 @@ notice_put(
 	own_free char *purpose = purpose_of(from);
 
 	notice_write(n, out);
-	return proof_put_bytes(from->secret, str_z(purpose), out);
+	return proof_put(from->secret, str_z(purpose), PROOF_RAW, out);
 }
 
 bool
@@ -114,6 +103,6 @@ notice_take(
 {
 	own_free char *purpose = purpose_of(from);
 
-	return proof_take_bytes(from->secret, str_z(purpose), &datagram) &&
+	return proof_take(from->secret, str_z(purpose), PROOF_RAW, &datagram) &&
 		notice_parse(datagram, out);
 }

@@ -40,27 +40,42 @@ write_hex(const char proof[PROOF_BYTES], char out[PROOF_CHARS])
 	}
 }
 
-static int
-put(struct str secret, struct str purpose, bool hex, struct buf *text)
+static size_t
+length_of(enum proof_form form)
 {
-	char proof[PROOF_BYTES], chars[PROOF_CHARS];
+	return form == PROOF_HEX ? PROOF_CHARS : PROOF_BYTES;
+}
+
+static void
+write_as(enum proof_form form, const char proof[PROOF_BYTES],
+	char out[PROOF_CHARS])
+{
+	if (form == PROOF_HEX)
+		write_hex(proof, out);
+	else
+		memcpy(out, proof, PROOF_BYTES);
+}
+
+int
+proof_put(struct str secret, struct str purpose, enum proof_form form,
+	struct buf *text)
+{
+	char proof[PROOF_BYTES], written[PROOF_CHARS];
 	int r = make(secret, purpose, buf_view(text), proof);
 
 	if (r < 0)
 		return r;
-	write_hex(proof, chars);
-	if (hex)
-		buf_append(text, chars, sizeof(chars));
-	else
-		buf_append(text, proof, sizeof(proof));
+	write_as(form, proof, written);
+	buf_append(text, written, length_of(form));
 	return 0;
 }
 
-static bool
-take(struct str secret, struct str purpose, bool hex, struct str *text)
+bool
+proof_take(struct str secret, struct str purpose, enum proof_form form,
+	struct str *text)
 {
-	char proof[PROOF_BYTES], chars[PROOF_CHARS];
-	size_t n = hex ? PROOF_CHARS : PROOF_BYTES;
+	char proof[PROOF_BYTES], written[PROOF_CHARS];
+	size_t n = length_of(form);
 	struct str said;
 
 	if (text->n < n)
@@ -68,33 +83,9 @@ take(struct str secret, struct str purpose, bool hex, struct str *text)
 	said = str_of(text->p, text->n - n);
 	if (make(secret, purpose, said, proof) < 0)
 		return false;
-	write_hex(proof, chars);
-	if (CRYPTO_memcmp(hex ? chars : proof, said.p + said.n, n) != 0)
+	write_as(form, proof, written);
+	if (CRYPTO_memcmp(written, said.p + said.n, n) != 0)
 		return false;
 	*text = said;
 	return true;
-}
-
-int
-proof_put(struct str secret, struct str purpose, struct buf *text)
-{
-	return put(secret, purpose, true, text);
-}
-
-bool
-proof_take(struct str secret, struct str purpose, struct str *text)
-{
-	return take(secret, purpose, true, text);
-}
-
-int
-proof_put_bytes(struct str secret, struct str purpose, struct buf *text)
-{
-	return put(secret, purpose, false, text);
-}
-
-bool
-proof_take_bytes(struct str secret, struct str purpose, struct str *text)
-{
-	return take(secret, purpose, false, text);
 }

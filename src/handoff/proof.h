@@ -8,11 +8,11 @@
 #include "base/buf.h"
 
 enum { PROOF_BYTES = 16, PROOF_CHARS = 2 * PROOF_BYTES };
+enum proof_form { PROOF_RAW, PROOF_HEX };
 
 /* Appends the proof of all that is in *text. 0 or negative errno. */
-int proof_put(struct str secret, struct str purpose, struct buf *text);
+int proof_put(struct str secret, struct str purpose, enum proof_form form,
+	struct buf *text);
 /* Takes it off the end of *text. False: it proves nothing. */
-bool proof_take(struct str secret, struct str purpose, struct str *text);
-/* The same as bytes. */
-int proof_put_bytes(struct str secret, struct str purpose, struct buf *text);
-bool proof_take_bytes(struct str secret, struct str purpose, struct str *text);
+bool proof_take(struct str secret, struct str purpose, enum proof_form form,
+	struct str *text);

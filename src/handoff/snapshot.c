@@ -78,13 +78,10 @@ snapshot_put(const struct snapshot *s, struct buf *out)
 static void
 take(struct str *in, void *out, size_t n)
 {
-	if (!in->p || in->n < n) {
-		in->p = NULL;
-		memset(out, 0, n);
+	if (in->p && str_take(in, out, n))
 		return;
-	}
-	memcpy(out, in->p, n);
-	*in = str_of(in->p + n, in->n - n);
+	in->p = NULL;
+	memset(out, 0, n);
 }
 
 static uint8_t

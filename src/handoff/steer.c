@@ -48,6 +48,12 @@ steer_close(struct steer *s)
 	free(s);
 }
 
+int
+steer_xdp(const struct steer *s)
+{
+	return s->xdp;
+}
+
 /* --- flows ---------------------------------------------------------------- */
 
 struct handoff_key
@@ -101,7 +107,7 @@ steer_forward(
 		.id = expiry_add(s->expiry, &key, now_ns)};
 	int err;
 
-	if (!addr_is_v4(&given->client))
+	if (!addr_is_v4(&given->client) || !s->xdp)
 		park_find_mac(s->park, node, f.mac);
 	err = bpf_map_update_elem(s->flows, &key, &f, BPF_ANY);
 	if (!err)

@@ -1,12 +1,12 @@
 #pragma once
 /*
  * struct steer: where the packets of connections go that were moved to other
- * nodes: this process's end of bpf/steer.bpf.c and bpf/window.bpf.c, and the
- * park between the two. One per node; any thread may call these, but for
+ * nodes: this process's end of bpf/steer.h's programs and bpf/window.bpf.c, and
+ * the park between them. One per node; any thread may call these, but for
  * steer_on_readable(), steer_lost() and steer_sweep(), which one thread has to.
  *
- * The program and its flows stay attached when the process ends while there are
- * connections that it steers: whoever is started next goes on with them.
+ * The programs and their flows stay attached when the process ends while there
+ * are connections that they steer: whoever is started next goes on with them.
  */
 #include "handoff/abi.h"
 #include "handoff/snapshot.h"
@@ -21,12 +21,17 @@ struct steer_config {
 				packets arrive */
 	uint64_t idle_ns;    /* after so long without a packet, a connection
 				is no more */
+	bool xdp;	     /* at XDP, if the interface's driver has that, and
+				nobody else is there; else, at tc */
 };
 
 /* Negative errno, and *why is what could not be done: static text. */
 int steer_open(const struct steer_config *config, struct steer **out,
 	const char **why);
 void steer_close(struct steer *s); /* NULL is fine */
+/* 0: at XDP. Negative errno: at tc, and why; -ENOENT, if that is what was asked
+ * for. */
+int steer_xdp(const struct steer *s);
 
 struct handoff_key steer_key(const struct snapshot *s);
 /* Its packets are kept from now on. 1, if *before (NULL: of no interest) is

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * struct steer, for its own files only: steer_load.c gets the program to where
- * packets come by, steer.c has the flows and looks after them, steer_lost.c
- * tells clients of connections that are lost.
+ * struct steer, for its own files only: steer_load.c gets the programs to
+ * where packets come by, steer.c has the flows and looks after them,
+ * steer_lost.c tells clients of connections that are lost.
  */
 #include "handoff/expiry.h"
 #include "handoff/park.h"
@@ -32,6 +32,7 @@ struct steer {
 	struct segment_sender sender; /* owned */
 	unsigned nic;
 	bool attached;
+	int xdp;	       /* 0: it steers; negative errno: tc does */
 	struct expiry *expiry; /* owned: of the flows that are forwarded */
 	struct steer_search searches[STEER_SEARCHES];
 };

@@ -5,19 +5,14 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <steer.skel.h>
+#include <steer_xdp.skel.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "handoff/hook.h"
 #include "handoff/steer_internal.h"
-
-enum {
-	TC_HANDLE = 1,
-	TC_PRIORITY = 0x5f01, /* ours among other filters */
-};
-
-/* --- attaching ------------------------------------------------------------ */
 
 static unsigned
 interface_of(struct in_addr addr)
@@ -37,33 +32,6 @@ interface_of(struct in_addr addr)
 	}
 	freeifaddrs(list);
 	return found;
-}
-
-static int
-attach(const struct steer *s, unsigned ifindex)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
-		.attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
-		.priority = TC_PRIORITY, .flags = BPF_TC_F_REPLACE,
-		.prog_fd = bpf_program__fd(s->skel->progs.steer_client));
-	/* It says aloud that there is a hook already. */
-	libbpf_print_fn_t loud = libbpf_set_print(NULL);
-	int err = bpf_tc_hook_create(&hook);
-
-	(void)libbpf_set_print(loud);
-	return err && err != -EEXIST ? err : bpf_tc_attach(&hook, &opts);
-}
-
-static void
-detach(const struct steer *s)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)s->nic,
-		.attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
-		.priority = TC_PRIORITY);
-
-	(void)bpf_tc_detach(&hook, &opts);
 }
 
 /* The map of that name of a program; -1: it has none. */
@@ -94,21 +62,16 @@ map_of(int prog, const char *name)
 static int
 inherit(const struct steer *s)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)s->nic,
-		.attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
-		.priority = TC_PRIORITY);
-	own_fd int prog = -1, map = -1;
-	/* It says aloud that there is none. */
-	libbpf_print_fn_t loud = libbpf_set_print(NULL);
-	int none = bpf_tc_query(&hook, &opts);
+	static const enum hook hooks[] = {HOOK_TC, HOOK_XDP};
 
-	(void)libbpf_set_print(loud);
-	if (none)
-		return 0;
-	prog = bpf_prog_get_fd_by_id(opts.prog_id);
-	map = prog < 0 ? -1 : map_of(prog, "flows");
-	return map < 0 ? 0 : bpf_map__reuse_fd(s->skel->maps.flows, map);
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
+		own_fd int prog = hook_find(hooks[i], s->nic);
+		own_fd int map = prog < 0 ? -1 : map_of(prog, "flows");
+
+		if (map >= 0)
+			return bpf_map__reuse_fd(s->skel->maps.flows, map);
+	}
+	return 0;
 }
 
 /* One that was there before is to end some time, too; and whoever parked its
@@ -142,6 +105,15 @@ inherit_flows(struct steer *s)
 	}
 }
 
+/* What either program has to know. */
+#define TELL(s, to)                                                        \
+	do {                                                               \
+		(to)->vip = (s)->config.vip.s_addr;                        \
+		memcpy((to)->vip6, &(s)->config.vip6, sizeof((to)->vip6)); \
+		(to)->vip_port = htons((s)->config.vip_port);              \
+		memcpy((to)->nic_mac, park_mac((s)->park), ETH_ALEN);      \
+	} while (0)
+
 static int
 load(struct steer *s)
 {
@@ -150,10 +122,7 @@ load(struct steer *s)
 	s->skel = steer_bpf__open();
 	if (!s->skel)
 		return -errno;
-	s->skel->rodata->vip = s->config.vip.s_addr;
-	memcpy(s->skel->rodata->vip6, &s->config.vip6, sizeof(s->config.vip6));
-	memcpy(s->skel->rodata->nic_mac, park_mac(s->park), ETH_ALEN);
-	s->skel->rodata->vip_port = htons(s->config.vip_port);
+	TELL(s, s->skel->rodata);
 	s->skel->rodata->nic = s->nic;
 	s->skel->rodata->park = park_ifindex(s->park);
 	err = inherit(s);
@@ -166,6 +135,76 @@ load(struct steer *s)
 	park_watch(s->park, (const uint64_t *)&s->skel->bss->parked);
 	inherit_flows(s);
 	return 0;
+}
+
+/* The maps are those of the program at tc, which is at the park. */
+static int
+share_maps(const struct steer *s, const struct steer_xdp_bpf *xdp)
+{
+	const struct {
+		struct bpf_map *to, *from;
+	} maps[] = {
+		{xdp->maps.flows, s->skel->maps.flows},
+		{xdp->maps.stamps, s->skel->maps.stamps},
+		{xdp->maps.steered, s->skel->maps.steered},
+		{xdp->maps.bss, s->skel->maps.bss},
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps) && !err; i++)
+		err = bpf_map__reuse_fd(maps[i].to, bpf_map__fd(maps[i].from));
+	return err;
+}
+
+static int
+load_xdp(const struct steer *s, struct steer_xdp_bpf *xdp)
+{
+	uint32_t first = 0, park = park_ifindex(s->park);
+	int err;
+
+	TELL(s, xdp->rodata);
+	err = share_maps(s, xdp);
+	if (!err)
+		err = steer_xdp_bpf__load(xdp);
+	return err ? err
+		   : bpf_map_update_elem(bpf_map__fd(xdp->maps.park), &first,
+			     &park, BPF_ANY);
+}
+
+static int
+attach_xdp(const struct steer *s)
+{
+	struct steer_xdp_bpf *xdp = steer_xdp_bpf__open();
+	int err;
+
+	if (!xdp)
+		return -errno;
+	err = load_xdp(s, xdp);
+	if (!err)
+		err = hook_attach(HOOK_XDP, s->nic,
+			bpf_program__fd(xdp->progs.steer_frame));
+	steer_xdp_bpf__destroy(xdp);
+	return err;
+}
+
+/* At the interface one of the two steers; for a moment, perhaps both, which
+ * does no harm: what the first has passed is our own. */
+static int
+attach(struct steer *s)
+{
+	int tc = bpf_program__fd(s->skel->progs.steer_packet);
+	int err = hook_attach(HOOK_TC, park_ifindex(s->park), tc);
+
+	if (err)
+		return err;
+	s->xdp = s->config.xdp ? attach_xdp(s) : -ENOENT;
+	if (s->xdp == 0) {
+		hook_detach(HOOK_TC, s->nic);
+		return 0;
+	}
+	err = hook_attach(HOOK_TC, s->nic, tc);
+	hook_detach(HOOK_XDP, s->nic);
+	return err;
 }
 
 static bool
@@ -210,9 +249,7 @@ steer_load(struct steer *s, const char **why)
 	*why = "the kernel does not take the steering program";
 	err = load(s);
 	if (!err)
-		err = attach(s, park_ifindex(s->park));
-	if (!err)
-		err = attach(s, s->nic);
+		err = attach(s);
 	s->attached = !err;
 	return err;
 }
@@ -229,7 +266,7 @@ void
 steer_unload(struct steer *s)
 {
 	if (s->attached && !steers_any(s))
-		detach(s);
+		hook_detach(s->xdp ? HOOK_TC : HOOK_XDP, s->nic);
 	steer_bpf__destroy(s->skel);
 	park_close(s->park);
 }

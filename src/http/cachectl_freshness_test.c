@@ -31,89 +31,83 @@ freshness_of(const char *request, unsigned status, const char *fields,
 	buf_fini(&b);
 }
 
+static const struct {
+	unsigned status;
+	const char *fields;
+	int64_t lifetime, age;
+	const char *why_not;
+} lifetimes[] = {
+	{200, CC "max-age=60\r\n", 60, 0},
+	{200, CC "max-age=60, s-maxage=30\r\n" EXPIRES_60, 30, 0},
+	{200, CC "max-age=5\r\n" EXPIRES_60, 5, 0},
+	{200, EXPIRES_60 DATE, 60, 0},
+	{200, EXPIRES_60, 60, 0},
+	{200, "Expires: 0\r\n", 0, 0, "stale on arrival"},
+	{200, "Expires: 0\r\n" MODIFIED_100, 0, 0},
+	{200, "CDN-Cache-Control: max-age=9\r\n" CC "no-store\r\n", 9, 0},
+	{200, "CDN-Cache-Control: a\r\n" EXPIRES_60 MODIFIED_100, 10, 0},
+	{200, "Expires: Sun, 06 Nov 1994 08:49:36 GMT\r\n", 0, 0,
+		"stale on arrival"},
+	{200, "Expires: Fri, 31 Dec 9999 23:59:59 GMT\r\n", CACHECTL_MAX_S, 0},
+	{200, MODIFIED_100 DATE, 10, 0},
+	{200, MODIFIED_YEAR DATE, 86400, 0},
+	{200, DATE, 0, 0, "no lifetime"},
+	{200, "Last-Modified: Sun, 06 Nov 1994 08:49:38 GMT\r\n" DATE, 0, 0},
+	{200, "Last-Modified: Sun, 06 Nov\r\n", 0, 0, "no lifetime"},
+	{404, MODIFIED_100, 10, 0},
+	{302, MODIFIED_100, 0, 0, "no lifetime"},
+	{302, CC "public\r\n" MODIFIED_100, 10, 0},
+	{302, CC "public\r\n", 0, 0, "no lifetime"},
+	{302, CC "max-age=60\r\n", 60, 0},
+	{307, EXPIRES_60, 60, 0},
+	{500, CC "max-age=60\r\n", 60, 0},
+	{200, CC "max-age=0\r\n", 0, 0, "stale on arrival"},
+	{200, CC "max-age=0\r\n" ETAG, 0, 0},
+	{200, ETAG, 0, 0},
+	{302, ETAG, 0, 0, "no lifetime"},
+	{200, CC "max-age=0, stale-if-error=1\r\n", 0, 0},
+	{200, CC "max-age=0, stale-while-revalidate=1\r\n", 0, 0},
+	{200, CC "max-age=5, stale-if-error=9\r\nAge: 14\r\n", 5, 14,
+		"stale on arrival"},
+	{200, CC "max-age=0, stale-if-error=1, must-revalidate\r\n", 0, 0,
+		"stale on arrival"},
+	/* age */
+	{200, CC "max-age=60\r\nAge: 59\r\n", 60, 59},
+	{200, CC "max-age=60\r\nAge: 60\r\n", 60, 60, "stale on arrival"},
+	{200, CC "max-age=60\r\nAge: 7\r\nAge: x\r\nAge: 9, 8\r\n", 60, 9},
+	{200, CC "max-age=60\r\nAge: -5\r\n", 60, 0},
+	{200, CC "max-age=60\r\nAge: 99999999999999999999\r\n", 60,
+		CACHECTL_MAX_S, "stale on arrival"},
+	{200,
+		CC "max-age=60\r\nAge: 3\r\n"
+		   "Date: Sun, 06 Nov 1994 08:49:27 GMT\r\n",
+		60, 10},
+	{200,
+		CC "max-age=60\r\n"
+		   "Date: Sun, 06 Nov 1994 08:59:27 GMT\r\n",
+		60, 0},
+	{200,
+		CC "max-age=60\r\n"
+		   "Date: Mon, 01 Jan 0001 00:00:00 GMT\r\n",
+		60, CACHECTL_MAX_S, "stale on arrival"},
+	{200, CC "max-age=60\r\nDate: today\r\n", 60, 0},
+};
+
 static void
 test_lifetime(void **state)
 {
-	static const struct {
-		unsigned status;
-		const char *fields;
-		int64_t lifetime, age;
-		const char *why_not;
-	} cases[] = {
-		{200, CC "max-age=60\r\n", 60, 0},
-		{200, CC "max-age=60, s-maxage=30\r\n" EXPIRES_60, 30, 0},
-		{200, CC "max-age=5\r\n" EXPIRES_60, 5, 0},
-		{200, EXPIRES_60 DATE, 60, 0},
-		{200, EXPIRES_60, 60, 0},
-		{200, "Expires: 0\r\n", 0, 0, "stale on arrival"},
-		{200, "Expires: 0\r\n" MODIFIED_100, 0, 0},
-		{200, "CDN-Cache-Control: max-age=9\r\n" CC "no-store\r\n", 9,
-			0},
-		{200, "CDN-Cache-Control: a\r\n" EXPIRES_60 MODIFIED_100, 10,
-			0},
-		{200, "Expires: Sun, 06 Nov 1994 08:49:36 GMT\r\n", 0, 0,
-			"stale on arrival"},
-		{200, "Expires: Fri, 31 Dec 9999 23:59:59 GMT\r\n",
-			CACHECTL_MAX_S, 0},
-		{200, MODIFIED_100 DATE, 10, 0},
-		{200, MODIFIED_YEAR DATE, 86400, 0},
-		{200, DATE, 0, 0, "no lifetime"},
-		{200, "Last-Modified: Sun, 06 Nov 1994 08:49:38 GMT\r\n" DATE,
-			0, 0},
-		{200, "Last-Modified: Sun, 06 Nov\r\n", 0, 0, "no lifetime"},
-		{404, MODIFIED_100, 10, 0},
-		{302, MODIFIED_100, 0, 0, "no lifetime"},
-		{302, CC "public\r\n" MODIFIED_100, 10, 0},
-		{302, CC "public\r\n", 0, 0, "no lifetime"},
-		{302, CC "max-age=60\r\n", 60, 0},
-		{307, EXPIRES_60, 60, 0},
-		{500, CC "max-age=60\r\n", 60, 0},
-		{200, CC "max-age=0\r\n", 0, 0, "stale on arrival"},
-		{200, CC "max-age=0\r\n" ETAG, 0, 0},
-		{200, ETAG, 0, 0},
-		{302, ETAG, 0, 0, "no lifetime"},
-		{200, CC "max-age=0, stale-if-error=1\r\n", 0, 0},
-		{200, CC "max-age=0, stale-while-revalidate=1\r\n", 0, 0},
-		{200, CC "max-age=5, stale-if-error=9\r\nAge: 14\r\n", 5, 14,
-			"stale on arrival"},
-		{200, CC "max-age=0, stale-if-error=1, must-revalidate\r\n", 0,
-			0, "stale on arrival"},
-		/* age */
-		{200, CC "max-age=60\r\nAge: 59\r\n", 60, 59},
-		{200, CC "max-age=60\r\nAge: 60\r\n", 60, 60,
-			"stale on arrival"},
-		{200, CC "max-age=60\r\nAge: 7\r\nAge: x\r\nAge: 9, 8\r\n", 60,
-			9},
-		{200, CC "max-age=60\r\nAge: -5\r\n", 60, 0},
-		{200, CC "max-age=60\r\nAge: 99999999999999999999\r\n", 60,
-			CACHECTL_MAX_S, "stale on arrival"},
-		{200,
-			CC "max-age=60\r\nAge: 3\r\n"
-			   "Date: Sun, 06 Nov 1994 08:49:27 GMT\r\n",
-			60, 10},
-		{200,
-			CC "max-age=60\r\n"
-			   "Date: Sun, 06 Nov 1994 08:59:27 GMT\r\n",
-			60, 0},
-		{200,
-			CC "max-age=60\r\n"
-			   "Date: Mon, 01 Jan 0001 00:00:00 GMT\r\n",
-			60, CACHECTL_MAX_S, "stale on arrival"},
-		{200, CC "max-age=60\r\nDate: today\r\n", 60, 0},
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(lifetimes) / sizeof(lifetimes[0]); i++) {
 		struct freshness f;
 
-		freshness_of(
-			"GET / HTTP/1.1", cases[i].status, cases[i].fields, &f);
-		if (f.lifetime_s != cases[i].lifetime ||
-			f.initial_age_s != cases[i].age)
+		freshness_of("GET / HTTP/1.1", lifetimes[i].status,
+			lifetimes[i].fields, &f);
+		if (f.lifetime_s != lifetimes[i].lifetime ||
+			f.initial_age_s != lifetimes[i].age)
 			fail_msg("case %zu: %ld %ld", i, (long)f.lifetime_s,
 				(long)f.initial_age_s);
 		assert_int_equal(f.storable, !f.why_not);
 		assert_string_equal(f.why_not ? f.why_not : "",
-			cases[i].why_not ? cases[i].why_not : "");
+			lifetimes[i].why_not ? lifetimes[i].why_not : "");
 	}
 }
 
@@ -291,77 +285,74 @@ use_of(const char *request, const char *response, int64_t age_s,
 #define SIE CC "max-age=10, stale-if-error=5\r\n"
 #define MAX_10 CC "max-age=10\r\n"
 
+static const struct {
+	const char *request, *response;
+	int64_t age;
+	enum cachectl_use use;
+	bool on_error;
+} uses[] = {
+	{"", MAX_10, 0, USE_FRESH, true},
+	{"", MAX_10, 9, USE_FRESH, true},
+	{"", MAX_10, 10, USE_REVALIDATE},
+	{"", MAX_10, -1, USE_FRESH, true},
+	{"", CC "no-cache, max-age=10\r\n", 0, USE_REVALIDATE},
+	{"", CC "no-cache, stale-if-error=10\r\n", 0, USE_REVALIDATE},
+	/* what the client declines */
+	{CC "no-cache\r\n", SIE, 1, USE_REVALIDATE},
+	{"Pragma: no-cache\r\n", MAX_10, 1, USE_REVALIDATE},
+	{CC "max-age=5\r\n", MAX_10, 5, USE_FRESH, true},
+	{CC "max-age=5\r\n", MAX_10, 6, USE_REVALIDATE, true},
+	{CC "min-fresh=4\r\n", MAX_10, 6, USE_FRESH, true},
+	{CC "min-fresh=4\r\n", MAX_10, 7, USE_REVALIDATE, true},
+	{CC "min-fresh=4, max-stale\r\n", MAX_10, 11, USE_REVALIDATE},
+	{CC "max-age=0\r\n", CC "max-age=10, immutable\r\n", 5, USE_FRESH,
+		true},
+	{CC "no-cache\r\n", CC "max-age=10, immutable\r\n", 5, USE_REVALIDATE},
+	{CC "max-age=0\r\n", CC "max-age=10, immutable\r\n", 10,
+		USE_REVALIDATE},
+	/* stale, and allowed */
+	{CC "max-stale\r\n", MAX_10, 1000000, USE_FRESH},
+	{CC "max-stale=5\r\n", MAX_10, 15, USE_FRESH},
+	{CC "max-stale=5\r\n", MAX_10, 16, USE_REVALIDATE},
+	{CC "max-stale=5, max-age=12\r\n", MAX_10, 12, USE_FRESH},
+	{CC "max-stale=5, max-age=12\r\n", MAX_10, 13, USE_REVALIDATE},
+	{CC "max-stale\r\n", CC "max-age=10, must-revalidate\r\n", 10,
+		USE_REVALIDATE},
+	{CC "max-stale\r\n", CC "max-age=10, proxy-revalidate\r\n", 10,
+		USE_REVALIDATE},
+	{CC "max-stale\r\n", CC "s-maxage=10\r\n", 10, USE_REVALIDATE},
+	/* while it is validated */
+	{"", SWR, 9, USE_FRESH, true},
+	{"", SWR, 10, USE_STALE_REVALIDATING},
+	{"", SWR, 14, USE_STALE_REVALIDATING},
+	{"", SWR, 15, USE_REVALIDATE},
+	{CC "max-stale=9\r\n", SWR, 14, USE_STALE_REVALIDATING},
+	{CC "max-stale=9\r\n", SWR, 15, USE_FRESH},
+	{CC "max-age=60\r\n", SWR, 10, USE_REVALIDATE},
+	{CC "max-age=60, max-stale=1\r\n", SWR, 14, USE_STALE_REVALIDATING},
+	{"", CC "s-maxage=10, stale-while-revalidate=5\r\n", 10,
+		USE_REVALIDATE},
+	/* when the origin fails */
+	{"", SIE, 14, USE_REVALIDATE, true},
+	{"", SIE, 15, USE_REVALIDATE},
+	{CC "max-age=1\r\n", SIE, 14, USE_REVALIDATE, true},
+	{CC "stale-if-error=7\r\n", SIE, 16, USE_REVALIDATE, true},
+	{CC "stale-if-error=7\r\n", MAX_10, 17, USE_REVALIDATE},
+	{CC "stale-if-error=7\r\n", CC "max-age=10, must-revalidate\r\n", 10,
+		USE_REVALIDATE},
+	{"", CC "max-age=10, must-revalidate\r\n", 9, USE_FRESH, true},
+};
+
 static void
 test_use(void **state)
 {
-	static const struct {
-		const char *request, *response;
-		int64_t age;
-		enum cachectl_use use;
-		bool on_error;
-	} cases[] = {
-		{"", MAX_10, 0, USE_FRESH, true},
-		{"", MAX_10, 9, USE_FRESH, true},
-		{"", MAX_10, 10, USE_REVALIDATE},
-		{"", MAX_10, -1, USE_FRESH, true},
-		{"", CC "no-cache, max-age=10\r\n", 0, USE_REVALIDATE},
-		{"", CC "no-cache, stale-if-error=10\r\n", 0, USE_REVALIDATE},
-		/* what the client declines */
-		{CC "no-cache\r\n", SIE, 1, USE_REVALIDATE},
-		{"Pragma: no-cache\r\n", MAX_10, 1, USE_REVALIDATE},
-		{CC "max-age=5\r\n", MAX_10, 5, USE_FRESH, true},
-		{CC "max-age=5\r\n", MAX_10, 6, USE_REVALIDATE, true},
-		{CC "min-fresh=4\r\n", MAX_10, 6, USE_FRESH, true},
-		{CC "min-fresh=4\r\n", MAX_10, 7, USE_REVALIDATE, true},
-		{CC "min-fresh=4, max-stale\r\n", MAX_10, 11, USE_REVALIDATE},
-		{CC "max-age=0\r\n", CC "max-age=10, immutable\r\n", 5,
-			USE_FRESH, true},
-		{CC "no-cache\r\n", CC "max-age=10, immutable\r\n", 5,
-			USE_REVALIDATE},
-		{CC "max-age=0\r\n", CC "max-age=10, immutable\r\n", 10,
-			USE_REVALIDATE},
-		/* stale, and allowed */
-		{CC "max-stale\r\n", MAX_10, 1000000, USE_FRESH},
-		{CC "max-stale=5\r\n", MAX_10, 15, USE_FRESH},
-		{CC "max-stale=5\r\n", MAX_10, 16, USE_REVALIDATE},
-		{CC "max-stale=5, max-age=12\r\n", MAX_10, 12, USE_FRESH},
-		{CC "max-stale=5, max-age=12\r\n", MAX_10, 13, USE_REVALIDATE},
-		{CC "max-stale\r\n", CC "max-age=10, must-revalidate\r\n", 10,
-			USE_REVALIDATE},
-		{CC "max-stale\r\n", CC "max-age=10, proxy-revalidate\r\n", 10,
-			USE_REVALIDATE},
-		{CC "max-stale\r\n", CC "s-maxage=10\r\n", 10, USE_REVALIDATE},
-		/* while it is validated */
-		{"", SWR, 9, USE_FRESH, true},
-		{"", SWR, 10, USE_STALE_REVALIDATING},
-		{"", SWR, 14, USE_STALE_REVALIDATING},
-		{"", SWR, 15, USE_REVALIDATE},
-		{CC "max-stale=9\r\n", SWR, 14, USE_STALE_REVALIDATING},
-		{CC "max-stale=9\r\n", SWR, 15, USE_FRESH},
-		{CC "max-age=60\r\n", SWR, 10, USE_REVALIDATE},
-		{CC "max-age=60, max-stale=1\r\n", SWR, 14,
-			USE_STALE_REVALIDATING},
-		{"", CC "s-maxage=10, stale-while-revalidate=5\r\n", 10,
-			USE_REVALIDATE},
-		/* when the origin fails */
-		{"", SIE, 14, USE_REVALIDATE, true},
-		{"", SIE, 15, USE_REVALIDATE},
-		{CC "max-age=1\r\n", SIE, 14, USE_REVALIDATE, true},
-		{CC "stale-if-error=7\r\n", SIE, 16, USE_REVALIDATE, true},
-		{CC "stale-if-error=7\r\n", MAX_10, 17, USE_REVALIDATE},
-		{CC "stale-if-error=7\r\n",
-			CC "max-age=10, must-revalidate\r\n", 10,
-			USE_REVALIDATE},
-		{"", CC "max-age=10, must-revalidate\r\n", 9, USE_FRESH, true},
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
 		enum cachectl_use use;
 		bool on_error;
 
-		use_of(cases[i].request, cases[i].response, cases[i].age, &use,
+		use_of(uses[i].request, uses[i].response, uses[i].age, &use,
 			&on_error);
-		if (use != cases[i].use || on_error != cases[i].on_error)
+		if (use != uses[i].use || on_error != uses[i].on_error)
 			fail_msg("case %zu: %d %d", i, use, on_error);
 	}
 }

@@ -33,85 +33,84 @@ parts_of(const char *fields, uint64_t length, struct buf *out)
 	buf_fini(&b);
 }
 
+static const struct {
+	const char *value;
+	uint64_t length;
+	const char *parts;
+} ranges[] = {
+	{"bytes=0-4", 10, "0-4"},
+	{"Bytes=5-", 10, "5-9"},
+	{"bytes=-3", 10, "7-9"},
+	{"bytes=-30", 10, "0-9"},
+	{"bytes=5-30", 10, "5-9"},
+	{"bytes=9-9", 10, "9-9"},
+	{"bytes=10-", 10, "none"},
+	{"bytes=-0", 10, "none"},
+	{"bytes=0-", 0, "none"},
+	{"bytes=-1", 0, "none"},
+	{"bytes=0-18446744073709551616", 10, "0-9"},
+	{"bytes=99999999999999999999-", 10, "none"},
+	{"bytes=-99999999999999999999", 10, "0-9"},
+	{"bytes=-1", INT64_MAX, "9223372036854775806-9223372036854775806"},
+	{"bytes=0-9223372036854775807", INT64_MAX, "0-9223372036854775806"},
+	/* several */
+	{"bytes=0-1,,5-6 , 8-8,", 10, "0-1 5-6 8-8"},
+	{"bytes=8-8,0-1", 10, "8-8 0-1"},
+	{"bytes=12-15,0-1", 10, "0-1"},
+	{"bytes=12-15,20-", 10, "none"},
+	{"bytes=0-1,2-3", 10, "0-3"},
+	{"bytes=2-3,0-1", 10, "0-3"},
+	{"bytes=0-5,3-8", 10, "0-8"},
+	{"bytes=0-1,4-5,2-3", 10, "0-5"},
+	{"bytes=0-0,8-8,2-2,4-4,1-7", 10, "0-8"},
+	{"bytes=0-,0-,0-", 10, "0-9"},
+	{"bytes=-2,0-0", 10, "8-9 0-0"},
+	{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,20-20"
+	 ",22-22,24-24,26-26,28-28,30-30",
+		99,
+		"0-0 2-2 4-4 6-6 8-8 10-10 12-12 14-14 16-16 18-18 "
+		"20-20 22-22 24-24 26-26 28-28 30-30"},
+	{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,20-20"
+	 ",22-22,24-24,26-26,28-28,30-30,32-32",
+		99, "whole"},
+	{"bytes=0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,"
+	 "0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-",
+		10, "0-9"},
+	{"bytes=0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,"
+	 "0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-",
+		10, "ignored"},
+	/* bad */
+	{"", 10, "ignored"},
+	{"bytes", 10, "ignored"},
+	{"bytes=", 10, "ignored"},
+	{"bytes=,", 10, "ignored"},
+	{"bytes=-", 10, "ignored"},
+	{"bytes=4", 10, "ignored"},
+	{"bytes=4-3", 10, "ignored"},
+	{"bytes=0-1,4-3", 10, "ignored"},
+	{"bytes=0-1,x", 10, "ignored"},
+	{"bytes=0 - 1", 10, "ignored"},
+	{"bytes=0-1-2", 10, "ignored"},
+	{"bytes=--1", 10, "ignored"},
+	{"bytes=+0-1", 10, "ignored"},
+	{"bytes=0x0-1", 10, "ignored"},
+	{"bytes =0-1", 10, "ignored"},
+	{"lines=0-1", 10, "ignored"},
+	{"bytes:0-1", 10, "ignored"},
+};
+
 static void
 test_range(void **state)
 {
-	static const struct {
-		const char *value;
-		uint64_t length;
-		const char *parts;
-	} cases[] = {
-		{"bytes=0-4", 10, "0-4"},
-		{"Bytes=5-", 10, "5-9"},
-		{"bytes=-3", 10, "7-9"},
-		{"bytes=-30", 10, "0-9"},
-		{"bytes=5-30", 10, "5-9"},
-		{"bytes=9-9", 10, "9-9"},
-		{"bytes=10-", 10, "none"},
-		{"bytes=-0", 10, "none"},
-		{"bytes=0-", 0, "none"},
-		{"bytes=-1", 0, "none"},
-		{"bytes=0-18446744073709551616", 10, "0-9"},
-		{"bytes=99999999999999999999-", 10, "none"},
-		{"bytes=-99999999999999999999", 10, "0-9"},
-		{"bytes=-1", INT64_MAX,
-			"9223372036854775806-9223372036854775806"},
-		{"bytes=0-9223372036854775807", INT64_MAX,
-			"0-9223372036854775806"},
-		/* several */
-		{"bytes=0-1,,5-6 , 8-8,", 10, "0-1 5-6 8-8"},
-		{"bytes=8-8,0-1", 10, "8-8 0-1"},
-		{"bytes=12-15,0-1", 10, "0-1"},
-		{"bytes=12-15,20-", 10, "none"},
-		{"bytes=0-1,2-3", 10, "0-3"},
-		{"bytes=2-3,0-1", 10, "0-3"},
-		{"bytes=0-5,3-8", 10, "0-8"},
-		{"bytes=0-1,4-5,2-3", 10, "0-5"},
-		{"bytes=0-0,8-8,2-2,4-4,1-7", 10, "0-8"},
-		{"bytes=0-,0-,0-", 10, "0-9"},
-		{"bytes=-2,0-0", 10, "8-9 0-0"},
-		{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,20-20"
-		 ",22-22,24-24,26-26,28-28,30-30",
-			99,
-			"0-0 2-2 4-4 6-6 8-8 10-10 12-12 14-14 16-16 18-18 "
-			"20-20 22-22 24-24 26-26 28-28 30-30"},
-		{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,20-20"
-		 ",22-22,24-24,26-26,28-28,30-30,32-32",
-			99, "whole"},
-		{"bytes=0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,"
-		 "0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-",
-			10, "0-9"},
-		{"bytes=0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,"
-		 "0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-,0-",
-			10, "ignored"},
-		/* bad */
-		{"", 10, "ignored"},
-		{"bytes", 10, "ignored"},
-		{"bytes=", 10, "ignored"},
-		{"bytes=,", 10, "ignored"},
-		{"bytes=-", 10, "ignored"},
-		{"bytes=4", 10, "ignored"},
-		{"bytes=4-3", 10, "ignored"},
-		{"bytes=0-1,4-3", 10, "ignored"},
-		{"bytes=0-1,x", 10, "ignored"},
-		{"bytes=0 - 1", 10, "ignored"},
-		{"bytes=0-1-2", 10, "ignored"},
-		{"bytes=--1", 10, "ignored"},
-		{"bytes=+0-1", 10, "ignored"},
-		{"bytes=0x0-1", 10, "ignored"},
-		{"bytes =0-1", 10, "ignored"},
-		{"lines=0-1", 10, "ignored"},
-		{"bytes:0-1", 10, "ignored"},
-	};
 	struct buf b = {0}, got = {0};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		buf_consume(&b, buf_len(&b));
-		buf_printf(&b, "Range: %s\r\n", cases[i].value);
+		buf_printf(&b, "Range: %s\r\n", ranges[i].value);
 		buf_append(&b, "", 1);
-		parts_of(buf_head(&b), cases[i].length, &got);
-		if (!str_eq(buf_view(&got), str_z(cases[i].parts)))
-			fail_msg("%s: %.*s", cases[i].value,
+		parts_of(buf_head(&b), ranges[i].length, &got);
+		if (!str_eq(buf_view(&got), str_z(ranges[i].parts)))
+			fail_msg("%s: %.*s", ranges[i].value,
 				STR_ARG(buf_view(&got)));
 	}
 	parts_of("Range: bytes=0-1\r\nRange: bytes=0-1\r\n", 10, &got);

@@ -8,22 +8,7 @@
 
 #include "l4/test_rig.h"
 
-#include <unistd.h>
-
 static struct rig rig;
-
-static struct rules_id
-start(const char *scheduler, uint16_t flags, uint8_t n)
-{
-	struct rules_id id;
-
-	rig_reset(&rig);
-	id = rig_service(&rig, scheduler, IPPROTO_TCP, false, flags);
-	for (uint8_t i = n; i >= 1; i--)
-		rig_server(&rig, &id, i, 1);
-	assert_int_equal(rig_compile(&rig), 0);
-	return id;
-}
 
 static int
 tcp(uint16_t port, uint8_t flags, enum l4_verdict want)
@@ -85,7 +70,7 @@ test_states(void **state)
 			bool closing = s >= L4_FIN_WAIT && s <= L4_LAST_ACK;
 			unsigned next = one_way[e][s];
 
-			start("rr", 0, 2);
+			rig_start(&rig, "rr", 0, 2);
 			(void)tcp(1, SYN, L4_tx_new);
 			put_state(s);
 			(void)tcp(1, event_flags[e],
@@ -115,7 +100,7 @@ test_counts(void **state)
 {
 	struct l4_stat stat;
 
-	start("rr", 0, 2); /* the second is number 1 */
+	rig_start(&rig, "rr", 0, 2); /* the second is number 1 */
 	(void)tcp(1, SYN, L4_tx_new);
 	(void)tcp(1, SYN, L4_tx_known);
 	count_is(2, 1, 0);
@@ -145,25 +130,17 @@ test_counts(void **state)
 	count_is(1, 1, 0);
 }
 
-static struct rules_server *
-server(const struct rules_id *id, uint8_t n)
-{
-	union l4_addr a = test_addr(0x0a000100u + n, false);
-
-	return rules_server(rules_find(rig.rules, id), &a, id->port);
-}
-
 static void
 down(const struct rules_id *id, uint8_t n, bool yes)
 {
-	server(id, n)->down = server(id, n)->lost = yes;
+	rig_find(&rig, id, n)->down = rig_find(&rig, id, n)->lost = yes;
 	assert_int_equal(rig_compile(&rig), 0);
 }
 
 static void
 test_node_down(void **state)
 {
-	struct rules_id id = start("rr", 0, 3);
+	struct rules_id id = rig_start(&rig, "rr", 0, 3);
 
 	for (uint16_t i = 1; i <= 3; i++)
 		assert_int_equal(tcp(i, SYN, L4_tx_new), i);
@@ -193,11 +170,11 @@ test_node_down(void **state)
 static void
 test_node_refuses(void **state)
 {
-	struct rules_id id = start("rr", 0, 3);
+	struct rules_id id = rig_start(&rig, "rr", 0, 3);
 
 	for (uint16_t i = 1; i <= 3; i++)
 		assert_int_equal(tcp(i, SYN, L4_tx_new), i);
-	server(&id, 2)->down = true;
+	rig_find(&rig, &id, 2)->down = true;
 	assert_int_equal(rig_compile(&rig), 0);
 	assert_int_equal(tcp(2, ACK, L4_tx_known), 2);
 	assert_int_not_equal(tcp(2, SYN, L4_tx_new), 2);
@@ -210,8 +187,9 @@ test_node_refuses(void **state)
 static void
 test_drain_remove_add(void **state)
 {
-	struct rules_id id = start("rr", 0, 2);
-	struct rules_server one = *server(&id, 1), two = *server(&id, 2);
+	struct rules_id id = rig_start(&rig, "rr", 0, 2);
+	struct rules_server one = *rig_find(&rig, &id, 1),
+			    two = *rig_find(&rig, &id, 2);
 
 	for (uint16_t i = 1; i <= 4; i++)
 		assert_int_equal(tcp(i, SYN, L4_tx_new), 2 - i % 2);
@@ -251,7 +229,7 @@ test_drain_remove_add(void **state)
 static void
 test_expire_nodest(void **state)
 {
-	struct rules_id id = start("rr", 0, 2);
+	struct rules_id id = rig_start(&rig, "rr", 0, 2);
 	union l4_addr a = test_addr(0x0a000101, false);
 
 	rig.model.ctl->flags = L4_CTL_EXPIRE_NODEST;
@@ -262,106 +240,6 @@ test_expire_nodest(void **state)
 		rules_server_delete(rig.rules, &id, &a, id.port, 0), 0);
 	assert_int_equal(rig_compile(&rig), 0);
 	assert_int_equal(tcp(1, ACK, L4_tx_moved), 2);
-}
-
-static int
-from(uint32_t client, uint16_t port, uint8_t flags, enum l4_verdict want)
-{
-	struct frame_spec s = {
-		.client = client, .client_port = port, .flags = flags};
-
-	return rig_send(&rig, &s, want);
-}
-
-static void
-test_persistence(void **state)
-{
-	struct rules_id id = start("rr", L4_PERSISTENT, 3);
-	struct rules_service *s = rules_find(rig.rules, &id);
-	struct rules_server one = *server(&id, 1);
-
-	s->mask = test_mask(24, false);
-	s->persist_s = 100;
-	assert_int_equal(rig_compile(&rig), 0);
-	assert_int_equal(from(0x0a000001, 1, SYN, L4_tx_new), 1);
-	assert_int_equal(from(0x0a0000fe, 2, SYN, L4_tx_new), 1);
-	assert_int_equal(from(0x0a000301, 1, SYN, L4_tx_new), 2);
-	assert_int_equal(from(0x0a000001, 3, SYN, L4_tx_new), 1);
-	assert_int_equal(rig.model.counts[3].templates, 1);
-	/* a drained server keeps its clients, unless that is not wanted */
-	one.weight = 0;
-	assert_int_equal(rules_server_edit(rig.rules, &id, &one), 0);
-	assert_int_equal(rig_compile(&rig), 0);
-	assert_int_equal(from(0x0a000001, 4, SYN, L4_tx_new), 1);
-	/* the template lasts as long as a flow that it speaks for */
-	(void)from(0x0a000001, 4, ACK, L4_tx_known);
-	rig_pass_time(&rig, 200);
-	rig_sweep(&rig);
-	assert_int_equal(rig.model.counts[3].templates, 1);
-	assert_int_equal(from(0x0a000002, 5, SYN, L4_tx_new), 1);
-	rig_pass_time(&rig, 1000);
-	rig_sweep(&rig); /* its flows ... */
-	rig_sweep(&rig); /* and then itself */
-	assert_int_equal(rig.model.counts[3].templates, 0);
-	assert_int_not_equal(from(0x0a000001, 6, SYN, L4_tx_new), 1);
-	rig_check(&rig);
-}
-
-/* One mark, two ports: one template, so one server for both. */
-static void
-test_mark(void **state)
-{
-	struct rules_service s = {.id = {.mark = 7},
-		.scheduler = L4_rr,
-		.flags = L4_PERSISTENT,
-		.persist_s = 360,
-		.mask = test_mask(32, false)};
-	struct rules_end a = {test_addr(FRAME_VIP, false), 80, IPPROTO_TCP};
-	struct rules_end b = {test_addr(FRAME_VIP, false), 443, IPPROTO_TCP};
-	struct frame_spec to80 = {.flags = SYN}, to443 = {.flags = SYN};
-	int first;
-
-	rig_reset(&rig);
-	assert_int_equal(rules_add(rig.rules, &s), 0);
-	assert_int_equal(rules_end_add(rig.rules, &s.id, &a), 0);
-	assert_int_equal(rules_end_add(rig.rules, &s.id, &b), 0);
-	for (uint8_t i = 1; i <= 3; i++)
-		rig_server(&rig, &s.id, i, 1);
-	assert_int_equal(rig_compile(&rig), 0);
-	to443.port = 443;
-	first = rig_send(&rig, &to80, L4_tx_new);
-	assert_int_equal(rig_send(&rig, &to443, L4_tx_new), first);
-	to80.client = 0x0a000002;
-	assert_int_not_equal(rig_send(&rig, &to80, L4_tx_new), first);
-	rig_check(&rig);
-}
-
-static void
-test_any_port(void **state)
-{
-	struct frame_spec s = {.flags = SYN, .port = 5555};
-	struct rules_id id;
-	int first;
-
-	rig_reset(&rig);
-	id = test_id(FRAME_VIP, 0, IPPROTO_TCP, false);
-	assert_int_equal(
-		rules_add(rig.rules,
-			&(struct rules_service){.id = id, .scheduler = L4_rr}),
-		-EINVAL);
-	assert_int_equal(rules_add(rig.rules,
-				 &(struct rules_service){.id = id,
-					 .scheduler = L4_rr,
-					 .flags = L4_PERSISTENT,
-					 .persist_s = 360,
-					 .mask = test_mask(32, false)}),
-		0);
-	rig_server(&rig, &id, 1, 1);
-	rig_server(&rig, &id, 2, 1);
-	assert_int_equal(rig_compile(&rig), 0);
-	first = rig_send(&rig, &s, L4_tx_new);
-	s.port = 80;
-	assert_int_equal(rig_send(&rig, &s, L4_tx_new), first);
 }
 
 static void
@@ -390,10 +268,10 @@ test_flood(void **state)
 	enum { REAL = 200, FLOOD = 20000 };
 	int node[REAL];
 
-	start("wlc", 0, 5);
+	rig_start(&rig, "wlc", 0, 5);
 	for (uint16_t i = 0; i < REAL / 2; i++) {
-		node[i] = from(0x0a050000 + i, 7, SYN, L4_tx_new);
-		(void)from(0x0a050000 + i, 7, ACK, L4_tx_known);
+		node[i] = rig_tcp_from(&rig, 0x0a050000 + i, 7, SYN, L4_tx_new);
+		(void)rig_tcp_from(&rig, 0x0a050000 + i, 7, ACK, L4_tx_known);
 	}
 	for (uint32_t i = 0; i < FLOOD; i++) {
 		struct frame_spec s = {.client = 0x0b000000 + i * 2654435761u,
@@ -420,7 +298,8 @@ test_flood(void **state)
 	}
 	for (uint16_t i = 0; i < REAL / 2; i++)
 		assert_int_equal(
-			from(0x0a050000 + i, 7, ACK, L4_tx_known), node[i]);
+			rig_tcp_from(&rig, 0x0a050000 + i, 7, ACK, L4_tx_known),
+			node[i]);
 	rig_check(&rig);
 }
 
@@ -434,7 +313,7 @@ test_full(void **state)
 	assert_int_equal(
 		(uint64_t)i.n_buckets * sizeof(struct l4_bucket) / (4 << 20),
 		64);
-	start("wlc", 0, 3);
+	rig_start(&rig, "wlc", 0, 3);
 	rig.model.ctl->new_max = 1 << 30;
 	if (rig.balancer)
 		rig_program(&rig)->ctl->new_max = 1 << 30;
@@ -460,7 +339,7 @@ test_full(void **state)
 static void
 test_growth(void **state)
 {
-	start("rr", 0, 3);
+	rig_start(&rig, "rr", 0, 3);
 	for (int i = 0; i < 2 && (i == 0 || rig.balancer); i++) {
 		struct l4_ctl *ctl = (i ? rig_program(&rig) : &rig.model)->ctl;
 
@@ -487,7 +366,7 @@ test_growth(void **state)
 static void
 test_resume(void **state)
 {
-	struct rules_id id = start("rr", 0, 3);
+	struct rules_id id = rig_start(&rig, "rr", 0, 3);
 	struct rules *again;
 
 	assert_int_equal(tcp(1, SYN, L4_tx_new), 1);
@@ -515,9 +394,6 @@ main(void)
 		cmocka_unit_test(test_node_refuses),
 		cmocka_unit_test(test_drain_remove_add),
 		cmocka_unit_test(test_expire_nodest),
-		cmocka_unit_test(test_persistence),
-		cmocka_unit_test(test_mark),
-		cmocka_unit_test(test_any_port),
 		cmocka_unit_test(test_one_packet),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_full),

@@ -12,20 +12,6 @@
 
 static struct rig rig;
 
-/* Servers 1.. of a service; the last of them is number 1. */
-static struct rules_id
-start(uint8_t n)
-{
-	struct rules_id id;
-
-	rig_reset(&rig);
-	id = rig_service(&rig, "wlc", IPPROTO_TCP, false, 0);
-	for (uint8_t i = n; i >= 1; i--)
-		rig_server(&rig, &id, i, 1);
-	assert_int_equal(rig_compile(&rig), 0);
-	return id;
-}
-
 static uint16_t
 number(const struct rules_id *id, uint8_t n)
 {
@@ -87,7 +73,7 @@ count_is(uint16_t n, int active, int inactive)
 static void
 test_moves(void **state)
 {
-	struct rules_id id = start(2);
+	struct rules_id id = rig_start(&rig, "wlc", 0, 2);
 	int first = open_flow(1), other = 3 - first;
 	uint16_t from = number(&id, (uint8_t)first),
 		 to = number(&id, (uint8_t)other);
@@ -113,7 +99,7 @@ test_moves(void **state)
 static void
 test_no_flow(void **state)
 {
-	struct rules_id id = start(2);
+	struct rules_id id = rig_start(&rig, "wlc", 0, 2);
 	int first = rig_tcp(&rig, 1, SYN, L4_tx_new);
 	uint16_t to = number(&id, (uint8_t)(3 - first));
 
@@ -139,7 +125,7 @@ test_no_flow(void **state)
 static void
 test_just_now(void **state)
 {
-	struct rules_id id = start(3);
+	struct rules_id id = rig_start(&rig, "wlc", 0, 3);
 	int first = rig_tcp(&rig, 1, SYN, L4_tx_new), to = first % 3 + 1;
 	uint16_t from = number(&id, (uint8_t)first),
 		 then = number(&id, (uint8_t)to),
@@ -168,7 +154,7 @@ test_just_now(void **state)
 static void
 test_no_server(void **state)
 {
-	struct rules_id id = start(2), udp;
+	struct rules_id id = rig_start(&rig, "wlc", 0, 2), udp;
 	struct rules_server *s;
 	int first = open_flow(1);
 	uint8_t other = (uint8_t)(3 - first);
@@ -205,7 +191,7 @@ test_no_server(void **state)
 static void
 test_first_dies(void **state)
 {
-	struct rules_id id = start(3);
+	struct rules_id id = rig_start(&rig, "wlc", 0, 3);
 	int first = open_flow(1), other = first % 3 + 1;
 	uint16_t from = number(&id, (uint8_t)first);
 
@@ -223,7 +209,7 @@ test_first_dies(void **state)
 static void
 test_growth(void **state)
 {
-	struct rules_id id = start(2);
+	struct rules_id id = rig_start(&rig, "wlc", 0, 2);
 	struct l4_image *images[] = {&rig.model, rig_program(&rig)};
 	uint16_t to;
 	int first;

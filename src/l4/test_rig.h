@@ -249,6 +249,28 @@ rig_server(struct rig *r, const struct rules_id *id, uint8_t n, uint16_t weight)
 	assert_int_equal(rules_server_add(r->rules, id, &s), 0);
 }
 
+/* All anew: one service for TCP, of n servers. */
+static inline struct rules_id
+rig_start(struct rig *r, const char *scheduler, uint16_t flags, uint8_t n)
+{
+	struct rules_id id;
+
+	rig_reset(r);
+	id = rig_service(r, scheduler, IPPROTO_TCP, false, flags);
+	for (uint8_t i = n; i >= 1; i--)
+		rig_server(r, &id, i, 1);
+	assert_int_equal(rig_compile(r), 0);
+	return id;
+}
+
+static inline struct rules_server *
+rig_find(struct rig *r, const struct rules_id *id, uint8_t n)
+{
+	union l4_addr a = test_addr(0x0a000100u + n, false);
+
+	return rules_server(rules_find(r->rules, id), &a, id->port);
+}
+
 /* TCP and UDP services at the usual end, IPv4 and IPv6, of three servers. */
 static inline void
 rig_serve(struct rig *r, enum l4_method method, enum l4_tun tun, bool server_v6)
@@ -293,6 +315,16 @@ static inline int
 rig_tcp(struct rig *r, uint16_t port, uint8_t flags, enum l4_verdict want)
 {
 	struct frame_spec spec = {.client_port = port, .flags = flags};
+
+	return rig_send(r, &spec, want);
+}
+
+static inline int
+rig_tcp_from(struct rig *r, uint32_t client, uint16_t port, uint8_t flags,
+	enum l4_verdict want)
+{
+	struct frame_spec spec = {
+		.client = client, .client_port = port, .flags = flags};
 
 	return rig_send(r, &spec, want);
 }

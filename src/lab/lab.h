@@ -43,6 +43,7 @@ struct lab_options {
 	uint64_t cache_bytes;	     /* of each node's cache; 0: 256 MB */
 	enum conf_xdp xdp;
 	enum conf_handoff handoff;
+	enum conf_hook hook;	 /* at which nodes steer */
 	unsigned workers;	 /* per node; 0: 2, or 1 where there's 1 core */
 	const char *conf;	 /* NULL: written from the fields above */
 	const char *origin_conf; /* nginx's; NULL: written for origin_root */

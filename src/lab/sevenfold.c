@@ -64,8 +64,9 @@ sevenfold_conf(struct buf *b, const struct lab_options *o,
 	if (o->arch->handoff)
 		buf_printf(b,
 			"    handoff %s\n"
+			"    handoff_hook %s\n"
 			"    secret  " SECRET_FILE "\n",
-			conf_handoff_name(o->handoff));
+			conf_handoff_name(o->handoff), conf_hook_name(o->hook));
 	if (o->squid)
 		buf_z(b, "    cache   " SQUID_URL "\n");
 	else

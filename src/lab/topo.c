@@ -203,25 +203,39 @@ apply(const struct setting *s)
 	return 0;
 }
 
-/* What native XDP on the balancer's veth needs from the other end: finished
- * checksums, and a program there, or XDP_TX frames are never delivered. */
+/* What native XDP at a veth needs from the other end, here in the switch:
+ * finished checksums, and a program there, or XDP_TX frames are never
+ * delivered.
+ */
 static int
-prepare_native_xdp(void)
+prepare_native_xdp(const char *port)
 {
 	struct ethtool_value tx = {.cmd = ETHTOOL_STXCSUM, .data = 0};
-	struct ifreq ifr = {.ifr_name = BALANCER_PORT, .ifr_data = (void *)&tx};
+	struct ifreq ifr = {.ifr_data = (void *)&tx};
 	own_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int r;
 
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", port);
 	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &ifr) < 0) {
-		fprintf(stderr, "lab: checksum offload of %s: %m\n",
-			ifr.ifr_name);
+		fprintf(stderr, "lab: checksum offload of %s: %m\n", port);
 		return -EIO;
 	}
-	r = l4_pass_attach((int)if_nametoindex(BALANCER_PORT));
+	r = l4_pass_attach((int)if_nametoindex(port));
 	if (r < 0)
-		fprintf(stderr, "lab: XDP on %s: %s\n", ifr.ifr_name,
-			strerror(-r));
+		fprintf(stderr, "lab: XDP on %s: %s\n", port, strerror(-r));
+	return r;
+}
+
+static int
+prepare_ports(const struct lab_options *o)
+{
+	unsigned nodes = o->hook == CONF_HOOK_XDP ? o->nodes : 0;
+	int r = 0;
+
+	if (!o->arch->front && o->xdp != CONF_XDP_GENERIC)
+		r = prepare_native_xdp(BALANCER_PORT);
+	for (unsigned i = 0; i < nodes && r == 0; i++)
+		r = prepare_native_xdp(topo_host(TOPO_FIRST_NODE + i).port);
 	return r;
 }
 
@@ -243,9 +257,7 @@ make_switch(const void *arg)
 	if (apply(everywhere) < 0 || feed(ip_batch, &links) < 0 ||
 		feed(tc_batch, &queues) < 0)
 		return -EIO;
-	if (j->o->arch->front || j->o->xdp == CONF_XDP_GENERIC)
-		return 0;
-	return prepare_native_xdp();
+	return prepare_ports(j->o);
 }
 
 /* in the host */

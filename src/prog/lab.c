@@ -33,6 +33,8 @@ static const char usage_text[] =
 	"  --policy POLICY     who owns a URL (hrw)\n"
 	"  --handoff auto|on|off\n"
 	"                      are connections moved to the owner (auto)\n"
+	"  --handoff-hook tc|xdp\n"
+	"                      where nodes steer what was moved (tc)\n"
 	"  --xdp native|generic\n"
 	"                      where the balancer takes packets (native)\n"
 	"  --workers N         event loops of a node (2, on one core 1)\n"
@@ -128,6 +130,7 @@ static const struct option options[] = {
 	{"arch", required_argument, NULL, 'a'},
 	{"policy", required_argument, NULL, 'p'},
 	{"handoff", required_argument, NULL, 'h'},
+	{"handoff-hook", required_argument, NULL, 'H'},
 	{"xdp", required_argument, NULL, 'x'},
 	{"workers", required_argument, NULL, 'w'},
 	{"ipv6", no_argument, NULL, '6'},
@@ -154,6 +157,7 @@ parse_option(int c, const char *value, struct lab_options *o)
 	case 'm': return parse_memory(value, &o->cache_bytes);
 	case 'p': return parse_policy(value, &o->policy);
 	case 'h': return conf_handoff_find(value, &o->handoff) ? 0 : -EINVAL;
+	case 'H': return conf_hook_find(value, &o->hook) ? 0 : -EINVAL;
 	case 'x': return parse_xdp(value, &o->xdp);
 	case 'w': return parse_number(value, 64, &o->workers);
 	case '6': o->ipv6 = true; return 0;

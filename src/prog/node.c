@@ -259,6 +259,7 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.nconnect_ports = conf->connect_ports.n,
 		.workers = conf->workers ? conf->workers : cores(),
 		.handoff = handoffs[conf->handoff],
+		.steers_at_xdp = conf->hook == CONF_HOOK_XDP,
 		.cache_bytes = conf->cache_bytes,
 		.object_max_bytes = conf->object_max_bytes,
 		.passes = conf->cache_host,

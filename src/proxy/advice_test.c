@@ -31,10 +31,13 @@ test_sizes(void **state)
 }
 
 static void
-look(struct scarcity *s, unsigned n, double wait_us, double busy)
+look(struct scarcity *s, unsigned n, double least_us, double busy)
 {
-	while (n--)
-		scarcity_look(s, wait_us, busy, 0);
+	while (n--) {
+		/* The mean says nothing of links. */
+		scarcity_look_at_links(s, (struct wait){50000, least_us});
+		scarcity_look_at_processors(s, busy, 0);
+	}
 }
 
 static void
@@ -58,8 +61,9 @@ test_scarcity(void **state)
 	assert_int_equal(scarcity_threshold(&s), SCARCITY_CPU_BYTES);
 	/* Others have the processors. */
 	s = (struct scarcity){0};
+	look(&s, 20, 5000, 0.1);
 	for (int i = 0; i < 20; i++)
-		scarcity_look(&s, 5000, 0.1, 1);
+		scarcity_look_at_processors(&s, 0.1, 1);
 	assert_int_equal(scarcity_threshold(&s), SCARCITY_BOTH_BYTES);
 }
 

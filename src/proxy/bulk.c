@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,7 +15,8 @@
 enum {
 	BULKS_MAX = 64,
 	DIALLED_MAX = 8, /* at a time */
-	PIPE_BYTES = 256 * 1024,
+	PIPE_BYTES = 1024 * 1024,
+	PIPE_MIN = 64 * 1024,
 	/* We wait until so much is there, or all: half the CPU per byte (at
 	 * 1 MB, against whatever comes). */
 	LOW_WATER = 128 * 1024,
@@ -27,6 +29,7 @@ struct bulk {
 	struct grave grave;
 	uint32_t number;
 	bool connected, readable;
+	bool ended;    /* the owner sends no more than what is there */
 	int low_water; /* as the kernel knows it */
 	int pipe[2];   /* owned: read from, write to */
 
@@ -90,6 +93,16 @@ say_hello(struct bulk *b)
 	return n > 0; /* of a new connection's buffer, that is all */
 }
 
+/* Then what the channel says of them is just later than they are. */
+static bool
+has_unread(const struct bulk *b)
+{
+	int n = 0;
+
+	(void)ioctl(b->io.fd, FIONREAD, &n);
+	return n > 0;
+}
+
 static void
 on_io(struct source *s, uint32_t events)
 {
@@ -102,12 +115,29 @@ on_io(struct source *s, uint32_t events)
 			disconnect(b);
 		return;
 	}
-	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !b->user)
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		b->ended = true;
+	if (b->ended && !b->user && !has_unread(b))
 		disconnect(b);
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+	if (events & EPOLLIN || b->ended) {
 		b->readable = true;
 		tell(b);
 	}
+}
+
+/* As large as we may: who is not privileged has 64 MB of them in all. Beyond
+ * that they are of two pages, and the channel is better. */
+static bool
+make_pipe(int fd[2])
+{
+	if (pipe2(fd, O_NONBLOCK | O_CLOEXEC) < 0)
+		return false;
+	for (int n = PIPE_BYTES; n >= PIPE_MIN; n /= 4)
+		if (fcntl(fd[1], F_SETPIPE_SZ, n) >= 0)
+			return true;
+	close(fd[0]);
+	close(fd[1]);
+	return false;
 }
 
 static struct bulk *
@@ -115,12 +145,10 @@ bulk_new(struct bulks *bs)
 {
 	struct bulk *b = NEW(struct bulk);
 
-	if (pipe2(b->pipe, O_NONBLOCK | O_CLOEXEC) < 0) {
+	if (!make_pipe(b->pipe)) {
 		free(b);
 		return NULL;
 	}
-	/* Else it is smaller, and takes more turns. */
-	(void)fcntl(b->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
 	b->all = bs;
 	b->number = ++bs->last;
 	b->low_water = 1;
@@ -168,7 +196,8 @@ bulk_drop(struct bulk *b)
 void
 bulk_end(struct bulk *b)
 {
-	bool reusable = b->io.fd >= 0 && bulk_state(b) == BODY_DONE;
+	bool reusable =
+		b->io.fd >= 0 && !b->ended && bulk_state(b) == BODY_DONE;
 
 	b->user = NULL;
 	if (reusable)

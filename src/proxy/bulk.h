@@ -4,7 +4,8 @@
  * the other (depot.h is his end of it). Nobody looks at their bytes here: they
  * go from socket to socket through a pipe, without being copied. No more of a
  * body is with us than the pipe holds and the two sockets, so that a client who
- * is slow holds back his own connection and nobody else's.
+ * is slow holds back his own connection and nobody else's. What comes on it may
+ * be there, and it may have ended, before the channel says which body it is.
  *
  * struct bulks: all that go with a channel to a peer.
  */

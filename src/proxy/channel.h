@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "net/loop.h"
 #include "proxy/hello.h"
+#include "proxy/scarcity.h"
 #include "proxy/wire.h"
 
 #include <netinet/in.h>
@@ -76,8 +77,8 @@ bool channel_take_head(struct channel *ch, struct str packed, struct buf *head);
 bool channel_is_sealed(const struct channel *ch);
 /* Of one that is up: for connections that belong to it. */
 const struct tickets *channel_tickets(const struct channel *ch);
-/* How much longer than at best a round trip takes now. False: unknown. */
-bool channel_wait_us(const struct channel *ch, double *out);
+/* How much longer than at best round trips take now. False: unknown. */
+bool channel_wait(const struct channel *ch, struct wait *out);
 /* Is there room for another frame of bulk? */
 bool channel_has_room(const struct channel *ch);
 /* Has fill() called at the end of this turn. */

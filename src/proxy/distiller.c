@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -14,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "proxy/child.h"
 
 enum {
 	QUEUE_MAX = 64,
@@ -55,51 +54,20 @@ struct distiller {
 /* --- the process ---------------------------------------------------------- */
 
 static int
-spawn(pid_t *pid, int fd)
-{
-	static char *const argv[] = {"sevenfold", "distiller", NULL};
-	static char *const env[] = {NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int r;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, fd, STDIN_FILENO);
-	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	/* A group of its own: it is us whom Ctrl-C in a terminal is for. */
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setflags(&attr,
-		POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-			POSIX_SPAWN_SETPGROUP);
-	r = posix_spawn(pid, "/proc/self/exe", &files, &attr, argv, env);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	return -r;
-}
-
-static int
 start(struct distiller *d)
 {
-	int pair[2], r;
+	int fd, r;
 
 	d->start_ns = loop_now_ns(d->worker->loop);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	(void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
-	r = spawn(&d->pid, pair[1]);
-	close(pair[1]);
-	if (r == 0)
-		r = loop_watch(d->worker->loop, &d->io, pair[0]);
-	else
+	fd = child_start("distiller", &d->pid);
+	if (fd < 0)
+		return fd;
+	r = loop_watch(d->worker->loop, &d->io, fd);
+	if (r < 0) {
+		close(fd);
+		(void)child_end(d->pid);
 		d->pid = 0;
-	if (r < 0)
-		close(pair[0]);
+	}
 	return r;
 }
 
@@ -107,14 +75,13 @@ start(struct distiller *d)
 static void
 stop(struct distiller *d, const char *why)
 {
-	int status = 0;
+	int status;
 
 	loop_close(d->worker->loop, &d->io);
 	if (!d->pid)
 		return;
-	(void)kill(d->pid, SIGKILL);
-	while (waitpid(d->pid, &status, 0) < 0 && errno == EINTR)
-		;
+	status = child_end(d->pid);
+	d->pid = 0;
 	if (why)
 		log_warn("distiller_ended worker=%u why=\"%s\" signal=%d "
 			 "status=%d key=%s",
@@ -122,7 +89,6 @@ stop(struct distiller *d, const char *why)
 			WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 			WIFEXITED(status) ? WEXITSTATUS(status) : 0,
 			d->job ? log_quote(flight_key(d->job->flight)).z : "");
-	d->pid = 0;
 }
 
 static bool

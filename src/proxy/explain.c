@@ -1,6 +1,5 @@
 #include "proxy/explain.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,10 +11,8 @@
 #include "proxy/heat.h"
 #include "proxy/membership.h"
 #include "proxy/owner.h"
-#include "proxy/peer.h"
 #include "proxy/segment.h"
-
-enum { PATIENCE_MS = 1000 };
+#include "proxy/survey.h"
 
 /* --- one node ---------------------------------------------------------------
  */
@@ -132,20 +129,11 @@ explain_self(struct worker *w, struct str key)
 /* --- all of them ------------------------------------------------------------
  */
 
-struct asked_node {
-	struct peer_call call;
-	struct explaining *explaining; /* borrowed */
-	json_t *said;		       /* owned; NULL: nothing */
-};
-
 struct explaining {
-	struct worker *worker; /* borrowed */
+	struct survey survey;
 	struct admin_request *request;
-	struct timer timer;
 	struct grave grave;
 	char *key; /* owned */
-	size_t missing;
-	struct asked_node nodes[VIEW_MAX_NODES];
 };
 
 static void
@@ -162,7 +150,7 @@ bury(struct grave *g)
 static size_t
 put_decision(struct explaining *e, json_t *doc)
 {
-	struct worker *w = e->worker;
+	struct worker *w = e->survey.worker;
 	struct exchange *x = request_for(w, str_z(e->key));
 	struct peer *p;
 	char what[160];
@@ -177,7 +165,7 @@ put_decision(struct explaining *e, json_t *doc)
 			membership_name(w->node, x->owner));
 	} else {
 		const char *stored = json_string_value(json_object_get(
-			e->nodes[w->node->config->self].said, "stored"));
+			e->survey.peers[w->node->config->self].said, "stored"));
 		bool cached_only;
 		size_t index;
 		struct peer *from = owner_source(x, &index, &cached_only);
@@ -200,7 +188,7 @@ put_decision(struct explaining *e, json_t *doc)
 static json_t *
 node_json(struct explaining *e, size_t i, size_t rank)
 {
-	struct worker *w = e->worker;
+	struct worker *w = e->survey.worker;
 	const struct node *n = w->node;
 	bool self = i == n->config->self;
 	json_t *o = json_pack("{s:s, s:i, s:b, s:b}", "name",
@@ -216,8 +204,8 @@ node_json(struct explaining *e, size_t i, size_t rank)
 	json_object_set_new(o, "load",
 		json_integer(self || !w->peers[i] ? heat_own_load(n)
 						  : peer_load(w->peers[i])));
-	if (e->nodes[i].said)
-		json_object_update(o, e->nodes[i].said);
+	if (e->survey.peers[i].said)
+		json_object_update(o, e->survey.peers[i].said);
 	return o;
 }
 
@@ -226,12 +214,12 @@ node_json(struct explaining *e, size_t i, size_t rank)
 static json_t *
 nodes_json(struct explaining *e, size_t place)
 {
-	size_t count = membership_count(e->worker->node), n;
+	size_t count = membership_count(e->survey.worker->node), n;
 	uint8_t ranking[VIEW_MAX_NODES];
 	json_t *list = json_array();
 	uint64_t seen = 0;
 
-	n = owner_ranking(e->worker, str_z(e->key), place, ranking);
+	n = owner_ranking(e->survey.worker, str_z(e->key), place, ranking);
 	for (size_t i = 0; i < n; i++) {
 		seen |= UINT64_C(1) << ranking[i];
 		json_array_append_new(list, node_json(e, ranking[i], i + 1));
@@ -243,9 +231,10 @@ nodes_json(struct explaining *e, size_t place)
 }
 
 static void
-finish(struct explaining *e)
+finish(struct survey *s)
 {
-	struct worker *w = e->worker;
+	struct explaining *e = container_of(s, struct explaining, survey);
+	struct worker *w = e->survey.worker;
 	const struct node *n = w->node;
 	json_t *doc = json_object();
 	size_t place = put_decision(e, doc);
@@ -276,29 +265,8 @@ finish(struct explaining *e)
 	admin_answer(e->request, str_z(text));
 	free(text);
 	json_decref(doc);
-	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
-		peer_call_cancel(&e->nodes[i].call);
-		json_decref(e->nodes[i].said);
-	}
-	loop_disarm(w->loop, &e->timer);
+	survey_fini(s);
 	loop_bury(w->loop, &e->grave);
-}
-
-static void
-on_patience(struct timer *t)
-{
-	finish(container_of(t, struct explaining, timer));
-}
-
-static void
-on_reply(struct peer_call *call, struct str reply)
-{
-	struct asked_node *a = container_of(call, struct asked_node, call);
-
-	if (reply.p)
-		a->said = json_loadb(reply.p, reply.n, 0, NULL);
-	if (--a->explaining->missing == 0)
-		finish(a->explaining);
 }
 
 void
@@ -306,22 +274,9 @@ explain_url(struct worker *w, struct admin_request *request, struct str url)
 {
 	struct explaining *e = NEW(struct explaining);
 
-	e->worker = w;
 	e->request = request;
 	e->key = xstrndup(url.p, url.n);
-	e->timer.on_timer = on_patience;
 	e->grave.bury = bury;
-	e->missing = 1;
-	e->nodes[w->node->config->self].said = self_json(w, str_z(e->key));
-	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
-		e->nodes[i].explaining = e;
-		e->nodes[i].call.on_reply = on_reply;
-		if (!w->peers[i] || !peer_is_up(w->peers[i]))
-			continue;
-		e->missing++;
-		peer_call(w->peers[i], &e->nodes[i].call, WIRE_EXPLAIN, url);
-	}
-	loop_arm(w->loop, &e->timer, PATIENCE_MS * NS_PER_MS);
-	if (--e->missing == 0)
-		finish(e);
+	e->survey.on_end = finish;
+	survey_start(&e->survey, w, self_json(w, url), WIRE_EXPLAIN, url);
 }

@@ -156,9 +156,7 @@ accept_head(struct fetch *f, const struct head *h)
 	else if (f->mode == FETCH_PART)
 		judge_part(f, h, &r);
 	r.length = length_of(f, h);
-	forward_fields(h, r.why_not ? FORWARD_ALL : FORWARD_KEPT, &fields);
-	if (!r.why_not)
-		forward_fields(h, FORWARD_WITHHELD, &withheld);
+	forward_fields(h, !r.why_not, &fields, &withheld);
 	r.fields = buf_view(&fields);
 	r.withheld = buf_view(&withheld);
 	f->state = FETCH_BODY;

@@ -161,9 +161,7 @@ accept_head(struct fill *f, const struct head *h, struct response *judged,
 	struct response r = *judged;
 
 	r.length = exchange_response(f->x)->length;
-	forward_fields(h, r.why_not ? FORWARD_ALL : FORWARD_KEPT, &fields);
-	if (!r.why_not)
-		forward_fields(h, FORWARD_WITHHELD, &withheld);
+	forward_fields(h, !r.why_not, &fields, &withheld);
 	r.fields = buf_view(&fields);
 	r.withheld = buf_view(&withheld);
 	f->ready = true;

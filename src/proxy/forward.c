@@ -229,20 +229,22 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 		n->config->peers[n->config->self].name, n->cdn_id);
 }
 
+enum part { ALL, KEPT, WITHHELD };
+
 static bool
-belongs(const struct head *h, const struct field *f, enum forward_part part)
+belongs(const struct head *h, const struct field *f, enum part part)
 {
 	if (head_is_hop_by_hop(h, f) || f->id == FIELD_CONTENT_LENGTH ||
 		f->id == FIELD_TRAILER)
 		return false;
-	if (part == FORWARD_ALL)
+	if (part == ALL)
 		return true;
 	return f->id != FIELD_AGE &&
-		cachectl_withholds(h, f) == (part == FORWARD_WITHHELD);
+		cachectl_withholds(h, f) == (part == WITHHELD);
 }
 
 static void
-put_fields(const struct head *h, enum forward_part part, struct buf *out)
+put_fields(const struct head *h, enum part part, struct buf *out)
 {
 	for (unsigned i = 0; i < h->nfields; i++)
 		if (belongs(h, &h->fields[i], part))
@@ -255,7 +257,7 @@ forward_interim(const struct head *h, struct str via, struct buf *out)
 	struct buf fields = {0};
 
 	if (h->status != 100)
-		put_fields(h, FORWARD_ALL, &fields);
+		put_fields(h, ALL, &fields);
 	answer_interim(via, h->status, buf_view(&fields), out);
 	buf_fini(&fields);
 }
@@ -265,20 +267,23 @@ forward_switch(const struct head *h, struct buf *out)
 {
 	const struct field *f = head_find(h, FIELD_UPGRADE);
 
-	put_fields(h, FORWARD_ALL, out);
+	put_fields(h, ALL, out);
 	for (; f; f = head_next(h, f))
 		fields_put(f->name, f->value, out);
 }
 
 void
-forward_fields(const struct head *h, enum forward_part part, struct buf *out)
+forward_fields(const struct head *h, bool stored, struct buf *fields,
+	struct buf *withheld)
 {
 	char date[DATE_SIZE];
 
-	put_fields(h, part, out);
-	if (part == FORWARD_WITHHELD || head_find(h, FIELD_DATE))
-		return;
+	put_fields(h, stored ? KEPT : ALL, fields);
 	/* RFC 9110, 6.6.1: who receives a response without a date dates it. */
-	fields_put(STR("Date"), str_of(date, date_format(date, clock_wall_s())),
-		out);
+	if (!head_find(h, FIELD_DATE))
+		fields_put(STR("Date"),
+			str_of(date, date_format(date, clock_wall_s())),
+			fields);
+	if (stored)
+		put_fields(h, WITHHELD, withheld);
 }

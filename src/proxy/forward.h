@@ -19,15 +19,11 @@ enum forward_to {
  * line at the end. */
 void
 forward_request(const struct exchange *x, enum forward_to to, struct buf *out);
-enum forward_part {
-	FORWARD_ALL,	  /* of what is not stored: it keeps its Age */
-	FORWARD_KEPT,	  /* of what is: what anybody may have */
-	FORWARD_WITHHELD, /* ... and what only the first who asks may have */
-};
-
-/* The fields of a response (struct response), as text. */
-void
-forward_fields(const struct head *h, enum forward_part part, struct buf *out);
+/* The fields of a response (struct response), as text. Of one that is not
+ * stored all of them, its Age too; of one that is, those that anybody may have,
+ * and those that only the first who asks may have. */
+void forward_fields(const struct head *h, bool stored, struct buf *fields,
+	struct buf *withheld);
 /* The fields of a 101, and what it switches to. */
 void forward_switch(const struct head *h, struct buf *out);
 /* An interim answer, whole. A 100 is said in our own words. */

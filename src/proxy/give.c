@@ -122,6 +122,13 @@ give_start(struct request *q, struct client *c, const struct in6_addr *addr,
 /* --- what becomes of it ----------------------------------------------------
  */
 
+/* It counts where it is answered, if anywhere. */
+static void
+uncount(struct worker *w)
+{
+	count(&w->counters.requests, (uint64_t)-1);
+}
+
 static enum give
 let_go(struct request *q, struct client *c)
 {
@@ -133,8 +140,7 @@ let_go(struct request *q, struct client *c)
 	(void)steer_forward(steer_of(q), &g->snapshot, to);
 	peer_go(g->peer, q->x);
 	count(&w->counters.given, 1);
-	/* It counts where it is answered. */
-	count(&w->counters.requests, (uint64_t)-1);
+	uncount(w);
 	return GIVE_GONE;
 }
 
@@ -143,6 +149,7 @@ static enum give
 lose(struct request *q)
 {
 	count(&q->worker->counters.moves_failed, 1);
+	uncount(q->worker);
 	peer_cancel(q->give.peer, q->x);
 	steer_reset(steer_of(q), &q->give.snapshot);
 	return GIVE_LOST;
@@ -197,6 +204,7 @@ give_abandon(struct request *q)
 	struct handoff_key key = steer_key(&q->give.snapshot);
 
 	q->x->moving = false;
+	uncount(q->worker);
 	loop_disarm(q->worker->loop, &q->give.timer);
 	steer_ours(steer_of(q), &key, NULL);
 }

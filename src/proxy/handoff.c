@@ -37,6 +37,7 @@ open_steer(
 		.vip_port = config->vip_port,
 		.self = config->peers[config->self].addr,
 		.idle_ns = config->idle_timeout_ns + SLACK_S * NS_PER_S,
+		.xdp = config->steers_at_xdp,
 	};
 	int err = repair_permitted();
 
@@ -61,6 +62,10 @@ handoff_open(const struct node_config *config)
 			strerror(-err));
 		return NULL;
 	}
+	if (config->steers_at_xdp && steer_xdp(steer))
+		log_warn("handoff_at_tc why=\"XDP is not to be had\" "
+			 "error=\"%s\"",
+			strerror(-steer_xdp(steer)));
 	h = NEW(struct handoff);
 	h->steer = steer;
 	h->tenures = tenures_new();
@@ -139,17 +144,17 @@ look(struct handoff *h)
 	double wall = (double)(now_ns - h->looked_ns) * threads;
 	double wanted = (double)(ran + waited - h->ran_ns - h->waited_ns);
 	double used = machine_used(h);
+	struct scarcity *s = &h->first->node->scarcity;
 
 	if (h->looked_ns && wall > 0)
-		scarcity_look(&h->scarcity, peers_wait_us(h->first),
-			wanted / wall, used);
+		scarcity_look_at_processors(s, wanted / wall, used);
 	h->looked_ns = now_ns;
 	h->ran_ns = ran;
 	h->waited_ns = waited;
-	h->threshold_bytes = scarcity_threshold(&h->scarcity);
-	h->patience_ns = (h->scarcity.link ? PATIENCE_LINK_MS : PATIENCE_MS) *
-			NS_PER_MS +
-		(uint64_t)(PATIENCE_WAITS * 1000 * h->scarcity.wait_us);
+	h->threshold_bytes = scarcity_threshold(s);
+	h->patience_ns =
+		(s->link ? PATIENCE_LINK_MS : PATIENCE_MS) * NS_PER_MS +
+		(uint64_t)(PATIENCE_WAITS * 1000 * s->wait.mean_us);
 }
 
 bool

@@ -7,7 +7,6 @@
 #include "handoff/steer.h"
 #include "proxy/exchange.h"
 #include "proxy/herald.h"
-#include "proxy/scarcity.h"
 #include "proxy/tenure.h"
 
 struct handoff {
@@ -17,7 +16,6 @@ struct handoff {
 	struct source park;	 /* watched by the first worker */
 	struct timer timer;	 /* ... who also collects, and looks around */
 	struct worker *first;
-	struct scarcity scarcity;
 	uint64_t looked_ns, ran_ns,
 		waited_ns; /* our threads' time, when it last looked */
 	uint64_t machine_all, machine_idle; /* the same of its processors */

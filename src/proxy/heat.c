@@ -10,7 +10,6 @@
 #include "proxy/copies.h"
 #include "proxy/membership.h"
 #include "proxy/peer.h"
-#include "proxy/scarcity.h"
 #include "proxy/tally.h"
 
 enum {
@@ -49,8 +48,7 @@ struct heat {
 	_Atomic(struct hotset *) hot; /* owned */
 	struct worker *worker;	      /* borrowed: who tells */
 	struct timer timer;
-	struct scarcity scarcity; /* of links only */
-	struct news told;	  /* the last that others heard */
+	struct news told; /* the last that others heard */
 	uint64_t told_ns;
 	uint64_t number; /* of our news */
 };
@@ -126,10 +124,12 @@ put_claims(const struct hotset *s, struct news *out)
 /* Do packets to our peers wait? Then it is links that there is too little of,
  * ours or theirs. */
 static bool
-is_link_scarce(struct heat *h)
+is_link_scarce(const struct heat *h)
 {
-	scarcity_look(&h->scarcity, peers_wait_us(h->worker), 0, 0);
-	return h->scarcity.link;
+	struct scarcity *s = &h->worker->node->scarcity;
+
+	scarcity_look_at_links(s, peers_wait(h->worker));
+	return s->link;
 }
 
 static void

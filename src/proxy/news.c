@@ -77,12 +77,10 @@ take64(struct str *in)
 {
 	uint64_t v;
 
-	if (in->n < sizeof(v)) {
+	if (!str_take(in, &v, sizeof(v))) {
 		*in = (struct str){0};
 		return 0;
 	}
-	memcpy(&v, in->p, sizeof(v));
-	*in = str_of(in->p + sizeof(v), in->n - sizeof(v));
 	return be64toh(v);
 }
 

@@ -8,6 +8,7 @@
 #include "distill/class.h"
 #include "http/head.h"
 #include "placement/place.h"
+#include "proxy/scarcity.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -120,7 +121,8 @@ struct node_config {
 	struct node_prefixes proxy_protocol; /* whose connections begin so */
 	unsigned workers;		     /* >= 1 */
 	enum node_handoff handoff;
-	struct str secret; /* p == NULL: there is none */
+	bool steers_at_xdp; /* if that can be */
+	struct str secret;  /* p == NULL: there is none */
 	uint64_t cache_bytes, object_max_bytes;
 	bool passes; /* stores nothing: the origins are a cache of its own */
 	/* of clients */
@@ -153,9 +155,11 @@ struct node {
 	_Atomic uint64_t handed_over, to_hand_over;
 	uint64_t rules_checksum; /* see membership.h */
 	struct store *store;
-	struct origins *origins; /* by site */
-	struct handoff *handoff; /* owned; NULL: no connection is moved */
-	struct budget flight;	 /* bytes on their way, in no store */
+	struct origins *origins;  /* by site */
+	struct handoff *handoff;  /* owned; NULL: no connection is moved */
+	struct scarcity scarcity; /* the first worker's: heat looks at links,
+				     handoff at processors */
+	struct budget flight;	  /* bytes on their way, in no store */
 	_Atomic unsigned links[VIEW_MAX_NODES]; /* workers that have a channel
 						   to this peer */
 	struct worker **workers;

@@ -205,21 +205,22 @@ peer_free(struct peer *p)
 	free(p);
 }
 
-double
-peers_wait_us(const struct worker *w)
+struct wait
+peers_wait(const struct worker *w)
 {
-	double sum = 0, us;
+	struct wait sum = {0}, one;
 	unsigned n = 0;
 
 	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
 		const struct peer *p = w->peers[i];
 
-		if (p && p->up && channel_wait_us(p->channel, &us)) {
-			sum += us;
+		if (p && p->up && channel_wait(p->channel, &one)) {
+			sum.mean_us += one.mean_us;
+			sum.least_us += one.least_us;
 			n++;
 		}
 	}
-	return n ? sum / n : 0;
+	return n ? (struct wait){sum.mean_us / n, sum.least_us / n} : sum;
 }
 
 bool

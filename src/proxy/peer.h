@@ -36,9 +36,9 @@ _Atomic uint64_t *peer_counter(const struct exchange *x);
 /* What it might still say is of no interest. x->asking. */
 void peer_cancel(struct peer *p, struct exchange *x);
 
-/* How much longer than at best round trips to peers take now, in the mean; 0:
- * not known. */
-double peers_wait_us(const struct worker *w);
+/* How much longer than at best round trips to peers take now, in the mean of
+ * peers; 0: not known. */
+struct wait peers_wait(const struct worker *w);
 /* Can it be given connections? */
 bool peer_takes(const struct peer *p);
 /* Gives it that of x, which is like that and has the client of that address

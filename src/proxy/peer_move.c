@@ -78,7 +78,8 @@ peer_on_take(struct peer *p, struct ask *a, struct str payload)
 		return false;
 	memcpy(&bytes, payload.p, sizeof(bytes));
 	handoff_learn(x, be64toh(bytes));
-	count(&p->worker->counters.relayed, (uint64_t)-1);
+	/* As long as it was asked it was to be passed on. */
+	count(peer_counter(x), (uint64_t)-1);
 	if (x->on_owner && x->on_owner(x, p, true))
 		return true;
 	peer_cancel(p, x);

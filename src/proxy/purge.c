@@ -177,8 +177,7 @@ on_timer(struct timer *t)
 }
 
 static struct purging *
-purging_new(struct worker *w, const struct purge *purge, purge_done_fn on_done,
-	void *ctx)
+make(struct worker *w, const struct purge *purge, uint64_t number)
 {
 	struct purging *p = NEW(struct purging);
 
@@ -188,10 +187,20 @@ purging_new(struct worker *w, const struct purge *purge, purge_done_fn on_done,
 	p->what = xstrndup(purge->what.p, purge->what.n);
 	p->walk.purge = *purge;
 	p->walk.purge.what.p = p->what;
+	p->number = number;
+	list_push_back(&w->purges, &p->link);
+	return p;
+}
+
+static struct purging *
+purging_new(struct worker *w, const struct purge *purge, purge_done_fn on_done,
+	void *ctx)
+{
+	struct purging *p =
+		make(w, purge, purge_log_add(w->node->purges, purge));
+
 	p->on_done = on_done;
 	p->ctx = ctx;
-	p->number = purge_log_add(w->node->purges, purge);
-	list_push_back(&w->purges, &p->link);
 	return p;
 }
 
@@ -228,16 +237,9 @@ static void
 resend(void *ctx, const struct purge *purge, uint64_t number)
 {
 	const struct resending *r = ctx;
-	struct purging *p = NEW(struct purging);
+	struct purging *p = make(r->worker, purge, number);
 
-	p->worker = r->worker;
-	p->grave.bury = bury;
-	p->what = xstrndup(purge->what.p, purge->what.n);
-	p->walk.purge = *purge;
-	p->walk.purge.what.p = p->what;
-	p->number = number;
 	p->looked = true;
-	list_push_back(&r->worker->purges, &p->link);
 	tell(p, r->peer);
 }
 

@@ -16,13 +16,25 @@ crosses(bool is, double v, double on, double off)
 	return is ? v > off : v > on;
 }
 
-void
-scarcity_look(struct scarcity *s, double wait_us, double busy, double used)
+static void
+smooth(double *mean, double v)
 {
-	s->wait_us += weight * (wait_us - s->wait_us);
-	s->busy += weight * (busy - s->busy);
-	s->used += weight * (used - s->used);
-	s->link = crosses(s->link, s->wait_us, link_on_us, link_off_us);
+	*mean += weight * (v - *mean);
+}
+
+void
+scarcity_look_at_links(struct scarcity *s, struct wait w)
+{
+	smooth(&s->wait.mean_us, w.mean_us);
+	smooth(&s->wait.least_us, w.least_us);
+	s->link = crosses(s->link, s->wait.least_us, link_on_us, link_off_us);
+}
+
+void
+scarcity_look_at_processors(struct scarcity *s, double busy, double used)
+{
+	smooth(&s->busy, busy);
+	smooth(&s->used, used);
 	s->cpu = crosses(s->cpu, s->busy, busy_on, busy_off) ||
 		crosses(s->cpu, s->used, used_on, used_off);
 }

@@ -1,13 +1,21 @@
 #pragma once
 /*
  * struct scarcity: which does a node have less of, its link or its processors?
- * Both are measured by how long things wait for them: packets, by what the
+ * Both are measured by how long things wait for them: packets, by what
  * round trips to our peers take now beyond what they take at best; threads, by
  * the share of the time in which they wanted to run (and perhaps did). That
  * asks for no knowledge of the link's rate, and sees a bottleneck elsewhere on
  * the way, too. Processors that others keep busy are scarce for us as well. (By
  * how long our threads wait for their turn that can't be told: where many wake
  * at once they do so on a machine that is idle half of the time.)
+ *
+ * A round trip ends with an acknowledgement, which its sender delays, for up to
+ * 40 ms, until he has something to say: so its mean also grows with how long a
+ * busy peer takes to answer, or with that it has nothing to say, as after GO.
+ * But then some take much longer than others, while the queue of a full link
+ * lets none pass: so it is what nearly all of them take that tells of links.
+ * (Seen with 4 nodes: on links without a limit the mean was 5 to 18 ms, busy or
+ * idle, and this nothing, rarely 3; of 20 Mbit/s, full, it is 7 to 15.)
  *
  * From that comes the size from which moving a connection is worth it:
  *
@@ -27,16 +35,23 @@ enum {
 	SCARCITY_BOTH_BYTES = 16 * 1024,
 };
 
-struct scarcity {
-	bool link, cpu;
-	double wait_us, busy, used; /* smoothed */
+/* How much longer round trips take than the shortest did. */
+struct wait {
+	double mean_us;
+	double least_us; /* nearly all of them; >= 0 */
 };
 
-/* One more look. wait_us: a round trip's time beyond the shortest. busy: the
- * share of the time in which each thread ran, or wanted to; used: that in which
- * the machine's processors ran anything. Both from 0 to 1. */
-void
-scarcity_look(struct scarcity *s, double wait_us, double busy, double used);
+struct scarcity {
+	bool link, cpu;
+	struct wait wait;  /* smoothed, */
+	double busy, used; /* as these */
+};
+
+/* One more look at each. busy: the share of the time in which each thread ran,
+ * or wanted to; used: that in which the machine's processors ran anything. Both
+ * from 0 to 1. */
+void scarcity_look_at_links(struct scarcity *s, struct wait w);
+void scarcity_look_at_processors(struct scarcity *s, double busy, double used);
 uint64_t scarcity_threshold(const struct scarcity *s);
 
 /* How much more a node has to do than is counted, as a share of what each has,

@@ -16,8 +16,7 @@
 #include "proxy/membership.h"
 #include "proxy/origin.h"
 #include "proxy/peer.h"
-
-enum { PATIENCE_MS = 1000 };
+#include "proxy/survey.h"
 
 static uint64_t
 load(const _Atomic uint64_t *c)
@@ -92,8 +91,9 @@ handoff_json(const struct node *n)
 		add(packets, names[v], c.verdict[v]);
 	add(packets, "parked_now", c.parked);
 	add(packets, "park_dropped", c.park_dropped);
-	o = json_pack("{s:b, s:o, s:o}", "windows", c.windows, "packets",
-		packets, "stayed", reasons_json(n));
+	o = json_pack("{s:s, s:b, s:o, s:o}", "hook",
+		steer_xdp(n->handoff->steer) ? "tc" : "xdp", "windows",
+		c.windows, "packets", packets, "stayed", reasons_json(n));
 	add(o, "flows", c.flows);
 	add(o, "threshold_bytes", n->handoff->threshold_bytes);
 	return o;
@@ -188,32 +188,20 @@ status_self(const struct node *n)
 
 /* --- the cluster: ourselves, and what our peers say ---------------------- */
 
-struct survey;
-
-struct survey_peer {
-	struct peer_call call;
-	struct survey *survey; /* borrowed */
-	bool up;
-	json_t *said; /* owned; NULL: nothing */
-};
-
-struct survey {
-	struct worker *worker; /* borrowed */
+struct asked_all {
+	struct survey survey;
 	struct admin_request *request;
-	struct timer timer;
 	struct grave grave;
-	size_t missing;
-	struct survey_peer peers[VIEW_MAX_NODES];
 };
 
 static void
 bury(struct grave *g)
 {
-	free(container_of(g, struct survey, grave));
+	free(container_of(g, struct asked_all, grave));
 }
 
 static json_t *
-peer_json(struct survey *s, size_t i)
+peer_json(const struct survey *s, size_t i)
 {
 	const struct node_config *config = s->worker->node->config;
 	char address[INET_ADDRSTRLEN];
@@ -236,8 +224,9 @@ peer_json(struct survey *s, size_t i)
 }
 
 static void
-survey_end(struct survey *s)
+finish(struct survey *s)
 {
+	struct asked_all *a = container_of(s, struct asked_all, survey);
 	const struct node *n = s->worker->node;
 	size_t count = membership_count(n);
 	json_t *doc, *nodes = json_array();
@@ -257,57 +246,20 @@ survey_end(struct survey *s)
 	json_object_set_new(doc, "nodes", nodes);
 	text = json_dumps(doc, JSON_COMPACT);
 	CHECK(text);
-	admin_answer(s->request, str_z(text));
+	admin_answer(a->request, str_z(text));
 	free(text);
 	json_decref(doc);
-	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
-		peer_call_cancel(&s->peers[i].call);
-		json_decref(s->peers[i].said);
-	}
-	loop_disarm(s->worker->loop, &s->timer);
-	loop_bury(s->worker->loop, &s->grave);
-}
-
-static void
-on_patience(struct timer *t)
-{
-	survey_end(container_of(t, struct survey, timer));
-}
-
-static void
-on_reply(struct peer_call *call, struct str json)
-{
-	struct survey_peer *p = container_of(call, struct survey_peer, call);
-
-	if (json.p)
-		p->said = json_loadb(json.p, json.n, 0, NULL);
-	if (--p->survey->missing == 0)
-		survey_end(p->survey);
+	survey_fini(s);
+	loop_bury(s->worker->loop, &a->grave);
 }
 
 void
 status_survey(struct worker *w, struct admin_request *request)
 {
-	struct survey *s = NEW(struct survey);
-	const struct node_config *config = w->node->config;
+	struct asked_all *a = NEW(struct asked_all);
 
-	s->worker = w;
-	s->request = request;
-	s->timer.on_timer = on_patience;
-	s->grave.bury = bury;
-	s->missing = 1;
-	for (size_t i = 0; i < VIEW_MAX_NODES; i++) {
-		s->peers[i].survey = s;
-		s->peers[i].call.on_reply = on_reply;
-		if (i == config->self)
-			s->peers[i].said = self_json(w->node);
-		else if (w->peers[i] && peer_is_up(w->peers[i])) {
-			s->missing++;
-			peer_call(w->peers[i], &s->peers[i].call, WIRE_STATUS,
-				STR(""));
-		}
-	}
-	loop_arm(w->loop, &s->timer, PATIENCE_MS * NS_PER_MS);
-	if (--s->missing == 0)
-		survey_end(s);
+	a->request = request;
+	a->grave.bury = bury;
+	a->survey.on_end = finish;
+	survey_start(&a->survey, w, self_json(w->node), WIRE_STATUS, STR(""));
 }

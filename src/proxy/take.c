@@ -39,18 +39,15 @@ take_parse(struct str *text, struct take_text *out)
 {
 	struct take_text t = {0};
 	struct str rest = *text;
-	size_t n;
+	uint8_t other;
 
-	if (!snapshot_take(&rest, &t.snapshot) || !rest.n ||
-		(uint8_t)rest.p[0] > 1)
-		return false;
-	n = rest.p[0] ? sizeof(t.client) : 0;
-	rest = str_of(rest.p + 1, rest.n - 1);
-	if (rest.n < n)
+	if (!snapshot_take(&rest, &t.snapshot) ||
+		!str_take(&rest, &other, sizeof(other)) || other > 1)
 		return false;
 	t.client = t.snapshot.client;
-	memcpy(&t.client, rest.p, n);
-	*text = str_of(rest.p + n, rest.n - n);
+	if (other && !str_take(&rest, &t.client, sizeof(t.client)))
+		return false;
+	*text = rest;
 	*out = t;
 	return true;
 }

@@ -50,13 +50,11 @@ bool
 wire_head_take(struct str *payload, struct wire_head *out)
 {
 	struct bytes b;
-	struct str rest;
+	struct str rest = *payload;
 	size_t n;
 
-	if (payload->n < sizeof(b))
+	if (!str_take(&rest, &b, sizeof(b)))
 		return false;
-	memcpy(&b, payload->p, sizeof(b));
-	rest = str_of(payload->p + sizeof(b), payload->n - sizeof(b));
 	n = be32toh(b.fields_bytes);
 	if (n > rest.n)
 		return false;

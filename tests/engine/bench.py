@@ -4,10 +4,15 @@
 Each server is pinned to one core, its load and its origin to another, and
 charged with the CPU time of all its threads, as the kernel accounts for it.
 See measure.py for how, suite_*.py for what.
+
+How the kernel's TCP sends large bodies depends on its congestion control: bbr
+paces them by timers, which on a virtual machine may cost more than all else of a
+body that sendfile() sends, while who copies is slower than the timers anyway.
 """
 
 import argparse
 import os
+import pathlib
 import signal
 import sys
 import time
@@ -24,6 +29,7 @@ from report import Report
 SUITES = {"hit": suite_hit, "relay": suite_relay,
           "idle": suite_idle, "keys": suite_keys,
           "distill": suite_distill}
+CONGESTION = "net.ipv4.tcp_congestion_control"
 
 
 def parse():
@@ -41,6 +47,8 @@ def parse():
                    "1k,64 is 1 KB, 64 connections")
     p.add_argument("--no-peers", dest="peers", action="store_false",
                    help="only the floor and ourselves")
+    p.add_argument("--congestion", metavar="NAME", help="use this congestion "
+                   "control, in a network namespace of its own (as root)")
     p.add_argument("--sevenfold", default=os.environ.get(
         "SEVENFOLD", ROOT / "build" / "sevenfold"), help="the program")
     options = p.parse_args()
@@ -51,6 +59,18 @@ def parse():
     options.rounds = options.rounds or (3 if options.quick else 7)
     options.seconds = options.seconds or (0.2 if options.quick else 0.4)
     return options
+
+
+def congestion():
+    return pathlib.Path("/proc/sys", CONGESTION.replace(".", "/")
+                        ).read_text().strip()
+
+
+def move(name):
+    """Begins again in a network namespace with that congestion control."""
+    script = f'ip link set lo up && sysctl -qw {CONGESTION}="$0" && exec "$@"'
+    os.execvp("unshare", ["unshare", "-n", "sh", "-c", script, name,
+                          sys.executable, *sys.argv])
 
 
 def run(suite, report, options):
@@ -69,8 +89,12 @@ def main():
     # Programs end with us, however we end.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit("bench: ended from outside"))
+    if options.congestion not in (None, congestion()):
+        move(options.congestion)
     os.sched_setaffinity(0, {CLIENT_CORE})
     report = Report(options.json)
+    report.say(f"congestion control: {congestion()}")
+    report.record(congestion=congestion())
     try:
         options.sevenfold = find_sevenfold(options.sevenfold)
         for suite in options.suites:

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -34,6 +35,12 @@ def sh(*argv, check=True, timeout=60, **kw):
 
 def sevenfold(*argv, **kw):
     return sh(SEVENFOLD, *argv, **kw)
+
+
+def readable(folder):
+    """For an origin that is not root."""
+    for d in (folder, *list(folder.parents)[:-1]):
+        d.chmod(d.stat().st_mode | 0o055)
 
 
 def lab_up(*argv):
@@ -140,3 +147,25 @@ def lab():
     with only_lab():
         yield up
         end_nodes()
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory):
+    """Objects of 1 byte to 1 MB."""
+    folder = tmp_path_factory.mktemp("root")
+    rng = random.Random(5)
+    for i, size in enumerate([1, 300, 1448, 5000, 20000, 60000, 150000, 300000,
+                              1 << 20]):
+        for k in range(3):
+            (folder / f"{i}-{k}.bin").write_bytes(rng.randbytes(size))
+    readable(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def long_root(tmp_path_factory):
+    """What takes seconds by a link of 16 Mbit/s."""
+    folder = tmp_path_factory.mktemp("long")
+    (folder / "long.bin").write_bytes(random.Random(17).randbytes(6 << 20))
+    readable(folder)
+    return folder

@@ -28,8 +28,9 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from conftest import (SEVENFOLD, STATE, VIP, end_nodes, lab_exec,  # noqa: E402
-                      lab_up, only_lab, sevenfold, sh, status)
+from conftest import STATE, VIP, end_nodes, lab_up, only_lab, sevenfold  # noqa: E402
+from meters import counters  # noqa: E402
+from traffic import crowd, free_origin, one_object  # noqa: E402
 
 BYTES = 10000
 PAPER = "copies 1; bound off; warmup off"
@@ -49,7 +50,7 @@ POLICIES = {
 
 
 def write_files(folder, nodes, policy):
-    """A configuration, and an origin that has one object for all names."""
+    """A configuration, and an origin's."""
     lines = "\n".join(f"node n{i} 198.18.1.{i}" for i in range(1, nodes + 1))
     conf = folder / "lab.conf"
     conf.write_text(f"""cluster lab {{
@@ -61,49 +62,7 @@ cache 64M
 }}
 site * {{ origin http://198.18.0.3:80 }}
 """)
-    root = folder / "root"
-    root.mkdir(exist_ok=True)
-    (root / "object").write_bytes(b"x" * BYTES)
-    nginx = folder / "nginx.conf"
-    nginx.write_text(f"""user root; worker_processes 1; error_log stderr;
-events {{ worker_connections 8192; }}
-http {{
-log_format fetches '$request_uri $status $body_bytes_sent';
-access_log {STATE}/logs/origin-access.log fetches;
-keepalive_requests 1000000;
-server {{
-listen 198.18.0.3:80 backlog=4096; root {root};
-location / {{ try_files /object =404; expires 1h; }}
-}} }}
-""")
-    return conf, nginx
-
-
-def free_origin():
-    """The origin's link is not what is measured."""
-    rate = "tbf rate 10gbit burst 4mb limit 40mb".split()
-    dev = sh("ip", "-n", "sevenfold-origin", "-j", "route", "get",
-             VIP, check=False).stdout
-    dev = json.loads(dev)[0]["dev"] if dev.strip() else "eth0"
-    for ns, end in (("sevenfold-origin", dev),
-                    ("sevenfold-switch", "p-origin")):
-        sh("tc", "-n", ns, "qdisc", "replace", "dev", end, "root", *rate)
-
-
-def crowd(args, seconds, objects, alpha, seed, *more):
-    r = lab_exec("client", SEVENFOLD, "bench", "crowd", "--target",
-                 f"{VIP}:80", "--host", "lab.test", "--objects", objects,
-                 "--alpha", alpha, "--connections", args.connections,
-                 "--duration", seconds, "--seed", seed, "--json", *more,
-                 check=False, timeout=seconds + 120)
-    if not r.stdout.startswith("{"):
-        raise AssertionError(r.stdout + r.stderr)
-    return json.loads(r.stdout)
-
-
-def counters():
-    return {n["name"]: n["counters"] for n in status("n1")["nodes"]
-            if "counters" in n}
+    return conf, one_object(folder, BYTES)
 
 
 def fetched():
@@ -116,8 +75,8 @@ def measure(args, folder, policy, objects, alpha):
     lab_up("--nodes", args.nodes, "--conf", conf,
            "--origin-conf", nginx, "--link", args.link)
     free_origin()
-    crowd(args, args.warm, objects, alpha, 7)
-    r = crowd(args, args.seconds, objects, alpha, 8)
+    crowd(args.warm, args.connections, objects, alpha, 7)
+    r = crowd(args.seconds, args.connections, objects, alpha, 8)
     held = sum(c["objects"] for c in counters().values())
     urls = fetched()
     different = len(set(urls))
@@ -128,7 +87,7 @@ def measure(args, folder, policy, objects, alpha):
               "p99_ms": r["latency_p99_ns"] / 1e6, "outcomes": r["outcomes"],
               "peaks": [s["peak"] for s in r["per_second"]]}
     if args.flash:
-        result.update(flash(args, objects, alpha))
+        result.update(flash(args.connections, objects, alpha))
     end_nodes()
     sevenfold("lab", "down")
     return result
@@ -140,10 +99,10 @@ def peak_of(seconds):
     return max(served) * len(served) / sum(served)
 
 
-def flash(args, objects, alpha):
+def flash(connections, objects, alpha):
     """peaks by second; and, as a second has but a hundred answers of each
     node, over the three before and the four from the third second on."""
-    r = crowd(args, 11, objects, alpha, 9, "--flash", 4)
+    r = crowd(11, connections, objects, alpha, 9, "--flash", 4)
     seconds = r["per_second"][:11]
     return {"flash_wrong": r["wrong"],
             "flash_peaks": [s["peak"] for s in seconds[4:]],

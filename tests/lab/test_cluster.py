@@ -15,7 +15,7 @@ import time
 import pytest
 
 from conftest import (ROOT, VIP, lab_exec, lab_popen, origin_fetches,
-                      sevenfold, sh, status)
+                      readable, sevenfold, sh, status)
 
 TRACES = pathlib.Path(os.environ.get("SEVENFOLD_TRACES",
                                      ROOT / "../shared/traces"))
@@ -104,9 +104,7 @@ def objects(tmp_path_factory):
         at = rng.randrange(len(noise) - size)
         (root / f"{i}.bin").write_bytes(noise[at:at + size])
         sizes[i] = size
-    for d in (root, *root.parents):
-        if d.stat().st_uid == os.getuid() and d != pathlib.Path("/"):
-            d.chmod(d.stat().st_mode | 0o055)
+    readable(root)
     return root, sizes
 
 

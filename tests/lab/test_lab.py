@@ -42,13 +42,13 @@ def lab_sleeper(host, shell=""):
 
 
 def iperf_mbits(server, client, addr, *argv):
-    """What the receiver gets, payload only, in one flow of 3 s. client may be
+    """What the receiver gets, payload only, in one flow of 2 s. client may be
     None, the machine itself."""
     daemon = lab_popen(server, "iperf3", "-s", "-1", "--forceflush",
                        stdout=subprocess.PIPE)
     while "listening" not in daemon.stdout.readline():
         assert daemon.poll() is None
-    argv = ("iperf3", "-J", "-c", addr, "-t", 3, "-O", 1, *argv)
+    argv = ("iperf3", "-J", "-c", addr, "-t", 2, "-O", 1, *argv)
     out = lab_exec(client, *argv) if client else sh(*argv)
     daemon.communicate(timeout=10)
     received = json.loads(out.stdout)["end"]["sum_received"]

@@ -8,29 +8,28 @@ all nodes, so its speed says nothing.
 import json
 import threading
 import time
-import types
 
 import pytest
 
 import placement
-from conftest import STATE, sevenfold, sh, status
-from placement import counters, crowd, fetched
+from conftest import STATE, readable, sevenfold, sh, status
+from meters import counters
+from placement import fetched
+from traffic import crowd, free_origin
 
 NODES = 8
-ARGS = types.SimpleNamespace(nodes=NODES, connections=128, link="16mbit")
+CONNECTIONS = 128
 
 
 @pytest.fixture
 def loaded(lab, tmp_path):
     """loaded(policy): a lab with that policy."""
-    for d in (tmp_path, *tmp_path.parents[:-1]):
-        if d.stat().st_uid == 0 and d.stat().st_mode & 0o055 != 0o055:
-            d.chmod(d.stat().st_mode | 0o055)
+    readable(tmp_path)
 
     def up(policy="hrw+"):
         conf, nginx = placement.write_files(tmp_path, NODES, policy)
-        lab(nodes=str(NODES), conf=conf, origin_conf=nginx, link=ARGS.link)
-        placement.free_origin()
+        lab(nodes=str(NODES), conf=conf, origin_conf=nginx, link="16mbit")
+        free_origin()
 
     return up
 
@@ -40,7 +39,7 @@ class Crowd(threading.Thread):
 
     def __init__(self, seconds, objects=300, alpha=0.8, *more):
         super().__init__()
-        self.args = (ARGS, seconds, objects, alpha, 5, *more)
+        self.args = (seconds, CONNECTIONS, objects, alpha, 5, *more)
         self.start()
 
     def run(self):
@@ -75,13 +74,13 @@ def held():
 def test_hot_objects(loaded):
     """Against round robin: as fast, with few copies; fetched once."""
     loaded("rr")
-    crowd(ARGS, 3, 100, 1.0, 7)
-    rr = crowd(ARGS, 6, 100, 1.0, 8)
+    crowd(3, CONNECTIONS, 100, 1.0, 7)
+    rr = crowd(6, CONNECTIONS, 100, 1.0, 8)
     placement.end_nodes()
     sevenfold("lab", "down")
     loaded()
-    crowd(ARGS, 4, 100, 1.0, 7)
-    ours = crowd(ARGS, 6, 100, 1.0, 8)
+    crowd(4, CONNECTIONS, 100, 1.0, 7)
+    ours = crowd(6, CONNECTIONS, 100, 1.0, 8)
     print(rr["requests_per_s"], ours["requests_per_s"], ours["peak"], held())
     assert rr["wrong"] == ours["wrong"] == 0
     assert ours["requests_per_s"] >= 0.9 * rr["requests_per_s"]
@@ -93,8 +92,8 @@ def test_hot_objects(loaded):
 def test_flash_crowd(loaded):
     """One fetch, and balance, of what half of all ask for from now on."""
     loaded()
-    crowd(ARGS, 3, 100, 0.8, 7)
-    r = placement.flash(ARGS, 100, 0.8)
+    crowd(3, CONNECTIONS, 100, 0.8, 7)
+    r = placement.flash(CONNECTIONS, 100, 0.8)
     print(r)
     assert r["flash_wrong"] == 0
     assert r["flash_fetches"] == 1
@@ -107,9 +106,9 @@ def test_leave_join_drain(loaded):
     loaded()
     ask("n1", "leave", "n8")
     until(lambda: len(views()) == 1)
-    crowd(ARGS, 5, 300, 0.8, 6)
+    crowd(5, CONNECTIONS, 300, 0.8, 6)
     until(lambda: held() >= len(set(fetched())))
-    load = Crowd(14)
+    load = Crowd(11)
     time.sleep(1)
     ask("n3", "join", "n8", "198.18.1.8")
     time.sleep(4)
@@ -136,7 +135,7 @@ def other_objects():
 def test_kill(loaded):
     """Only what was under way there fails; and he comes back."""
     loaded()
-    crowd(ARGS, 4, 300, 0.8, 6)
+    crowd(4, CONNECTIONS, 300, 0.8, 6)
     load = Crowd(10, 300, 0.8, "--per-connection", 20)
     time.sleep(2)
     sevenfold("lab", "kill", "n3")
@@ -151,8 +150,8 @@ def test_kill(loaded):
     broken = {k: n for k, n in r["outcomes"].items() if n and k != "right"}
     refused = sum(n for k, n in broken.items() if "connect" in k)
     assert sum(broken.values()) == r["wrong"]
-    assert r["wrong"] - refused <= ARGS.connections / NODES + 8
-    assert refused <= ARGS.connections
+    assert r["wrong"] - refused <= CONNECTIONS / NODES + 8
+    assert refused <= CONNECTIONS
     # Its stand-ins have fetched what it had, and it has that from them.
     assert len(fetched()) <= (1 + 1.5 / NODES) * other_objects()
 
@@ -161,8 +160,8 @@ def test_partition_and_heal(loaded):
     """Cut off from all, and back. To the balancer that is a dead node: what was
     under way there breaks, and nothing else."""
     loaded()
-    crowd(ARGS, 4, 300, 0.8, 6)
-    load = Crowd(14, 300, 0.8, "--per-connection", 20)
+    crowd(4, CONNECTIONS, 300, 0.8, 6)
+    load = Crowd(11, 300, 0.8, "--per-connection", 20)
     time.sleep(2)
     sh("ip", "-n", "sevenfold-switch", "link", "set", "p-n6", "down")
     time.sleep(4)
@@ -171,14 +170,14 @@ def test_partition_and_heal(loaded):
     until(lambda: all(n["up"] for n in status("n6")["nodes"]), 30)
     until(lambda: len(views()) == 1)
     print(r["outcomes"])
-    assert r["wrong"] == r["outcomes"]["cut short"] <= ARGS.connections / NODES
+    assert r["wrong"] == r["outcomes"]["cut short"] <= CONNECTIONS / NODES
     assert len(fetched()) <= (1 + 1.5 / NODES) * other_objects()
 
 
 def test_purge_of_the_absent(loaded):
     """Who was cut off is told when he is back."""
     loaded()
-    crowd(ARGS, 3, 100, 0.8, 6)
+    crowd(3, CONNECTIONS, 100, 0.8, 6)
     # Cut off from all but us: the admin socket is a file.
     sh("ip", "-n", "sevenfold-switch", "link", "set", "p-n6", "down")
     until(lambda: not any(n["up"] for n in status("n6")["nodes"]
@@ -199,7 +198,7 @@ def test_purge_of_the_absent(loaded):
 def test_shared_table(loaded):
     """One table for all nodes, each bucket's kept by one of them: one copy."""
     loaded("ht_rr_shared")
-    r = crowd(ARGS, 4, 100, 0.8, 7)
+    r = crowd(4, CONNECTIONS, 100, 0.8, 7)
     assert r["wrong"] == 0
     assert held() == len(fetched()) == len(set(fetched())) == 100
     objects = [c["objects"] for c in counters().values()]

@@ -1,208 +1,35 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * Steers the packets of connections that have been moved to other nodes. Runs
- * at the ingress of the interface on which clients' packets come, and of the
- * park, a TAP device: a packet of a connection that is being moved goes out
- * there, to our process, which writes it back to it when that is settled; then
- * it meets this program again, and goes where the flow says by then.
- *
- * A packet that is forwarded stays as it is, but for its TTL: the next node has
- * the virtual address, too.
- *
- * Nobody outside can make us park or forward: there is a flow for what this
- * process has moved only.
+ * Steers (steer.h) at tc: always at the park, and at the interface, unless XDP
+ * does it there. Its packets may be of any size that the kernel has put
+ * together (GRO), and of the next node it need not know the MAC address.
  */
-#include "handoff/abi.h"
+#include "handoff/bpf/steer.h"
 
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
-#include <linux/tcp.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-#include <stdbool.h>
 
 #define AF_INET 2
-#define TCP_TIMESTAMPS 0x0101080au /* two no-ops, and then the option */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-const volatile __u32 vip = 0, vip6[4] = {}; /* 0: none */
-const volatile __u16 vip_port = 0;
 const volatile __u32 nic = 0, park = 0; /* interfaces */
-const volatile __u8 nic_mac[ETH_ALEN] = {};
 
-/* How many packets ever went to the park. Shared with the process: if it has
- * read as many, there is nothing to look for. */
-__u64 parked = 0;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, HANDOFF_FLOWS_MAX);
-	__type(key, struct handoff_key);
-	__type(value, struct handoff_flow);
-} flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, HANDOFF_STAMPS_MAX);
-	__type(key, struct handoff_key);
-	__type(value, __u32);
-} stamps SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, HANDOFF_VERDICTS);
-	__type(key, __u32);
-	__type(value, __u64);
-} steered SEC(".maps");
-
-struct packet {
-	struct ethhdr *eth;
-	bool v6;
-	struct tcphdr *tcp;
-	void *end;
-	unsigned payload; /* bytes */
-	struct handoff_key key;
-};
-
-/* Steps: false, if it is none of those that can be steered. */
-static __always_inline bool
-parse_tcp(struct packet *p, void *tcp, __u32 bytes)
-{
-	unsigned head;
-
-	p->tcp = tcp;
-	if ((void *)(p->tcp + 1) > p->end || p->tcp->dest != vip_port)
-		return false;
-	head = p->tcp->doff * 4u;
-	p->payload = bytes > head ? bytes - head : 0;
-	p->key.port = p->tcp->source;
-	return true;
-}
-
-static __always_inline bool
-parse_v4(struct packet *p)
-{
-	struct iphdr *ip = (void *)(p->eth + 1);
-	unsigned head, bytes;
-
-	if ((void *)(ip + 1) > p->end || ip->version != 4 ||
-		ip->protocol != IPPROTO_TCP || ip->daddr != vip ||
-		(ip->frag_off & bpf_htons(0x3fff)))
-		return false;
-	head = ip->ihl * 4u;
-	bytes = bpf_ntohs(ip->tot_len);
-	if (head < sizeof(*ip) || bytes < head)
-		return false;
-	p->key.client[2] = bpf_htonl(0xffff);
-	p->key.client[3] = ip->saddr;
-	return parse_tcp(p, (void *)ip + (head & 0x3c), bytes - head);
-}
-
-/* With other headers before TCP's it is not: nobody sends these. */
-static __always_inline bool
-parse_v6(struct packet *p)
-{
-	struct ipv6hdr *ip = (void *)(p->eth + 1);
-
-	if ((void *)(ip + 1) > p->end || ip->nexthdr != IPPROTO_TCP)
-		return false;
-	for (int i = 0; i < 4; i++) {
-		if (ip->daddr.in6_u.u6_addr32[i] != vip6[i])
-			return false;
-		p->key.client[i] = ip->saddr.in6_u.u6_addr32[i];
-	}
-	p->v6 = true;
-	return parse_tcp(p, ip + 1, bpf_ntohs(ip->payload_len));
-}
-
-static __always_inline bool
-parse(struct __sk_buff *skb, struct packet *p)
-{
-	*p = (struct packet){.eth = (void *)(unsigned long)skb->data,
-		.end = (void *)(unsigned long)skb->data_end};
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return parse_v4(p);
-	return skb->protocol == bpf_htons(ETH_P_IPV6) && parse_v6(p);
-}
-
-/* So that whoever takes the connection can tell its client the time that it
- * last told us (RFC 7323). Only as nearly everybody writes the option. */
-static __always_inline void
-note_stamp(const struct packet *p)
-{
-	__be32 *option = (void *)(p->tcp + 1);
-	__u32 stamp, *known;
-
-	if (!p->payload || p->tcp->doff < 8 || (void *)(option + 3) > p->end ||
-		option[0] != bpf_htonl(TCP_TIMESTAMPS))
-		return;
-	stamp = bpf_ntohl(option[1]);
-	known = bpf_map_lookup_elem(&stamps, &p->key);
-	if (known)
-		*known = stamp; /* which costs a third of an update */
-	else
-		bpf_map_update_elem(&stamps, &p->key, &stamp, BPF_ANY);
-}
-
-/* As a router does. False: it must not go on. */
-static __always_inline bool
-count_down(struct iphdr *ip)
-{
-	__u32 sum = ip->check;
-
-	if (ip->ttl <= 1)
-		return false;
-	sum += bpf_htons(0x0100);
-	ip->check = (__u16)(sum + (sum >= 0xffff));
-	ip->ttl--;
-	return true;
-}
-
-static __always_inline int
-forward_v4(struct packet *p, __u32 node, enum handoff_verdict *v)
-{
-	struct bpf_redir_neigh next = {.nh_family = AF_INET, .ipv4_nh = node};
-	struct iphdr *ip = (void *)(p->eth + 1);
-
-	if ((void *)(ip + 1) > p->end || !count_down(ip)) {
-		*v = HANDOFF_circled;
-		return TC_ACT_UNSPEC;
-	}
-	*v = HANDOFF_forwarded;
-	return (int)bpf_redirect_neigh(nic, &next, sizeof(next), 0);
-}
-
-static __always_inline int
-forward_v6(struct packet *p, const __u8 *mac, enum handoff_verdict *v)
-{
-	struct ipv6hdr *ip = (void *)(p->eth + 1);
-
-	if ((void *)(ip + 1) > p->end || ip->hop_limit <= 1) {
-		*v = HANDOFF_circled;
-		return TC_ACT_UNSPEC;
-	}
-	ip->hop_limit--;
-	for (int i = 0; i < ETH_ALEN; i++) {
-		p->eth->h_dest[i] = mac[i];
-		p->eth->h_source[i] = nic_mac[i];
-	}
-	*v = HANDOFF_forwarded;
-	return (int)bpf_redirect(nic, 0);
-}
-
-/* To the flow's node. When each thinks that another one has it, nobody does,
- * and our TCP will tell the client. */
 static __always_inline int
 forward(struct packet *p, const struct handoff_flow *f, enum handoff_verdict *v)
 {
-	return p->v6 ? forward_v6(p, f->mac, v) : forward_v4(p, f->node, v);
+	struct bpf_redir_neigh next = {
+		.nh_family = AF_INET, .ipv4_nh = f->node};
+
+	if (!count_down(p)) {
+		*v = HANDOFF_circled;
+		return TC_ACT_UNSPEC;
+	}
+	*v = HANDOFF_forwarded;
+	if (!p->v6)
+		return (int)bpf_redirect_neigh(nic, &next, sizeof(next), 0);
+	address(p, f);
+	return (int)bpf_redirect(nic, 0);
 }
 
 /* The device goes with its process. Then it's as before the move that can't be
@@ -212,67 +39,33 @@ keep(struct __sk_buff *skb, struct packet *p, const struct handoff_flow *f,
 	enum handoff_verdict *v)
 {
 	__sync_fetch_and_add(&parked, 1);
-	if (bpf_clone_redirect(skb, park, 0) >= 0) {
-		*v = HANDOFF_parked;
+	if (bpf_clone_redirect(skb, park, 0) >= 0)
 		return TC_ACT_STOLEN;
-	}
 	*v = HANDOFF_orphaned;
-	if (!f->node || !parse(skb, p)) /* anew: it may have been moved */
+	/* Anew: it may have been moved. */
+	if (!f->node || !parse(p, skb->data, skb->data_end))
 		return TC_ACT_UNSPEC;
 	return forward(p, f, v);
-}
-
-static __always_inline int
-steer(struct __sk_buff *skb, struct packet *p, struct handoff_flow *f,
-	enum handoff_verdict *v)
-{
-	f->used_ns = bpf_ktime_get_coarse_ns();
-	f->seq = bpf_ntohl(p->tcp->seq);
-	f->ack = bpf_ntohl(p->tcp->ack_seq);
-	if (p->tcp->fin || p->tcp->rst)
-		f->closing = 1;
-	else if (p->tcp->syn)
-		f->closing = 0;
-	if (f->way == HANDOFF_PARK)
-		return keep(skb, p, f, v);
-	return forward(p, f, v);
-}
-
-/* The client uses its port again: where its last connection went says nothing
- * of this one. A SYN that was late begins before what has been seen since. */
-static __always_inline bool
-begins_anew(const struct packet *p, const struct handoff_flow *f)
-{
-	return p->tcp->syn && !p->tcp->ack && f->way != HANDOFF_PARK &&
-		(f->closing || (__s32)(bpf_ntohl(p->tcp->seq) - f->seq) > 0);
 }
 
 SEC("tc")
 int
-steer_client(struct __sk_buff *skb)
+steer_packet(struct __sk_buff *skb)
 {
-	enum handoff_verdict v = HANDOFF_ours;
 	int action = TC_ACT_UNSPEC; /* other filters may look at it, too */
-	struct packet p;
+	enum handoff_verdict v;
 	struct handoff_flow *f;
-	__u64 *count;
-	__u32 key;
+	struct packet p;
 
 	/* A switch may flood; what is for someone else must not go twice. */
-	if (skb->pkt_type != PACKET_HOST || !parse(skb, &p))
+	if (skb->pkt_type != PACKET_HOST ||
+		!parse(&p, skb->data, skb->data_end))
 		return TC_ACT_UNSPEC;
-	f = bpf_map_lookup_elem(&flows, &p.key);
-	if (f && begins_anew(&p, f)) {
-		bpf_map_delete_elem(&flows, &p.key);
-		f = NULL;
-	}
-	if (f)
-		action = steer(skb, &p, f, &v);
-	else
-		note_stamp(&p);
-	key = v;
-	count = bpf_map_lookup_elem(&steered, &key);
-	if (count)
-		(*count)++;
+	v = judge(&p, &f);
+	if (f && v == HANDOFF_parked)
+		action = keep(skb, &p, f, &v);
+	else if (f)
+		action = forward(&p, f, &v);
+	count(v);
 	return action;
 }

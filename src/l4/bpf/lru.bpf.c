@@ -5,7 +5,7 @@
 #define l4_lookup_in l4_lookup_in_own
 #define l4_flow_add l4_flow_add_own
 #define l4_flow_add_near l4_flow_add_near_own
-#include "l4/core/flow.h"
+#include "l4/core/insert.h"
 #undef l4_lookup
 #undef l4_lookup_in
 #undef l4_flow_add

@@ -9,6 +9,7 @@
  * entry, goes by the same hash, and is then remembered (tx_adopted).
  */
 #include "l4/core/forward.h"
+#include "l4/core/insert.h"
 
 enum l4_how {
 	L4_BY_SCHEDULER, /* begins a connection */
