@@ -146,7 +146,8 @@ make_news(struct heat *h, struct node *n, struct news *out)
 	out->objects -= copies < out->objects ? copies : 0;
 	out->load = heat_own_load(n);
 	out->link_is_scarce = is_link_scarce(h);
-	out->wait_ms = (uint16_t)fmin(h->scarcity.wait_us / 1000, UINT16_MAX);
+	out->wait_ms =
+		(uint16_t)fmin(n->scarcity.wait.mean_us / 1000, UINT16_MAX);
 }
 
 /* --- what follows --------------------------------------------------------- */
