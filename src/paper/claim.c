@@ -163,6 +163,40 @@ claim_judge(const struct results *rs, size_t i, const char *workload)
 	};
 }
 
+/* The node that sent least. */
+static const struct host_figures *
+idlest(const struct result *r)
+{
+	const struct host_figures *least = NULL;
+
+	/* The client and the balancer come first. */
+	for (size_t i = 2; i < r->nhosts; i++)
+		if (!least || r->hosts[i].from_mbit < least->from_mbit)
+			least = &r->hosts[i];
+	return least;
+}
+
+/* Where nodes answer clients themselves: what their links were used for, in
+ * links. */
+static void
+put_links(const struct result *r, struct buf *out)
+{
+	double sent = r->cell.nodes * r->f.nodes_sent;
+	double received = sent / r->f.crossing;
+	const struct host_figures *least = idlest(r);
+
+	if (!r->cell.arch->handoff || !(received >= 0))
+		return;
+	buf_printf(out,
+		". Of %u links of nodes, %.2f carried what clients received, "
+		"%.2f what nodes tell and pass on to each other and to the "
+		"balancer, %.2f nothing",
+		r->cell.nodes, received, sent - received, r->cell.nodes - sent);
+	if (least)
+		buf_printf(out, " (the least used is %s's, %.0f %%)",
+			least->name, 100 * least->from_mbit / r->f.link_mbit);
+}
+
 void
 claim_story(const struct result *r, struct buf *out)
 {
@@ -177,6 +211,8 @@ claim_story(const struct result *r, struct buf *out)
 	if (f->relayed > 0)
 		buf_printf(out, ", %.0f %% of answers passed on",
 			100 * f->relayed);
+	if (r->cell.nodes > 1)
+		buf_printf(out, ", %.2f copies", f->copies);
 	if (f->wrong > 0)
 		buf_printf(out, ", failed: %s", r->wrong);
 	if (limit_is_doubtful(r->limit))
@@ -184,4 +220,5 @@ claim_story(const struct result *r, struct buf *out)
 			"; machine: idle %.0f %%, steal %.0f %%, sleeps "
 			"late by %.1f ms",
 			100 * f->idle, 100 * f->steal, f->late_p99_ms);
+	put_links(r, out);
 }

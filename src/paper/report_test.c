@@ -268,10 +268,50 @@ a_report_has_it_all(void **state)
 	results_fini(&rs);
 }
 
+/* Why it is no more: 16 links, by what they were used for. */
+static void
+a_story_adds_up(void **state)
+{
+	struct result r = {.cell = {arch_find("sevenfold"), 16, "", "surge-100",
+				   SCARCE_LINK, 0},
+		.limit = LIMIT_LINK,
+		.busiest = "n2, sent",
+		.f = {.link_mbit = 10,
+			.nodes_sent = .9,
+			.sent_balance = 1.1,
+			.crossing = 1.125,
+			.copies = 1.25,
+			.hits = 1,
+			.busiest = 1},
+		.hosts = {{.name = "client", .from_mbit = 1},
+			{.name = "balancer", .from_mbit = 2},
+			{.name = "n1", .from_mbit = 8.1},
+			{.name = "n2", .from_mbit = 9.9}},
+		.nhosts = 4};
+	struct buf out = {0};
+
+	claim_story(&r, &out);
+	buf_append(&out, "", 1);
+	assert_non_null(strstr(buf_head(&out), ", 1.25 copies"));
+	assert_non_null(strstr(buf_head(&out),
+		"Of 16 links of nodes, 12.80 carried what clients received, "
+		"1.60 what nodes tell"));
+	assert_non_null(strstr(buf_head(&out),
+		" 1.60 nothing (the least used is n1's, 81 %)"));
+	buf_fini(&out);
+	r.cell.arch = arch_find("conventional");
+	out = (struct buf){0};
+	claim_story(&r, &out);
+	buf_append(&out, "", 1);
+	assert_null(strstr(buf_head(&out), "links of nodes"));
+	buf_fini(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_story_adds_up),
 		cmocka_unit_test(the_papers_figures_are_there),
 		cmocka_unit_test(claims_are_judged),
 		cmocka_unit_test(links_may_be_slower_with_more_nodes),

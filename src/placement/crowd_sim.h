@@ -20,7 +20,7 @@ enum {
 };
 
 /* As in proxy/tally.c. */
-#define KEEP 0.9600f
+#define KEEP 0.9800f
 #define KEEP_RECENT 0.6065f
 #define RATE(count, keep) ((double)(count) * (1 - (double)(keep)) * 4)
 #define BUDGET (0.35 * 0.8 * OBJECTS) /* as in proxy/heat.c */

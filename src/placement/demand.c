@@ -423,5 +423,5 @@ demand_spread(struct demand *d, const struct demand_members *m,
 			out->base[k->by] += k->rate.work;
 	}
 	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
-		out->base[i] /= work;
+		out->base[i] = out->base[i] / work + m->excess[i] / out->nodes;
 }

@@ -74,6 +74,9 @@ struct demand_members {
 	size_t self;
 	double in[VIEW_MAX_NODES]; /* requests that each gets from clients;
 				      below 0: not known */
+	/* What each has to do beside what is counted, by a node's mean; below 0
+	 * if it is less. */
+	double excess[VIEW_MAX_NODES];
 };
 
 /* The keys are demand's, and stay its; rows are DEMAND_ROWS. before: who holds

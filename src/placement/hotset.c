@@ -80,29 +80,20 @@ hot_by_key(const void *a, const void *b)
 	return x->key.hash < y->key.hash ? -1 : x->key.hash > y->key.hash;
 }
 
-/* *copies: how many more than one of each come of what we have decided; with
- * those that are yet to go, but not with what others have decided. */
 static struct hotset *
-settle_all(const struct hotset *before, const struct spread *spread,
-	double *copies)
+settle_all(const struct hotset *before, const struct spread *spread)
 {
-	size_t room = spread->n + (before ? before->n : 0), lingering;
+	size_t room = spread->n + (before ? before->n : 0);
 	struct hotset *s = xcalloc(1, sizeof(*s) + room * sizeof(struct hot));
 
-	*copies = 0;
 	for (size_t i = 0; i < spread->n; i++) {
 		struct hot h =
 			settle(before, &spread->keys[i], &spread->rows[i]);
-		unsigned r = h.ours ? h.r : spread->keys[i].r;
 
-		*copies += r > 1 ? r - 1 : 0;
 		if (h.r > 1)
 			s->v[s->n++] = h;
 	}
-	lingering = linger(before, s, s->v + s->n);
-	for (size_t i = 0; i < lingering; i++)
-		*copies += s->v[s->n + i].r - 1;
-	s->n += lingering;
+	s->n += linger(before, s, s->v + s->n);
 	qsort(s->v, s->n, sizeof(s->v[0]), hot_by_key);
 	return s;
 }
@@ -115,14 +106,6 @@ hotset_extra(const struct hotset *s)
 	for (size_t i = 0; s && i < s->n; i++)
 		sum += s->v[i].r - 1;
 	return sum;
-}
-
-static struct hotset *
-decide(const struct hotset *before, struct spread *s, double extra,
-	double *copies)
-{
-	spread_widen(s, extra);
-	return settle_all(before, s, copies);
 }
 
 /* For what has been settled. */
@@ -146,13 +129,10 @@ share_out(struct hotset *now, struct spread *s)
 struct hotset *
 hotset_next(const struct hotset *before, struct spread *s, double extra)
 {
-	double copies;
-	struct hotset *now = decide(before, s, extra, &copies);
+	struct hotset *now;
 
-	if (copies > extra) {
-		free(now);
-		now = decide(before, s, fmax(0, 2 * extra - copies), &copies);
-	}
+	spread_widen(s, extra);
+	now = settle_all(before, s);
 	share_out(now, s);
 	return now;
 }

@@ -2,21 +2,39 @@
 
 #include <math.h>
 
+/* Copies that are there already are preferred, so that they stay. */
+#define PREFERRED 1.5
+/* Level, by the mean; and so level that what is there can stay. */
+#define LEVEL 1.005
+#define LEVEL_ENOUGH 1.02
 /* Of the budget, for the hottest keys wherever they are: with many nodes that
  * hold them, less depends on how exactly parts are known. */
 #define FOR_HOTTEST 0.25
+/* A key keeps as many nodes as it might get with so much more of all work. */
+#define KEPT 1.5
 /* Copies that are there already are preferred, so that they stay. */
 #define PREFERRED 1.5
-/* Level enough, by the mean. */
+/* Level, by the mean; and so level that what is there can stay. */
 #define LEVEL 1.005
+#define LEVEL_ENOUGH 1.02
+/* A key of less than this of a node's mean load is left with its owner, or
+ * given back to it. */
+#define SMALL 0.04
+#define SMALL_KEPT 0.02
 /* What a copy has to bring at least. */
 #define GAIN_LEAST 0.001
+/* ... and giving copies out anew. */
+#define EXCHANGE_LEAST 0.005
+/* ... and all of them, whatever is there. */
+#define ANEW_LEAST 0.03
+
+/* As much as the highest, but for what sweeping leaves. */
+#define NEARLY 0.999
 
 enum {
 	SWEEPS = 8,	 /* of pouring */
 	SWEEPS_STEP = 3, /* ... after one key got another node */
-	STEPS = 48,	 /* at a time: there is a next time soon */
-	LOOK_AHEAD = 2,	 /* nodes that a key may get at once */
+	EXCHANGES = 16,	 /* to try, of each kind; there is a next time soon */
 };
 
 /* --- pouring -------------------------------------------------------------- */
@@ -147,66 +165,232 @@ spread_level(struct spread *s)
 
 /* --- widening ------------------------------------------------------------- */
 
-/* What it would take off the highest, per copy, if the key had `more` nodes
- * more. */
-static double
-gain_of(const struct spread *s, size_t k, unsigned more, double top)
-{
-	const struct spread_row *row = &s->rows[k];
-	unsigned r = s->keys[k].r + more;
-	uint8_t next = row->owner[r - 1];
-	double on = 0, gain;
-
-	for (unsigned i = 0; i < s->keys[k].r; i++)
-		if (s->load[row->owner[i]] > 0.999 * top)
-			on += (double)row->part[i];
-	gain = fmin((top - s->load[next]) * s->weight[next], on) / more;
-	return r <= row->was ? gain * PREFERRED : gain;
-}
-
-/* One key gets more nodes. How many; 0: none would help. */
 static unsigned
-step(struct spread *s)
+copies(const struct spread *s)
 {
-	double top = highest(s), best = GAIN_LEAST * mean(s);
-	unsigned most = 0;
-	size_t which = 0;
+	unsigned n = 0;
 
 	for (size_t k = 0; k < s->n; k++)
-		for (unsigned more = 1; more <= LOOK_AHEAD; more++) {
+		n += s->keys[k].r ? s->keys[k].r - 1 : 0;
+	return n;
+}
+
+/* One key's r, so many more or fewer than it has. */
+struct change {
+	size_t key;
+	unsigned by; /* 0: none is worth it */
+	double each; /* what it brings, or costs, by copy */
+};
+
+/* Of the key's parts, what lies with those who have the most. */
+static double
+part_on_top(const struct spread *s, size_t k, double top)
+{
+	const struct spread_row *row = &s->rows[k];
+	double on = 0;
+
+	for (unsigned i = 0; i < s->keys[k].r; i++)
+		if (s->load[row->owner[i]] > NEARLY * top)
+			on += (double)row->part[i];
+	return on;
+}
+
+/* As many nodes as the key can make use of, if it is so much hotter: the least
+ * that each of them is to have of it is what widen.h has. */
+static unsigned
+most_for(const struct spread *s, size_t k, double hotter)
+{
+	double r =
+		ceil(hotter * s->keys[k].share * s->nodes / WIDEN_THETA_LEAST);
+
+	return (unsigned)fmax(1, fmin(r, (double)s->rows[k].nowners));
+}
+
+/* Which one gets how many nodes more, so that most comes off the highest by
+ * copy? */
+static struct change
+best_widening(const struct spread *s, unsigned room)
+{
+	double top = highest(s);
+	struct change best = {.each = GAIN_LEAST * mean(s)};
+
+	for (size_t k = 0; k < s->n; k++) {
+		const struct spread_row *row = &s->rows[k];
+		unsigned r = s->keys[k].r;
+		unsigned most = most_for(s, k, 1);
+		double on = part_on_top(s, k, top), spare = 0;
+
+		for (unsigned by = 1; by <= room && r + by <= most; by++) {
+			uint8_t m = row->owner[r + by - 1];
 			double gain;
 
-			if (s->keys[k].r + more > s->rows[k].nowners)
+			spare += (top - s->load[m]) * s->weight[m];
+			gain = fmin(spare, on) / by;
+			if (r + by <= row->was)
+				gain *= PREFERRED;
+			if (gain > best.each)
+				best = (struct change){k, by, gain};
+			if (spare >= on)
 				break;
-			gain = gain_of(s, k, more, top);
-			if (gain <= best)
-				continue;
-			best = gain;
-			which = k;
-			most = more;
 		}
-	if (most) {
-		s->keys[which].r += most;
+	}
+	return best;
+}
+
+/* Gives out what is left of the budget, as far as it helps. */
+static void
+spend(struct spread *s, double extra)
+{
+	unsigned used = copies(s);
+
+	while (used + 1 <= extra && spread_peak(s) > LEVEL) {
+		struct change c = best_widening(s, (unsigned)(extra - used));
+
+		if (!c.by)
+			return;
+		s->keys[c.key].r += c.by;
+		used += c.by;
 		sweep(s, SWEEPS_STEP);
 	}
-	return most;
+}
+
+/* --- and narrowing -------------------------------------------------------- */
+
+static void
+narrow(struct spread *s, size_t k, unsigned by)
+{
+	struct spread_row *row = &s->rows[k];
+	unsigned r = s->keys[k].r - by;
+
+	for (unsigned i = r; i < s->keys[k].r; i++) {
+		uint8_t m = row->owner[i];
+
+		s->load[m] -= (double)row->part[i] / s->weight[m];
+		row->part[i] = 0;
+	}
+	s->keys[k].r = r;
+	row->ordered = 0;
+	pour(s, k);
+}
+
+/* Whose last copies are of the least use, of those not tried yet? */
+static struct change
+best_narrowing(const struct spread *s)
+{
+	struct change best = {.each = 1};
+
+	for (size_t k = 0; k < s->n; k++) {
+		const struct spread_row *row = &s->rows[k];
+		double cost = 0;
+
+		for (unsigned by = 1; !row->tried && by < s->keys[k].r; by++) {
+			cost += (double)row->part[s->keys[k].r - by];
+			if (cost / by < best.each)
+				best = (struct change){k, by, cost / by};
+		}
+	}
+	return best;
+}
+
+/* Takes that back, and gives out anew. Unless that is for the better, all is as
+ * it was. */
+static bool
+try_without(struct spread *s, size_t key, unsigned by, double extra)
+{
+	double peak = spread_peak(s);
+
+	for (size_t k = 0; k < s->n; k++)
+		s->rows[k].before = s->keys[k].r;
+	narrow(s, key, by);
+	spend(s, extra);
+	if (spread_peak(s) < peak - EXCHANGE_LEAST)
+		return true;
+	for (size_t k = 0; k < s->n; k++)
+		s->keys[k].r = s->rows[k].before;
+	spread_level(s);
+	return false;
+}
+
+/* What was given out first was so for what was known then: is there a better
+ * use for it now? */
+static void
+exchange(struct spread *s, double extra)
+{
+	int left = EXCHANGES; /* of keys that lose all of their copies */
+
+	for (size_t k = 0; k < s->n; k++)
+		s->rows[k].tried = false;
+	for (int i = 0; i < EXCHANGES && spread_peak(s) > LEVEL; i++) {
+		struct change c = best_narrowing(s);
+
+		if (!c.by)
+			break;
+		s->rows[c.key].tried = !try_without(s, c.key, c.by, extra);
+	}
+	for (size_t k = 0; k < s->n && left && spread_peak(s) > LEVEL; k++)
+		if (s->keys[k].r > 1) {
+			(void)try_without(s, k, s->keys[k].r - 1, extra);
+			left--;
+		}
+}
+
+/* So many for the hottest; and those that there are, but for keys that are
+ * hardly asked for any more. */
+static void
+begin_with(struct spread *s, double extra, bool as_it_is)
+{
+	(void)widen(s->keys, s->n, s->nodes, extra * FOR_HOTTEST);
+	for (size_t k = 0; as_it_is && k < s->n; k++) {
+		const struct spread_row *row = &s->rows[k];
+		unsigned was = row->told ? row->told : row->was;
+		unsigned most = most_for(s, k, KEPT);
+
+		was = was < most ? was : most;
+		if (s->keys[k].r < was)
+			s->keys[k].r = was;
+	}
+	spread_level(s);
+}
+
+static void
+narrow_to(struct spread *s, double extra)
+{
+	for (size_t k = 0; k < s->n; k++)
+		s->rows[k].tried = false;
+	while (copies(s) > extra) {
+		struct change c = best_narrowing(s);
+
+		if (!c.by)
+			return;
+		narrow(s, c.key, c.by);
+	}
+	sweep(s, SWEEPS);
+}
+
+static double
+widen_from(struct spread *s, double extra, bool as_it_is)
+{
+	begin_with(s, extra, as_it_is);
+	narrow_to(s, extra);
+	if (spread_peak(s) > LEVEL_ENOUGH) {
+		spend(s, extra);
+		exchange(s, extra);
+	}
+	return spread_peak(s);
 }
 
 void
 spread_widen(struct spread *s, double extra)
 {
-	double used = 0;
+	double kept = widen_from(s, extra, true);
 
-	(void)widen(s->keys, s->n, s->nodes, extra * FOR_HOTTEST);
-	spread_level(s);
+	if (kept <= LEVEL_ENOUGH)
+		return;
 	for (size_t k = 0; k < s->n; k++)
-		used += s->keys[k].r ? s->keys[k].r - 1 : 0;
-	for (int i = 0; i < STEPS && used + LOOK_AHEAD <= extra; i++) {
-		unsigned more = spread_peak(s) > LEVEL ? step(s) : 0;
-
-		if (!more)
-			break;
-		used += more;
-	}
-	sweep(s, SWEEPS);
+		s->rows[k].kept = s->keys[k].r;
+	if (widen_from(s, extra, false) < kept - ANEW_LEAST)
+		return;
+	for (size_t k = 0; k < s->n; k++)
+		s->keys[k].r = s->rows[k].kept;
+	spread_level(s);
 }

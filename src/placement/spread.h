@@ -8,9 +8,11 @@
  * the load of a key may go to any of the first r of its ranking. spread_level()
  * pours it where it is lowest, key by key, again and again, until all is level;
  * spread_widen() gives nodes to keys out of a budget, each time where the
- * highest come down furthest. What comes of it is within a few hundredths of
- * the best, if the hashes are kind; and it is the same wherever the same news
- * have been heard. Pure.
+ * highest come down furthest by copy: as a key's nodes are the first of its
+ * ranking, it may take several until one is among them that has room. Then it
+ * takes copies back that are of little use now, and tries whether others are of
+ * more. What comes of it is within a hundredth of the mean if there are copies
+ * enough; and it is the same wherever the same news have been heard. Pure.
  */
 #include "placement/place.h"
 #include "placement/widen.h"
@@ -29,6 +31,10 @@ struct spread_row {
 	uint8_t order[VIEW_MAX_NODES]; /* of the first `ordered`: by load, last
 					*/
 	uint8_t ordered;
+	/* While copies are given out: the best r up to now, r before a trial,
+	 * and whether that failed. */
+	unsigned kept, before;
+	bool tried;
 };
 
 struct spread {

@@ -67,12 +67,26 @@ test_scarcity(void **state)
 	assert_int_equal(scarcity_threshold(&s), SCARCITY_BOTH_BYTES);
 }
 
+static void
+test_excess(void **state)
+{
+	assert_true(scarcity_excess(0, 0) == 0);
+	assert_true(scarcity_excess(100, 100) == 0);
+	assert_true(scarcity_excess(110, 100) > 0);
+	assert_true(scarcity_excess(110, 100) < 0.05);
+	assert_true(scarcity_excess(90, 100) < 0);
+	assert_true(scarcity_excess(90, 100) > -0.05);
+	assert_true(scarcity_excess(1e9, 1) <= 0.25);
+	assert_true(scarcity_excess(0, 1e9) >= -0.25);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_scarcity),
+		cmocka_unit_test(test_excess),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "proxy/heat.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -19,10 +20,11 @@ enum {
 	REPORTS = VIEW_MAX_NODES,
 };
 
-/* As many bytes as a request costs beside those of the body: on a link, a head
- * and the packets that say that all has come; of a processor, what it takes to
+/* As many bytes as a request costs beside those of the body: on a link, a head,
+ * the packets that say that all has come, and what a move takes of who gets the
+ * connection; of a processor, what it takes to
  * answer it at all, for what a byte takes. */
-#define REQUEST_LINK_BYTES 512.0
+#define REQUEST_LINK_BYTES 640.0
 #define REQUEST_CPU_BYTES 65536.0
 /* Requests a second to the cluster below which no key is hot: nobody is busy
  * with so few. */
@@ -144,6 +146,8 @@ make_news(struct heat *h, struct node *n, struct news *out)
 	out->objects -= copies < out->objects ? copies : 0;
 	out->load = heat_own_load(n);
 	out->link_is_scarce = is_link_scarce(h);
+	out->wait_ms =
+		(uint16_t)fmin(n->scarcity.wait.mean_us / 1000, UINT16_MAX);
 }
 
 /* --- what follows --------------------------------------------------------- */
@@ -176,10 +180,30 @@ add_cost(struct demand_rate *r, double each)
 	r->work += each * r->rate;
 }
 
-/* Over all reports that are no older than they may be: in *in, what each node
- * is asked for by clients. Returns the objects that they tell of. */
+/* Where links are full: who had better have more, or less, going by what waits
+ * there? Weights are of what nodes can take, and the wait has those in it. */
+static void
+find_excess(const struct heat *h, uint64_t now_ns, double *excess)
+{
+	double sum = 0;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < REPORTS; i++)
+		if (is_fresh(&h->reports[i], now_ns)) {
+			sum += h->reports[i].news.wait_ms;
+			n++;
+		}
+	for (size_t i = 0; i < REPORTS; i++)
+		if (is_fresh(&h->reports[i], now_ns))
+			excess[i] = scarcity_excess(
+				h->reports[i].news.wait_ms, sum / n);
+}
+
+/* Over all reports that are no older than they may be: in *m, what each node is
+ * asked for by clients. Returns the objects that they tell of. */
 static uint64_t
-add_up(struct heat *h, uint64_t now_ns, struct demand *out, double *in)
+add_up(struct heat *h, uint64_t now_ns, struct demand *out,
+	struct demand_members *m)
 {
 	uint64_t objects = 0;
 	double each;
@@ -187,13 +211,15 @@ add_up(struct heat *h, uint64_t now_ns, struct demand *out, double *in)
 	pthread_mutex_lock(&h->lock);
 	atomic_store(&h->links_are_scarce, are_links_scarce(h, now_ns));
 	each = h->links_are_scarce ? REQUEST_LINK_BYTES : REQUEST_CPU_BYTES;
+	if (h->links_are_scarce)
+		find_excess(h, now_ns, m->excess);
 	for (size_t i = 0; i < REPORTS; i++) {
 		struct news news = h->reports[i].news;
 
-		in[i] = -1;
+		m->in[i] = -1;
 		if (!is_fresh(&h->reports[i], now_ns))
 			continue;
-		in[i] = news.in;
+		m->in[i] = news.in;
 		add_cost(&news.all, each);
 		for (size_t j = 0; j < news.n; j++)
 			add_cost(&news.keys[j].rate, each);
@@ -274,7 +300,7 @@ decide(struct heat *h, struct node *n, uint64_t now_ns)
 	p = membership_places(n);
 	m.places = p->v;
 	m.nplaces = p->n;
-	objects = add_up(h, now_ns, &d, m.in);
+	objects = add_up(h, now_ns, &d, &m);
 	demand_sum(&d);
 	if (d.all.rate >= RATE_LEAST)
 		heed_clients(n, &d);

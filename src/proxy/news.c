@@ -52,7 +52,7 @@ news_put(const struct news *n, struct buf *out)
 	varint_put(out, n->objects);
 	varint_put(out, n->load);
 	put_rate(out, n->in);
-	varint_put(out, n->link_is_scarce);
+	varint_put(out, (uint64_t)n->wait_ms << 1 | n->link_is_scarce);
 	put_rates(out, &n->all);
 	varint_put(out, n->n);
 	for (size_t i = 0; i < n->n; i++)
@@ -119,12 +119,15 @@ bool
 news_parse(struct str payload, struct news *out)
 {
 	struct str in = payload;
+	uint64_t wait;
 
 	*out = (struct news){.number = take(&in, UINT64_MAX)};
 	out->objects = take(&in, UINT64_MAX);
 	out->load = (uint32_t)take(&in, UINT32_MAX);
 	out->in = take_rate(&in);
-	out->link_is_scarce = take(&in, 1);
+	wait = take(&in, UINT16_MAX << 1 | 1);
+	out->wait_ms = (uint16_t)(wait >> 1);
+	out->link_is_scarce = wait & 1;
 	out->all = take_rates(&in);
 	out->n = take(&in, NEWS_KEYS);
 	for (size_t i = 0; i < out->n && in.p; i++)

@@ -4,7 +4,7 @@
  * do, and which keys it was asked for most. As varints (base/varint.h), since
  * each tells each other one:
  *
- *	number  objects  load  in  scarce  rate  recent  work  keys
+ *	number  objects  load  in  wait << 1 | scarce  rate  recent  work  keys
  *
  * and for each key
  *
@@ -27,6 +27,7 @@ struct news {
 	uint32_t load;		/* requests under way */
 	double in;		/* what clients ask of it, a second */
 	bool link_is_scarce;	/* rather than the processors */
+	uint16_t wait_ms;	/* of packets to and from its peers */
 	struct demand_rate all; /* answered by whoever says so; work: bytes */
 	size_t n;
 	struct demand_key keys[NEWS_KEYS];

@@ -15,6 +15,7 @@ test_there_and_back(void **state)
 		.load = 77,
 		.in = 17.25,
 		.link_is_scarce = true,
+		.wait_ms = 250,
 		.all = {1234.5, 1000.25, 64 * 1024},
 		.n = NEWS_KEYS};
 	struct news m;
@@ -33,6 +34,7 @@ test_there_and_back(void **state)
 	assert_int_equal(m.objects, n.objects);
 	assert_int_equal(m.load, n.load);
 	assert_true(m.in == n.in && m.link_is_scarce);
+	assert_int_equal(m.wait_ms, n.wait_ms);
 	assert_memory_equal(&m.all, &n.all, sizeof(n.all));
 	assert_int_equal(m.n, n.n);
 	for (size_t i = 0; i < n.n; i++) {
@@ -56,8 +58,8 @@ test_nonsense(void **state)
 {
 	/* Of the last byte of each, what is one too many. */
 	static const struct str wrong[] = {
-		STR("\1\0\0\0\2\0\0\0\0"),   /* neither scarce nor not */
-		STR("\1\0\0\0\0\0\0\0\x41"), /* keys */
+		STR("\1\0\0\0\x80\x80\x08\0\0\0\0"), /* wait */
+		STR("\1\0\0\0\0\0\0\0\x41"),	     /* keys */
 		STR("\1\0\0\0\0\0\0\0\1"
 		    "12345678\x82\1\0\0\0\0"),
 		/* a digest that is the hash, and should not be there */

@@ -53,3 +53,9 @@ struct scarcity {
 void scarcity_look_at_links(struct scarcity *s, struct wait w);
 void scarcity_look_at_processors(struct scarcity *s, double busy, double used);
 uint64_t scarcity_threshold(const struct scarcity *s);
+
+/* How much more a node has to do than is counted, as a share of what each has,
+ * going by how long packets wait there and at all nodes in the mean; below 0:
+ * less. On links that are full all of the time work can't be seen otherwise:
+ * nodes send as much as they can. */
+double scarcity_excess(double wait_ms, double mean_ms);

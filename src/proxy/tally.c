@@ -7,11 +7,11 @@
 #include "proxy/news.h"
 #include "proxy/worker.h"
 
-/* Per tick: answers are those of the last six seconds, more or less, so that
+/* Per tick: answers are those of the last twelve seconds, more or less, so that
  * there is little of chance in them; and, as what is asked for, of the last
  * half, to see at once what is new (placement/demand.h).
  * placement/hotset_crowd_test.c has what comes of that. */
-#define KEEP 0.9600f	    /* exp(-1/24) */
+#define KEEP 0.9800f
 #define KEEP_RECENT 0.6065f /* exp(-1/2) */
 #define RATE(count, keep) \
 	((double)(count) * (1 - (double)(keep)) * (1000.0 / TALLY_TICK_MS))
