@@ -2,11 +2,6 @@
 
 #include <math.h>
 
-/* Copies that are there already are preferred, so that they stay. */
-#define PREFERRED 1.5
-/* Level, by the mean; and so level that what is there can stay. */
-#define LEVEL 1.005
-#define LEVEL_ENOUGH 1.02
 /* Of the budget, for the hottest keys wherever they are: with many nodes that
  * hold them, less depends on how exactly parts are known. */
 #define FOR_HOTTEST 0.25
@@ -17,17 +12,12 @@
 /* Level, by the mean; and so level that what is there can stay. */
 #define LEVEL 1.005
 #define LEVEL_ENOUGH 1.02
-/* A key of less than this of a node's mean load is left with its owner, or
- * given back to it. */
-#define SMALL 0.04
-#define SMALL_KEPT 0.02
 /* What a copy has to bring at least. */
 #define GAIN_LEAST 0.001
 /* ... and giving copies out anew. */
 #define EXCHANGE_LEAST 0.005
 /* ... and all of them, whatever is there. */
 #define ANEW_LEAST 0.03
-
 /* As much as the highest, but for what sweeping leaves. */
 #define NEARLY 0.999
 

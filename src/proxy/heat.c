@@ -1,31 +1,18 @@
 #include "proxy/heat.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/epoch.h"
 #include "base/mem.h"
-#include "placement/demand.h"
 #include "proxy/copies.h"
 #include "proxy/membership.h"
 #include "proxy/peer.h"
+#include "proxy/rumours.h"
 #include "proxy/tally.h"
 
-enum {
-	STALE_MS = 5000, /* news older than that count no more; shorter, and
-			    those would be left out who are so busy that it
-			    takes its time */
-	CALM_MS = 2000,	 /* the longest that nothing is told */
-	REPORTS = VIEW_MAX_NODES,
-};
+enum { CALM_MS = 2000 }; /* the longest that nothing is told */
 
-/* As many bytes as a request costs beside those of the body: on a link, a head,
- * the packets that say that all has come, and what a move takes of who gets the
- * connection; of a processor, what it takes to
- * answer it at all, for what a byte takes. */
-#define REQUEST_LINK_BYTES 640.0
-#define REQUEST_CPU_BYTES 65536.0
 /* Requests a second to the cluster below which no key is hot: nobody is busy
  * with so few. */
 #define RATE_LEAST 20.0
@@ -33,18 +20,9 @@ enum {
  * when an owner was at its bound. */
 #define BUDGET_USED 0.8
 
-struct rumour {
-	struct news news;
-	uint64_t heard_ns; /* 0: never */
-};
-
 struct heat {
-	pthread_mutex_t lock; /* guards the reports: any worker may hear them */
 	struct copies copies;
-	struct rumour reports[REPORTS]; /* by member */
-	_Atomic uint32_t loads[REPORTS];
-	_Atomic uint64_t heard_ns[REPORTS];
-	_Atomic bool links_are_scarce;
+	struct rumours rumours;
 	_Atomic(struct hotset *) hot; /* owned */
 	struct worker *worker;	      /* borrowed: who tells */
 	struct timer timer;
@@ -58,7 +36,7 @@ heat_new(void)
 {
 	struct heat *h = NEW(struct heat);
 
-	pthread_mutex_init(&h->lock, NULL);
+	rumours_init(&h->rumours);
 	copies_init(&h->copies);
 	/* Grows, also past a restart. */
 	h->number = (uint64_t)clock_wall_s() << 16;
@@ -71,7 +49,7 @@ heat_free(struct heat *h)
 	if (!h)
 		return;
 	free(atomic_load(&h->hot));
-	pthread_mutex_destroy(&h->lock);
+	rumours_fini(&h->rumours);
 	copies_fini(&h->copies);
 	free(h);
 }
@@ -152,84 +130,6 @@ make_news(struct heat *h, struct node *n, struct news *out)
 
 /* --- what follows --------------------------------------------------------- */
 
-static bool
-is_fresh(const struct rumour *r, uint64_t now_ns)
-{
-	/* Our own may be of this very moment, which the loop's clock has not
-	 * reached. */
-	return r->heard_ns && now_ns <= r->heard_ns + STALE_MS * NS_PER_MS;
-}
-
-/* Of those who have told of late, do most find links scarce? */
-static bool
-are_links_scarce(const struct heat *h, uint64_t now_ns)
-{
-	unsigned nodes = 0, scarce = 0;
-
-	for (size_t i = 0; i < REPORTS; i++)
-		if (is_fresh(&h->reports[i], now_ns)) {
-			nodes++;
-			scarce += h->reports[i].news.link_is_scarce;
-		}
-	return 2 * scarce > nodes;
-}
-
-static void
-add_cost(struct demand_rate *r, double each)
-{
-	r->work += each * r->rate;
-}
-
-/* Where links are full: who had better have more, or less, going by what waits
- * there? Weights are of what nodes can take, and the wait has those in it. */
-static void
-find_excess(const struct heat *h, uint64_t now_ns, double *excess)
-{
-	double sum = 0;
-	unsigned n = 0;
-
-	for (size_t i = 0; i < REPORTS; i++)
-		if (is_fresh(&h->reports[i], now_ns)) {
-			sum += h->reports[i].news.wait_ms;
-			n++;
-		}
-	for (size_t i = 0; i < REPORTS; i++)
-		if (is_fresh(&h->reports[i], now_ns))
-			excess[i] = scarcity_excess(
-				h->reports[i].news.wait_ms, sum / n);
-}
-
-/* Over all reports that are no older than they may be: in *m, what each node is
- * asked for by clients. Returns the objects that they tell of. */
-static uint64_t
-add_up(struct heat *h, uint64_t now_ns, struct demand *out,
-	struct demand_members *m)
-{
-	uint64_t objects = 0;
-	double each;
-
-	pthread_mutex_lock(&h->lock);
-	atomic_store(&h->links_are_scarce, are_links_scarce(h, now_ns));
-	each = h->links_are_scarce ? REQUEST_LINK_BYTES : REQUEST_CPU_BYTES;
-	if (h->links_are_scarce)
-		find_excess(h, now_ns, m->excess);
-	for (size_t i = 0; i < REPORTS; i++) {
-		struct news news = h->reports[i].news;
-
-		m->in[i] = -1;
-		if (!is_fresh(&h->reports[i], now_ns))
-			continue;
-		m->in[i] = news.in;
-		add_cost(&news.all, each);
-		for (size_t j = 0; j < news.n; j++)
-			add_cost(&news.keys[j].rate, each);
-		demand_add(out, i, &news.all, news.keys, news.n);
-		objects += news.objects;
-	}
-	pthread_mutex_unlock(&h->lock);
-	return objects;
-}
-
 /* The budget is of copies beyond the first: what nodes tell of are objects that
  * they own. */
 static double
@@ -300,7 +200,7 @@ decide(struct heat *h, struct node *n, uint64_t now_ns)
 	p = membership_places(n);
 	m.places = p->v;
 	m.nplaces = p->n;
-	objects = add_up(h, now_ns, &d, &m);
+	objects = rumours_add_up(&h->rumours, now_ns, &d, &m);
 	demand_sum(&d);
 	if (d.all.rate >= RATE_LEAST)
 		heed_clients(n, &d);
@@ -410,44 +310,25 @@ heat_stop(struct worker *w)
 void
 heat_hear(struct node *n, size_t peer, const struct news *news)
 {
-	struct heat *h = n->heat;
-	struct rumour *r = &h->reports[peer];
-
-	pthread_mutex_lock(&h->lock);
-	if (!r->heard_ns || news->number > r->news.number) {
-		r->news = *news;
-		r->heard_ns = clock_mono_ns();
-		atomic_store(&h->loads[peer], news->load);
-		atomic_store(&h->heard_ns[peer], r->heard_ns);
-	}
-	pthread_mutex_unlock(&h->lock);
+	rumours_hear(&n->heat->rumours, peer, news);
 }
 
 void
 heat_forget(struct node *n, size_t peer)
 {
-	struct heat *h = n->heat;
-
-	pthread_mutex_lock(&h->lock);
-	h->reports[peer].heard_ns = 0;
-	atomic_store(&h->heard_ns[peer], 0);
-	pthread_mutex_unlock(&h->lock);
+	rumours_forget(&n->heat->rumours, peer);
 }
 
 bool
 heat_load(const struct node *n, size_t peer, uint32_t *load)
 {
-	uint64_t heard_ns = atomic_load(&n->heat->heard_ns[peer]);
-
-	*load = atomic_load(&n->heat->loads[peer]);
-	return heard_ns && clock_mono_ns() - heard_ns < STALE_MS * NS_PER_MS;
+	return rumours_load(&n->heat->rumours, peer, load);
 }
 
 bool
 heat_links_are_scarce(const struct node *n)
 {
-	return atomic_load_explicit(
-		&n->heat->links_are_scarce, memory_order_relaxed);
+	return rumours_links_are_scarce(&n->heat->rumours);
 }
 
 const struct hot *
@@ -467,16 +348,7 @@ heat_width(const struct node *n, uint64_t key)
 double
 heat_rate(const struct node *n, uint64_t key)
 {
-	struct heat *h = n->heat;
-	const struct news *own = &h->reports[n->config->self].news;
-	double rate = 0;
-
-	pthread_mutex_lock(&h->lock);
-	for (size_t i = 0; i < own->n; i++)
-		if (own->keys[i].key.hash == key)
-			rate = own->keys[i].rate.rate;
-	pthread_mutex_unlock(&h->lock);
-	return rate;
+	return rumours_rate(&n->heat->rumours, n->config->self, key);
 }
 
 unsigned
