@@ -70,7 +70,7 @@ moves:
 	@scripts/deps all
 	@scripts/build gcc
 	@scripts/root "make network namespaces and load an XDP program" \
-		tests/lab/moves.py --moves $(MOVES)
+		tests/lab/moves.py --moves $(MOVES) $(if $(RATE),--rate $(RATE))
 
 bench:
 	@scripts/deps build bench lab
@@ -112,7 +112,7 @@ help:
 	@echo 'make soak     odd clients, lying origins, SOAK_S=1800 seconds in all,'
 	@echo '              half of them with each sanitizer; -j2: both at once'
 	@echo 'make moves    MOVES=100000 connections moved in the lab, beside as many'
-	@echo '              requests relayed'
+	@echo '              requests relayed; RATE=800: a second, not at full speed'
 	@echo 'make bench    what requests cost beside other servers;'
 	@echo '              SUITE=hit: one of hit, relay, idle, keys, distill, l4,'
 	@echo '              handoff;'
