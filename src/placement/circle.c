@@ -64,6 +64,26 @@ circle_share(const struct place *p, const struct view_node *node)
 	return n < CIRCLE_NODE_POINTS ? n : CIRCLE_NODE_POINTS;
 }
 
+void *
+circle_build(const struct place *p,
+	void (*add)(struct circle *c, const struct view_node *node,
+		size_t index, size_t share),
+	size_t *bytes)
+{
+	const struct view *v = &p->view;
+	struct circle *c;
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->nnodes; i++)
+		n += circle_share(p, &v->nodes[i]);
+	c = circle_new(n);
+	for (size_t i = 0; i < v->nnodes; i++)
+		add(c, &v->nodes[i], i, circle_share(p, &v->nodes[i]));
+	circle_sort(c, v);
+	*bytes = circle_bytes(c);
+	return c;
+}
+
 /* The first point not before at; n if there is none. */
 static size_t
 find(const struct circle *c, uint64_t at)

@@ -28,6 +28,12 @@ void circle_sort(struct circle *c, const struct view *v);
 size_t circle_bytes(const struct circle *c);
 /* Points of a node of that weight. */
 size_t circle_share(const struct place *p, const struct view_node *node);
+/* A policy's build: a circle for all of the view's nodes, to which add() gives
+ * each node's points. */
+void *circle_build(const struct place *p,
+	void (*add)(struct circle *c, const struct view_node *node,
+		size_t index, size_t share),
+	size_t *bytes);
 /* As a policy's rank: from at on; members that are out are passed over. */
 void circle_rank(
 	const struct place *p, uint64_t at, size_t most, struct ranking *out);

@@ -35,18 +35,7 @@ add_points(struct circle *c, const struct view_node *node, size_t index,
 static void *
 build(const struct place *p, const struct place *before, size_t *bytes)
 {
-	const struct view *v = &p->view;
-	struct circle *c;
-	size_t n = 0;
-
-	for (size_t i = 0; i < v->nnodes; i++)
-		n += circle_share(p, &v->nodes[i]);
-	c = circle_new(n);
-	for (size_t i = 0; i < v->nnodes; i++)
-		add_points(c, &v->nodes[i], i, circle_share(p, &v->nodes[i]));
-	circle_sort(c, v);
-	*bytes = circle_bytes(c);
-	return c;
+	return circle_build(p, add_points, bytes);
 }
 
 static uint64_t
