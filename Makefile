@@ -75,7 +75,8 @@ moves:
 bench:
 	@scripts/deps build bench lab
 	@scripts/build gcc
-	@scripts/bench $(if $(QUICK),--quick) $(if $(JSON),--json) $(SUITE)
+	@scripts/bench $(if $(QUICK),--quick) $(if $(JSON),--json) \
+		$(if $(CONGESTION),--congestion=$(CONGESTION)) $(SUITE)
 
 PAPER = sevenfold-paper
 paper:
@@ -116,7 +117,8 @@ help:
 	@echo 'make bench    what requests cost beside other servers;'
 	@echo '              SUITE=hit: one of hit, relay, idle, keys, distill, l4,'
 	@echo '              handoff;'
-	@echo '              QUICK=1: a first look; JSON=1: for programs'
+	@echo '              QUICK=1: a first look; JSON=1: for programs;'
+	@echo '              CONGESTION=reno: TCP by that (see tests/engine/bench.py)'
 	@echo 'make paper    the paper'\''s experiment, in the lab, beside its figures;'
 	@echo '              hours, and can be gone on with; QUICK=1: ten minutes;'
 	@echo '              PAPER=sevenfold-paper: where the results are'
