@@ -51,23 +51,25 @@ def ends(s):
         return False
 
 
-def hello(checksum, bulk=0):
-    return (f"sevenfold 5 lab n2 {checksum} 0123456789abcdef {bulk:08x} "
-            "000000000001").encode()
+def hello(theirs, bulk=0):
+    """Like theirs, but from another node."""
+    name, version, cluster, _, checksum, *_ = theirs
+    return (f"{name} {version} {cluster} n2 {checksum} 0123456789abcdef "
+            f"{bulk:08x} 000000000001").encode()
 
 
 def dialled():
     # Others that wait are not for us: they give up after a while.
     with socket.create_server((ME, 7077)) as listener:
         s, _ = listener.accept()
-    checksum = read_hello(s).split()[4].decode()
-    s.sendall(frame(1, 0, hello(checksum)))
-    return s, checksum, read_record(s)
+    theirs = read_hello(s).decode().split()
+    s.sendall(frame(1, 0, hello(theirs)))
+    return s, theirs, read_record(s)
 
 
 def talk(make, bulk=0):
     s = socket.create_connection((PEER, 7077), source_address=(ME, 0))
-    s.sendall(frame(1, 0, hello(checksum, bulk)))
+    s.sendall(frame(1, 0, hello(theirs, bulk)))
     if not bulk:
         read_hello(s)
         record = read_record(s)
@@ -76,12 +78,11 @@ def talk(make, bulk=0):
 
 
 # The peer dials us, and says what there is to know but the secret.
-s, checksum, _ = dialled()
+s, theirs, _ = dialled()
 said = {"no proof": ends(s)}
 s, _, record = dialled()
 s.sendall(record)
 said["its own words"] = ends(s)
-
 
 junk = bytes(range(256))
 lies = {
