@@ -230,15 +230,11 @@ free_lists(struct lists *l, size_t nsites)
 	free(l->rules);
 }
 
-static int
-run(const struct conf *conf, size_t self, const char *socket)
+/* But for what has a place of its own: the lists, the secret, the socket. */
+static struct node_config
+config_of(const struct conf *conf, size_t self)
 {
-	const char *name = conf->nodes[self].name;
-	own_free char *path = socket
-		? xstrdup(socket)
-		: xasprintf("/run/sevenfold/%s.sock", name);
-	struct lists lists;
-	struct node_config config = {
+	return (struct node_config){
 		.cluster = conf->cluster,
 		.vip = conf->vip,
 		.vip_port = conf->vip_port,
@@ -278,19 +274,36 @@ run(const struct conf *conf, size_t self, const char *socket)
 		.origin_idle_max = conf->origin_idle_max,
 		.resolver = conf->resolver,
 		.resolver_port = conf->resolver_port,
-		.admin_socket = path,
 	};
-	struct buf secret = {0};
-	int status,
-		r = conf->secret_file ? secret_read(conf->secret_file, &secret)
-				      : 0;
+}
 
-	if (r < 0) {
-		fprintf(stderr, "sevenfold: %s: %s\n", conf->secret_file,
-			secret_error(r));
+/* Says what is wrong with it. */
+static int
+read_secret(const char *file, struct buf *out)
+{
+	int r = file ? secret_read(file, out) : 0;
+
+	if (r < 0)
+		fprintf(stderr, "sevenfold: %s: %s\n", file, secret_error(r));
+	return r;
+}
+
+static int
+run(const struct conf *conf, size_t self, const char *socket)
+{
+	struct node_config config = config_of(conf, self);
+	own_free char *path = socket
+		? xstrdup(socket)
+		: xasprintf("/run/sevenfold/%s.sock", conf->nodes[self].name);
+	struct buf secret = {0};
+	struct lists lists;
+	int status;
+
+	if (read_secret(conf->secret_file, &secret) < 0) {
 		buf_fini(&secret);
 		return 1;
 	}
+	config.admin_socket = path;
 	config.secret = buf_view(&secret);
 	fill_lists(conf, &lists, &config);
 	log_info("start version=%s cluster=%s workers=%u cache_bytes=%llu "
