@@ -31,7 +31,7 @@ void judge(const struct judge_case *c, struct judgement *out);
 bool judge_confirms(const struct judge_case *c, const struct object *stored);
 
 enum judge_renewal {
-	RENEWAL_NONE, /* it can't be read */
+	RENEWAL_NONE, /* it can't be read, or makes too much of it */
 	RENEWAL_KEEP, /* stored in place of the old one */
 	RENEWAL_DROP, /* not stored, nor should the old one be any longer */
 	RENEWAL_ONCE, /* not stored, but that is the request's fault */
