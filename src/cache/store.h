@@ -25,6 +25,9 @@ struct wanted {
 	/* The key's XXH3, or that of the key whose response it's made of; 0:
 	 * not known. */
 	uint64_t hash;
+	/* Wall clock. What is on its way may be so for longer than it is fresh:
+	 * then it is not for those who come. 0: it is. */
+	int64_t now_s;
 };
 
 /* What is stored for it, fresh or not, or a mark: a reference of the caller's;
