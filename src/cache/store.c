@@ -140,6 +140,12 @@ store_trim(struct store *s)
 	}
 }
 
+bool
+store_is_full(const struct store *s)
+{
+	return budget_exceeded(&s->budget);
+}
+
 /* --- what there is -------------------------------------------------------- */
 
 size_t

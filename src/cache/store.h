@@ -111,6 +111,8 @@ bool store_purge_some(struct store *s, struct purge_walk *w, size_t max);
 /* Evicts until the budget holds or nothing is left to evict. Writers call it
  * as bodies grow. */
 void store_trim(struct store *s);
+/* After that: is more in use all the same, by what is on its way? */
+bool store_is_full(const struct store *s);
 
 size_t store_count(struct store *s); /* without marks */
 uint64_t store_bytes(const struct store *s);

@@ -245,13 +245,15 @@ grown(struct fill *f)
 
 	if (!f->keep)
 		return;
-	if (body_filled(body) > n->config->object_max_bytes) {
-		store_depart(n->store, f->order.flight);
-		f->keep = false;
-		body_release(body);
-	}
 	store_trim(n->store);
 }
+	if (body_filled(body) <= n->config->object_max_bytes &&
+		(!store_is_full(n->store) || body_is_shared(body)))
+		return;
+	store_depart(n->store, f->order.flight);
+	f->keep = false;
+	body_release(body);
+	wake_post(&f->wake); /* perhaps nobody reads it */
 
 static void
 complete(struct fill *f)
