@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "base/own.h"
-#include "http/vary.h"
 #include "proxy/forward.h"
 #include "proxy/heat.h"
 #include "proxy/judge.h"
@@ -89,10 +88,10 @@ make_private(struct fill *f, bool for_all)
 }
 
 static bool
-make_shared(struct fill *f, const struct head *h)
+make_shared(struct fill *f, const struct judge_case *c)
 {
 	struct buf selector = {0};
-	bool fits = vary_make(&f->x->head, h, &selector);
+	bool fits = judge_selector(c, &selector);
 
 	if (fits)
 		store_select(f->worker->node->store, f->order.flight,
@@ -126,10 +125,10 @@ judge_head(struct fill *f, const struct head *h, struct response *out)
 	struct judgement j;
 
 	judge(&c, &j);
-	buf_fini(&request);
 	f->keep = !j.response.why_not;
 	if (f->keep && !make_shared(f, h))
 		j.response.why_not = "Vary";
+	buf_fini(&request);
 	if (j.response.why_not)
 		make_private(f, j.for_all);
 	*out = j.response;
@@ -366,6 +365,7 @@ copy(struct exchange *from)
 	x->head.method_str = STR("GET");
 	x->raw = raw.p;
 	x->kept = true;
+	x->head.uncoded = from->head.uncoded;
 	x->client = from->client;
 	x->from_peer = from->from_peer;
 	return x;

@@ -66,6 +66,15 @@ judge(const struct judge_case *c, struct judgement *out)
 	out->for_all = !is_peculiar(&request);
 }
 
+bool
+judge_selector(const struct judge_case *c, struct buf *out)
+{
+	struct head request;
+
+	return read_request(c, &request) &&
+		vary_make(&request, c->response, out);
+}
+
 /* --- what is stored, renewed ---------------------------------------------- */
 
 bool

@@ -25,6 +25,9 @@ struct judgement {
 };
 
 void judge(const struct judge_case *c, struct judgement *out);
+/* Appends what the response selects of the request as it was sent (see
+ * http/vary.h). False: nothing but itself. */
+bool judge_selector(const struct judge_case *c, struct buf *out);
 
 /* Does a 304 speak of what is stored, which was asked for under its
  * conditions? */
