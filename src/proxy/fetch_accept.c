@@ -118,7 +118,8 @@ judge_part(struct fetch *f, const struct head *h, struct response *out)
 		f->complete_length = length;
 		return;
 	}
-	if (h->status == 206) /* others' ranges are passed on at once */
+	/* Others' ranges are passed on at once. */
+	if (h->status == 206 && j.for_all)
 		store_mark(s, str_z(f->key), c.arrived_at_s, MARK_S);
 	make_private(f, false);
 }
