@@ -126,7 +126,7 @@ judge_head(struct fill *f, const struct head *h, struct response *out)
 
 	judge(&c, &j);
 	f->keep = !j.response.why_not;
-	if (f->keep && !make_shared(f, h))
+	if (f->keep && !make_shared(f, &c))
 		j.response.why_not = "Vary";
 	buf_fini(&request);
 	if (j.response.why_not)
@@ -173,13 +173,15 @@ accept_head(struct fill *f, const struct head *h, struct response *judged,
 	buf_fini(&withheld);
 }
 
+/* What a failing origin has said to the peer is no reason to give up what is
+ * stored: it may be used now (RFC 5861, 4), which the fetch will see. */
 static bool
 accept_whole(struct fill *f, const struct head *h)
 {
 	struct response r;
 
 	if (h->status < 200 || h->status == 304 || h->status == 206 ||
-		(f->cached_only && h->status >= 500))
+		(h->status >= 500 && (f->cached_only || f->order.stale)))
 		return false;
 	judge_head(f, h, &r);
 	accept_head(f, h, &r, 0);
@@ -245,7 +247,6 @@ grown(struct fill *f)
 	if (!f->keep)
 		return;
 	store_trim(n->store);
-}
 	if (body_filled(body) <= n->config->object_max_bytes &&
 		(!store_is_full(n->store) || body_is_shared(body)))
 		return;
@@ -253,6 +254,7 @@ grown(struct fill *f)
 	f->keep = false;
 	body_release(body);
 	wake_post(&f->wake); /* perhaps nobody reads it */
+}
 
 static void
 complete(struct fill *f)
@@ -363,9 +365,9 @@ copy(struct exchange *from)
 	/* whatever it was: what is to be stored is the answer to a GET */
 	x->head.method = METHOD_GET;
 	x->head.method_str = STR("GET");
+	x->head.uncoded = from->head.uncoded;
 	x->raw = raw.p;
 	x->kept = true;
-	x->head.uncoded = from->head.uncoded;
 	x->client = from->client;
 	x->from_peer = from->from_peer;
 	return x;
