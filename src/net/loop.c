@@ -271,7 +271,7 @@ next_mail(struct loop *l, const struct list *end)
 
 	pthread_mutex_lock(&l->mail_lock);
 	link = list_pop_front(&l->mailbox);
-	if (link != end) {
+	if (link && link != end) {
 		w = container_of(link, struct wake, remote);
 		atomic_store(&w->mailed, false);
 	} else if (!list_empty(&l->mailbox)) {
