@@ -32,24 +32,25 @@ static const char usage[] =
 	"       sevenfold bench ssim ORIGINAL FILE\n"
 	"\n"
 	"pictures\n"
-	"Makes files to distil in DIR; photographs of 1800 x 1200 pixels,\n"
-	"divided by N.\n"
+	"Makes photographs, drawings, animations and text in DIR, in several\n"
+	"formats; photographs have 1800 x 1200 pixels, divided by N.\n"
 	"\n"
 	"distill\n"
-	"Shows what each file becomes for some classes of clients, how like\n"
-	"the original it looks then (SSIM), and what it costs.\n"
+	"Shows what each file becomes for some classes of clients: type,\n"
+	"bytes, how like the original it looks (SSIM), processor time.\n"
 	"\n"
 	"  --class NAME    only that class: plain, webp, avif, save, phone,\n"
 	"                  gzip, zstd or br\n"
-	"  --width N       ... at most so wide instead\n"
-	"  --quality N     ... of that quality instead\n"
+	"  --width N       at most so wide, whatever the class says\n"
+	"  --quality N     of that quality, whatever the class says\n"
 	"  --repeat N      take the fastest of N runs (3)\n"
-	"  --blind         don't look how alike they are\n"
+	"  --blind         don't compute SSIM\n"
 	"  --out DIR       write the results there, as FILE.CLASS\n"
 	"  --json          a line of JSON for each\n"
 	"\n"
 	"ssim\n"
-	"How alike two images are, after ORIGINAL is scaled to FILE's size.\n";
+	"Says how alike two images look, 1 being the same, after ORIGINAL is\n"
+	"scaled to FILE's size.\n";
 
 static const struct {
 	const char *name;
@@ -330,6 +331,7 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, 'j'},
 	{"blind", no_argument, NULL, 'b'},
 	{"shrink", required_argument, NULL, 's'},
+	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -406,9 +408,14 @@ bench_distill(int argc, char **argv)
 	struct options o = {.repeat = 3, .shrink = 1};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(usage, stdout);
+			return 0;
+		}
 		if (!parse_option(c, &o))
 			return bad_usage();
+	}
 	if (!strcmp(argv[0], "pictures") && argc - optind == 1)
 		return make_pictures(&o, argv[optind]);
 	if (!strcmp(argv[0], "ssim") && argc - optind == 2)

@@ -35,11 +35,10 @@ static const char usage[] =
 	"What a request costs two nodes together, in microseconds of CPU, "
 	"when\n"
 	"the one that gets it has the answer (local), passes it on from the\n"
-	"other (relay), or moves the connection there (handoff): with a\n"
-	"connection for each request, and with 64 on one. In a lab that "
-	"has\n"
-	"the whole way of a packet in it, to its receiver's socket. Needs "
-	"root.\n"
+	"other (relay), or moves the connection there (handoff): with one\n"
+	"request on a connection, and with 64. In a lab, a packet's whole "
+	"way,\n"
+	"to its receiver's socket, is charged to its sender. Needs root.\n"
 	"\n"
 	"  --seconds N  for each figure (1)\n"
 	"  --json       a line of JSON per row\n";
@@ -474,13 +473,17 @@ bench_handoff(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"seconds", required_argument, NULL, 's'},
-		{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	uint64_t seconds = 1;
 	bool json = false;
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (o == 'j') {
+		if (o == 'h') {
+			fputs(usage, stdout);
+			return 0;
+		} else if (o == 'j') {
 			json = true;
 		} else if (o != 's' ||
 			str_u64(str_z(optarg), 600, &seconds) < 0 ||

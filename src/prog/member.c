@@ -21,13 +21,28 @@ struct options {
 
 static const char drain_usage[] =
 	"usage: sevenfold drain [--socket PATH] [--no-wait] NODE\n"
-	"       sevenfold drain [--socket PATH] --undo NODE\n";
+	"       sevenfold drain [--socket PATH] --undo NODE\n"
+	"\n"
+	"Has a node hand over what it owns, and waits until it has.\n"
+	"\n" ASK_SOCKET_HELP "  --no-wait      don't wait\n"
+	"  --undo         it owns its share again\n";
 static const char join_usage[] =
-	"usage: sevenfold join [--socket PATH] NODE ADDRESS [WEIGHT]\n";
+	"usage: sevenfold join [--socket PATH] NODE ADDRESS [WEIGHT]\n"
+	"\n"
+	"Takes a node into the cluster, or back into it.\n"
+	"\n" ASK_SOCKET_HELP;
 static const char leave_usage[] =
-	"usage: sevenfold leave [--socket PATH] NODE\n";
+	"usage: sevenfold leave [--socket PATH] NODE\n"
+	"\n"
+	"Takes a node out of the cluster. What it has is not handed over:\n"
+	"drain it first.\n"
+	"\n" ASK_SOCKET_HELP;
 static const char weight_usage[] =
-	"usage: sevenfold weight [--socket PATH] NODE WEIGHT\n";
+	"usage: sevenfold weight [--socket PATH] NODE WEIGHT\n"
+	"\n"
+	"Gives a node another share of the URLs: twice that of one of\n"
+	"weight 1 with weight 2.\n"
+	"\n" ASK_SOCKET_HELP;
 
 /* -1, or the status to end with. */
 static int

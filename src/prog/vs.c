@@ -82,6 +82,12 @@ verb_vs(int argc, char **argv)
 	own_free char *line = NULL, *text = NULL;
 	int r = 1;
 
+	/* without a balancer, too */
+	if (argc == 2 &&
+		(!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		fputs(vs_usage, stdout);
+		return 0;
+	}
 	ask_for = question(argc, argv);
 	text = json_dumps(ask_for, JSON_COMPACT);
 	json_decref(ask_for);
