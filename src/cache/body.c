@@ -222,6 +222,17 @@ body_orphaned(struct body *b)
 	return orphaned;
 }
 
+bool
+body_is_shared(struct body *b)
+{
+	bool shared;
+
+	pthread_mutex_lock(&b->lock);
+	shared = b->readers.next != b->readers.prev;
+	pthread_mutex_unlock(&b->lock);
+	return shared;
+}
+
 /* --- a reader ------------------------------------------------------------ */
 
 static void

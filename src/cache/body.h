@@ -90,6 +90,9 @@ size_t body_window(struct body *b);
 /* Bytes that all readers have taken. */
 uint64_t body_consumed(struct body *b);
 bool body_orphaned(struct body *b);
+/* By more readers than one: once released, it goes at the slowest one's pace.
+ */
+bool body_is_shared(struct body *b);
 
 /* Its first chunk, counted, and with it all that follow; NULL when it is empty.
  * It must be kept, and complete. */

@@ -69,18 +69,23 @@ store_find(struct store *s, const struct wanted *w, bool *others)
 
 /* --- changing ------------------------------------------------------------- */
 
+static void
+replace_locked(struct shard *h, struct object *o, struct object *by)
+{
+	if (!o->stored)
+		return;
+	shard_remove_locked(h, o);
+	if (by)
+		shard_insert_locked(h, object_ref(by));
+}
+
 void
 store_replace(struct store *s, struct object *o, struct object *by)
 {
 	struct shard *h = shard_of(s, o->hash);
 
 	pthread_mutex_lock(&h->lock);
-	if (o->stored) {
-		shard_remove_locked(h, o);
-		if (by)
-			shard_insert_locked(h, by);
-		by = NULL;
-	}
+	replace_locked(h, o, by);
 	pthread_mutex_unlock(&h->lock);
 	object_unref(by);
 }
@@ -104,6 +109,20 @@ store_mark(struct store *s, struct str key, int64_t now_s, uint32_t lifetime_s)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* Whatever has been said of it, until this very moment, holds. */
+static void
+move_away(struct store *s, struct object *o)
+{
+	struct object *by = object_moved(o);
+	struct shard *h = shard_of(s, o->hash);
+
+	pthread_mutex_lock(&h->lock);
+	atomic_store(&by->outdated, atomic_load(&o->outdated));
+	replace_locked(h, o, by);
+	pthread_mutex_unlock(&h->lock);
+	object_unref(by);
+}
+
 void
 store_trim(struct store *s)
 {
@@ -116,9 +135,15 @@ store_trim(struct store *s)
 		if (r == SIEVE_EVICT)
 			store_remove(s, o);
 		else if (r == SIEVE_MOVE)
-			store_replace(s, o, object_moved(o));
+			move_away(s, o);
 		object_unref(o);
 	}
+}
+
+bool
+store_is_full(const struct store *s)
+{
+	return budget_exceeded(&s->budget);
 }
 
 /* --- what there is -------------------------------------------------------- */

@@ -25,6 +25,9 @@ struct wanted {
 	/* The key's XXH3, or that of the key whose response it's made of; 0:
 	 * not known. */
 	uint64_t hash;
+	/* Wall clock. What is on its way may be so for longer than it is fresh:
+	 * then it is not for those who come. 0: it is. */
+	int64_t now_s;
 };
 
 /* What is stored for it, fresh or not, or a mark: a reference of the caller's;
@@ -108,6 +111,8 @@ bool store_purge_some(struct store *s, struct purge_walk *w, size_t max);
 /* Evicts until the budget holds or nothing is left to evict. Writers call it
  * as bodies grow. */
 void store_trim(struct store *s);
+/* After that: is more in use all the same, by what is on its way? */
+bool store_is_full(const struct store *s);
 
 size_t store_count(struct store *s); /* without marks */
 uint64_t store_bytes(const struct store *s);

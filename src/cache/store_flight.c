@@ -12,6 +12,17 @@
 
 /* --- boarding ------------------------------------------------------------- */
 
+/* It is no better than what is stored and stale, by now. */
+static bool
+is_over(const struct flight *f, const struct wanted *w)
+{
+	const struct response *r = &f->response;
+
+	return flight_phase(f) == FLIGHT_READY && w->now_s &&
+		(r->fresh.no_cache ||
+			w->now_s - r->born_s >= r->fresh.lifetime_s);
+}
+
 /* What it selects is not known before its head: whoever boards until then may
  * find that it is not for him. */
 static struct flight *
@@ -22,7 +33,7 @@ find_flight(struct shard *h, const struct wanted *w, uint64_t hash)
 
 		if (f->hash == hash && !f->alone && !f->purged &&
 			f->authorized == w->authorized &&
-			str_eq(flight_key(f), w->key) &&
+			str_eq(flight_key(f), w->key) && !is_over(f, w) &&
 			(!f->selector.p ||
 				vary_matches(f->selector, w->request)))
 			return f;

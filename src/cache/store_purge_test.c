@@ -226,6 +226,32 @@ test_purge_some(void **state)
 	store_free(s);
 }
 
+/* What has been purged softly stays so when it moves to other memory. */
+static void
+test_purge_moved(void **state)
+{
+	struct store *s = store_new(16 << 20);
+	struct purge p = {PURGE_KEY, STR("k"), true};
+	struct object *first, *now;
+	char key[16];
+
+	put(s, STR("k"), 40000);
+	first = find(s, STR("k"));
+	assert_int_equal(store_purge(s, &p), 1);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(key, sizeof(key), "n%d", i);
+		put(s, str_z(key), 40000);
+		object_unref(find(s, STR("k")));
+	}
+	now = find(s, STR("k"));
+	assert_non_null(now);
+	assert_ptr_not_equal(now, first);
+	assert_true(now->outdated);
+	object_unref(first);
+	object_unref(now);
+	store_free(s);
+}
+
 int
 main(void)
 {
@@ -235,6 +261,7 @@ main(void)
 		cmocka_unit_test(test_purge_tag),
 		cmocka_unit_test(test_purge_flights),
 		cmocka_unit_test(test_purge_some),
+		cmocka_unit_test(test_purge_moved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

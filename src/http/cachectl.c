@@ -58,21 +58,6 @@ directives_of(const struct head *h)
 	return d;
 }
 
-/* Does a quoted string in s lack its end? */
-static bool
-left_open(struct str s)
-{
-	bool quoted = false;
-
-	for (size_t i = 0; i < s.n; i++) {
-		if (quoted && s.p[i] == '\\')
-			i++;
-		else if (s.p[i] == '"')
-			quoted = !quoted;
-	}
-	return quoted;
-}
-
 /* A member that is false is as if it were not there. */
 static bool
 next_member(struct str *rest, struct directive *out)
@@ -98,7 +83,8 @@ next_element(struct str *rest, struct directive *out)
 
 	if (!list_next(rest, &element))
 		return false;
-	*out = (struct directive){.arg = element, .broken = left_open(element)};
+	*out = (struct directive){
+		.arg = element, .broken = !list_is_whole(element)};
 	(void)str_split(&out->arg, '=', &out->name);
 	out->has_arg = out->arg.p;
 	return true;

@@ -25,15 +25,6 @@ bounded(int64_t s)
 	return least(most(s, 0), CACHECTL_MAX_S);
 }
 
-/* Seconds since 1970 in a field; INT64_MIN when absent or no date. */
-static int64_t
-date_in(const struct head *h, enum field_id id)
-{
-	const struct field *f = head_find(h, id);
-
-	return f ? date_parse(f->value) : INT64_MIN;
-}
-
 static unsigned
 status_of(const struct cachectl_event *e)
 {

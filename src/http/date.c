@@ -156,6 +156,14 @@ date_parse(struct str s)
 	return days_of(&c) * DAY_S + c.hour * 3600 + c.minute * 60 + c.second;
 }
 
+int64_t
+date_in(const struct head *h, enum field_id id)
+{
+	const struct field *f = head_find(h, id);
+
+	return f ? date_parse(f->value) : INT64_MIN;
+}
+
 size_t
 date_format(char out[DATE_SIZE], int64_t t)
 {

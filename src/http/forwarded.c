@@ -65,20 +65,6 @@ forwarded_put(const struct forwarded *f, struct buf *out)
 	}
 }
 
-bool
-forwarded_is_whole(struct str value)
-{
-	bool quoted = false;
-
-	for (size_t i = 0; i < value.n; i++) {
-		if (quoted && value.p[i] == '\\')
-			i++;
-		else if (value.p[i] == '"')
-			quoted = !quoted;
-	}
-	return !quoted;
-}
-
 int
 forwarded_hops_left(const struct head *request)
 {

@@ -16,10 +16,6 @@ struct forwarded {
  * field are separated by commas, which is the caller's business. */
 void forwarded_put(const struct forwarded *f, struct buf *out);
 
-/* Is no string left open at the end of this value, so that another element may
- * be put behind it? */
-bool forwarded_is_whole(struct str value);
-
 /* How often the request may yet be passed on, by Max-Forwards of an OPTIONS or
  * TRACE; -1 when nobody says so. More than INT_MAX is INT_MAX. */
 int forwarded_hops_left(const struct head *request);

@@ -66,23 +66,11 @@ test_hops_left(void **state)
 	buf_fini(&b);
 }
 
-static void
-test_whole(void **state)
-{
-	assert_true(forwarded_is_whole(STR("")));
-	assert_true(
-		forwarded_is_whole(STR("for=\"_a, b\";by=c, for=\"\\\"\"")));
-	assert_false(forwarded_is_whole(STR("for=\"a")));
-	assert_false(forwarded_is_whole(STR("for=\"a\\\"")));
-	assert_false(forwarded_is_whole(STR("for=\"a\\")));
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put),
-		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_hops_left),
 	};
 

@@ -438,28 +438,8 @@ head_keep_alive(const struct head *h)
 }
 
 bool
-list_next(struct str *rest, struct str *element)
+head_expects_continue(const struct head *h)
 {
-	while (rest->n) {
-		bool quoted = false;
-		size_t n = 0;
-
-		for (; n < rest->n; n++) {
-			char c = rest->p[n];
-
-			if (quoted && c == '\\' && n + 1 < rest->n)
-				n++;
-			else if (c == '"')
-				quoted = !quoted;
-			else if (c == ',' && !quoted)
-				break;
-		}
-		*element = str_trim(str_of(rest->p, n));
-		n += n < rest->n; /* the comma */
-		rest->p += n;
-		rest->n -= n;
-		if (element->n)
-			return true;
-	}
-	return false;
+	return h->minor > 0 &&
+		head_has_token(h, FIELD_EXPECT, STR("100-continue"));
 }

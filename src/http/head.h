@@ -17,6 +17,7 @@
  * lines before a request line are tolerated (RFC 9112, 2.2).
  */
 #include "http/field.h"
+#include "http/list.h"
 
 enum {
 	HEAD_MAX_LINE = 8192,	/* bytes of the first line without CRLF */
@@ -137,8 +138,5 @@ bool head_is_hop_by_hop(const struct head *h, const struct field *f);
 /* May the connection carry another message after this one (RFC 9112, 9.3)? */
 bool head_keep_alive(const struct head *h);
 
-/* The next element of a comma list (RFC 9110, 5.6.1), without the blanks
- * around it; *rest becomes what follows. Commas in quoted strings do not
- * separate and empty elements are skipped. A string left open runs to the end.
- * False when nothing is left. */
-bool list_next(struct str *rest, struct str *element);
+/* Does the client wait to hear that its body is wanted (RFC 9110, 10.1.1)? */
+bool head_expects_continue(const struct head *h);

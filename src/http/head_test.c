@@ -399,22 +399,6 @@ test_find(void **state)
 }
 
 static void
-test_list(void **state)
-{
-	struct str rest = STR(" a ,, b=\"x, \\\" y\" ,\t, c, \"open, d");
-	struct str e;
-
-	assert_true(list_next(&rest, &e) && str_eq(e, STR("a")));
-	assert_true(list_next(&rest, &e) && str_eq(e, STR("b=\"x, \\\" y\"")));
-	assert_true(list_next(&rest, &e) && str_eq(e, STR("c")));
-	assert_true(list_next(&rest, &e) && str_eq(e, STR("\"open, d")));
-	assert_false(list_next(&rest, &e));
-	rest = STR("\"\\");
-	assert_true(list_next(&rest, &e) && str_eq(e, STR("\"\\")));
-	assert_false(list_next(&rest, &e));
-}
-
-static void
 test_hop_by_hop(void **state)
 {
 	static const char *const stays[] = {"Host", "Via", "Accept", "Trailer",
@@ -483,7 +467,6 @@ main(void)
 		cmocka_unit_test(test_response),
 		cmocka_unit_test(test_field_ids),
 		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_hop_by_hop),
 		cmocka_unit_test(test_keep_alive),
 	};

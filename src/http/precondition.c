@@ -21,15 +21,6 @@ lists_etag(const struct head *h, enum field_id id, struct str etag,
 	return false;
 }
 
-/* Seconds since 1970 in a field; INT64_MIN when absent or no date. */
-static int64_t
-date_in(const struct head *h, enum field_id id)
-{
-	const struct field *f = head_find(h, id);
-
-	return f ? date_parse(f->value) : INT64_MIN;
-}
-
 /* Steps 1 and 2: is the client's idea of the resource out of date? */
 static bool
 is_outdated(const struct head *request, const struct validators *v)

@@ -87,25 +87,22 @@ etag_next(struct str *rest, struct str *etag)
 
 /* --- what a response has ------------------------------------------------- */
 
-static const struct validators none = {
-	.last_modified_s = INT64_MIN, .date_s = INT64_MIN};
-
 struct validators
 validators_of(const struct head *h)
 {
 	const struct field *etag = head_find(h, FIELD_ETAG);
-	const struct field *modified = head_find(h, FIELD_LAST_MODIFIED);
-	const struct field *date = head_find(h, FIELD_DATE);
-	struct validators v = none;
+	struct validators v = {
+		.last_modified_s = date_in(h, FIELD_LAST_MODIFIED),
+		.date_s = date_in(h, FIELD_DATE),
+	};
 
 	if (etag && etag_is_valid(etag->value))
 		v.etag = etag->value;
-	if (modified)
-		v.last_modified_s = date_parse(modified->value);
-	if (date)
-		v.date_s = date_parse(date->value);
 	return v;
 }
+
+static const struct validators none = {
+	.last_modified_s = INT64_MIN, .date_s = INT64_MIN};
 
 struct validators
 validators_of_fields(struct str fields)

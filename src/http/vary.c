@@ -354,6 +354,7 @@ vary_make(const struct head *request, const struct head *response,
 {
 	struct str names[VARY_MAX_NAMES];
 	struct pen pen = {.out = out};
+	size_t before = buf_len(out);
 	int n = gather_names(response, names);
 
 	if (n < 0)
@@ -361,7 +362,10 @@ vary_make(const struct head *request, const struct head *response,
 	qsort(names, (size_t)n, sizeof(names[0]), by_name);
 	for (int i = 0; i < n; i++)
 		put_line(request, names[i], &pen);
-	return true;
+	if (buf_len(out) - before <= VARY_MAX_BYTES)
+		return true;
+	buf_truncate(out, before);
+	return false;
 }
 
 bool

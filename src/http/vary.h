@@ -17,11 +17,15 @@
 #include "base/buf.h"
 #include "http/head.h"
 
-enum { VARY_MAX_NAMES = 32 };
+enum {
+	VARY_MAX_NAMES = 32,
+	VARY_MAX_BYTES = 32 * 1024, /* of a selector */
+};
 
 /* Appends the selector; nothing for a response without Vary. False, with
  * nothing appended, when the response selects nothing but itself: "*", what
- * is no field name, more than VARY_MAX_NAMES different ones. */
+ * is no field name, more than VARY_MAX_NAMES different ones or VARY_MAX_BYTES.
+ */
 bool vary_make(const struct head *request, const struct head *response,
 	struct buf *out);
 

@@ -85,6 +85,32 @@ test_unselectable(void **state)
 	buf_fini(&b);
 }
 
+/* Both heads are within their limits; it is kept with each response. */
+static void
+test_too_long(void **state)
+{
+	struct buf b = {0}, c = {0}, fields = {0}, out = {0};
+	struct head request, response;
+
+	buf_printf(&fields, "X: %030000u\r\n", 0);
+	buf_append(&fields, "", 1);
+	test_request("GET", buf_head(&fields), &b, &request);
+	test_response(200, "Vary: X\r\n", &c, &response);
+	buf_str(&out, STR("before"));
+	assert_true(vary_make(&request, &response, &out));
+	buf_truncate(&out, 6);
+	buf_consume(&fields, buf_len(&fields));
+	buf_printf(&fields, "Vary: X, y%03000u\r\n", 0);
+	buf_append(&fields, "", 1);
+	test_response(200, buf_head(&fields), &c, &response);
+	assert_false(vary_make(&request, &response, &out));
+	assert_true(str_eq(buf_view(&out), STR("before")));
+	buf_fini(&out);
+	buf_fini(&fields);
+	buf_fini(&c);
+	buf_fini(&b);
+}
+
 static void
 test_matches(void **state)
 {
@@ -191,6 +217,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_selector),
 		cmocka_unit_test(test_unselectable),
+		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_codings),
 	};

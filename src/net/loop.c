@@ -10,7 +10,11 @@
 #include "base/mem.h"
 #include "net/spin.h"
 
-enum { EVENTS_PER_TURN = 256 };
+enum {
+	EVENTS_PER_TURN = 256,
+	TASKS_NS = 2000000, /* then others have their turn */
+	TASKS_AT_ONCE = 16, /* between two looks at the clock */
+};
 
 struct loop {
 	int epoll_fd;
@@ -93,7 +97,9 @@ loop_disarm(struct loop *l, struct timer *t)
 void
 loop_arm(struct loop *l, struct timer *t, uint64_t in_ns)
 {
-	uint64_t at_ns = l->now_ns + in_ns;
+	/* The others' turn comes first, or who arms his timer anew each time
+	 * would have run_timers() to himself. */
+	uint64_t at_ns = l->now_ns + (in_ns ? in_ns : 1);
 
 	CHECK(t->on_timer);
 	if (t->slot) {
@@ -126,19 +132,18 @@ run_timers(struct loop *l)
 	}
 }
 
-/* How long until the first timer is due; NULL: there is none. */
-static const struct timespec *
-wait_time(const struct loop *l, struct timespec *out)
+/* How long until there is something to do; UINT64_MAX: nobody knows. The turn
+ * has taken longer than a nanosecond. */
+static uint64_t
+wait_ns(const struct loop *l)
 {
-	uint64_t left_ns = 0;
+	uint64_t at_ns = l->ntimers ? l->heap[0]->at_ns : UINT64_MAX;
 
-	if (!l->ntimers)
-		return NULL;
-	if (l->heap[0]->at_ns > l->now_ns)
-		left_ns = l->heap[0]->at_ns - l->now_ns;
-	out->tv_sec = (time_t)(left_ns / NS_PER_S);
-	out->tv_nsec = (long)(left_ns % NS_PER_S);
-	return out;
+	if (!list_empty(&l->tasks))
+		return 0;
+	if (at_ns == UINT64_MAX)
+		return at_ns;
+	return at_ns > l->now_ns + 1 ? at_ns - l->now_ns : 0;
 }
 
 /* --- descriptors --------------------------------------------------------- */
@@ -211,16 +216,29 @@ loop_bury(struct loop *l, struct grave *g)
 		list_push_back(&l->graves, &g->link);
 }
 
+/* False: there is none. */
+static bool
+run_task(struct loop *l)
+{
+	struct list *link = list_pop_front(&l->tasks);
+	struct task *t;
+
+	if (!link)
+		return false;
+	t = container_of(link, struct task, link);
+	t->run(t);
+	return true;
+}
+
+/* Who writes something large and who reads it wake each other again and again,
+ * for as long as the network is faster than we are. */
 static void
 run_tasks(struct loop *l)
 {
-	struct list *link;
-
-	while ((link = list_pop_front(&l->tasks))) {
-		struct task *t = container_of(link, struct task, link);
-
-		t->run(t);
-	}
+	for (unsigned n = 1; run_task(l); n++)
+		if (n % TASKS_AT_ONCE == 0 &&
+			clock_mono_ns() - l->now_ns > TASKS_NS)
+			return;
 }
 
 static void
@@ -235,17 +253,29 @@ run_graves(struct loop *l)
 	}
 }
 
+static void
+ring(struct loop *l)
+{
+	uint64_t one = 1;
+
+	(void)!write(l->mail.fd, &one, sizeof(one));
+}
+
+/* Up to `end`, which is in the box; what is behind it has come since, and waits
+ * for the next turn. */
 static struct wake *
-next_mail(struct loop *l)
+next_mail(struct loop *l, const struct list *end)
 {
 	struct wake *w = NULL;
 	struct list *link;
 
 	pthread_mutex_lock(&l->mail_lock);
 	link = list_pop_front(&l->mailbox);
-	if (link) {
+	if (link != end) {
 		w = container_of(link, struct wake, remote);
 		atomic_store(&w->mailed, false);
+	} else if (!list_empty(&l->mailbox)) {
+		ring(l);
 	}
 	pthread_mutex_unlock(&l->mail_lock);
 	return w;
@@ -255,12 +285,16 @@ static void
 on_mail(struct source *s, uint32_t events)
 {
 	struct loop *l = container_of(s, struct loop, mail);
+	struct list end;
 	struct wake *w;
 	uint64_t count;
 
 	(void)events;
 	(void)!read(s->fd, &count, sizeof(count));
-	while ((w = next_mail(l)))
+	pthread_mutex_lock(&l->mail_lock);
+	list_push_back(&l->mailbox, &end);
+	pthread_mutex_unlock(&l->mail_lock);
+	while ((w = next_mail(l, &end)))
 		w->on_wake(w);
 }
 
@@ -285,7 +319,6 @@ void
 wake_post(struct wake *w)
 {
 	struct loop *l = w->home;
-	uint64_t one = 1;
 	bool first = false;
 
 	if (l == current) {
@@ -300,7 +333,7 @@ wake_post(struct wake *w)
 	}
 	pthread_mutex_unlock(&l->mail_lock);
 	if (first)
-		(void)!write(l->mail.fd, &one, sizeof(one));
+		ring(l);
 }
 
 void
@@ -319,7 +352,8 @@ wake_cancel_posted(struct wake *w)
 void
 loop_settle(struct loop *l)
 {
-	run_tasks(l);
+	while (run_task(l))
+		;
 	run_graves(l);
 }
 
@@ -369,20 +403,19 @@ loop_free(struct loop *l)
 static int
 wait_for(struct loop *l, struct epoll_event events[EVENTS_PER_TURN])
 {
-	struct timespec room;
-	const struct timespec *wait = wait_time(l, &room);
-	bool must_wait = !wait || wait->tv_sec > 0 || wait->tv_nsec > 0;
-	uint64_t from_ns = clock_mono_ns();
+	uint64_t left_ns = wait_ns(l), from_ns = clock_mono_ns();
+	uint64_t spin_ns = left_ns < SPIN_NS ? left_ns : SPIN_NS;
+	struct timespec left = {
+		(time_t)(left_ns / NS_PER_S), (long)(left_ns % NS_PER_S)};
 	int n = 0;
 
 	if (spin_is_worth_it(&l->spin))
 		do
 			n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, 0);
-		while (n == 0 && must_wait &&
-			clock_mono_ns() - from_ns < SPIN_NS);
+		while (n == 0 && clock_mono_ns() - from_ns < spin_ns);
 	if (n == 0)
-		n = epoll_pwait2(
-			l->epoll_fd, events, EVENTS_PER_TURN, wait, NULL);
+		n = epoll_pwait2(l->epoll_fd, events, EVENTS_PER_TURN,
+			left_ns == UINT64_MAX ? NULL : &left, NULL);
 	CHECK(n >= 0 || errno == EINTR);
 	read_clocks(l);
 	spin_saw(&l->spin, l->now_ns, l->now_ns - from_ns);

@@ -2,7 +2,8 @@
 /*
  * struct loop: one per thread. Waits for descriptors, timers, deferred tasks
  * and wakes from other threads, and calls back. A turn of the loop is: events,
- * due timers, wakes, then deferred tasks until there are none, then burials.
+ * due timers, wakes, then deferred tasks until there are none or the turn has
+ * been long, then burials.
  *
  * Everything here is called from the loop's own thread, except wake_post().
  *
@@ -82,10 +83,12 @@ void loop_close(struct loop *l, struct source *s);
 /* Watches it no longer: the descriptor is the caller's. */
 int loop_release(struct loop *l, struct source *s);
 
+/* 0: as soon as what has happened meanwhile has been seen to. */
 void loop_arm(struct loop *l, struct timer *t, uint64_t in_ns);
 void loop_disarm(struct loop *l, struct timer *t); /* harmless if not armed */
 
-/* Runs t at the end of this turn; once, however often asked. */
+/* Runs t at the end of this turn, or one of the next if there is too much to
+ * do; once, however often asked. */
 void loop_defer(struct loop *l, struct task *t);
 void task_cancel(struct task *t);
 

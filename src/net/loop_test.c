@@ -95,6 +95,78 @@ test_timer_heap(void **state)
 	loop_free(loop);
 }
 
+/* One that goes on at once, again and again, has no turn to itself. */
+static int pipe_fds[2];
+
+static void
+on_again(struct timer *t)
+{
+	if (++fired == 1)
+		assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+	if (fired == 1000)
+		loop_stop(loop);
+	loop_arm(loop, t, fired < 1000 ? 0 : NS_PER_S);
+}
+
+static void
+on_other_io(struct source *s, uint32_t events)
+{
+	if (events & EPOLLIN)
+		loop_stop(loop);
+}
+
+static void
+test_timer_again(void **state)
+{
+	struct source other = {.on_io = on_other_io};
+	struct timer again = {.on_timer = on_again};
+
+	loop = loop_new();
+	fired = 0;
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(loop_watch(loop, &other, pipe_fds[0]), 0);
+	loop_arm(loop, &again, 0);
+	loop_run(loop);
+	assert_in_range(fired, 1, 2);
+	loop_close(loop, &other);
+	close(pipe_fds[1]);
+	loop_free(loop);
+}
+
+/* So with a task that wants to be run again. */
+static uint64_t until_ns;
+
+static void
+on_task_again(struct task *t)
+{
+	if (++fired == 1)
+		assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+	if (clock_mono_ns() < until_ns)
+		loop_defer(loop, t);
+	else
+		loop_stop(loop);
+}
+
+static void
+test_task_again(void **state)
+{
+	struct source other = {.on_io = on_other_io};
+	struct task again = {.run = on_task_again};
+
+	loop = loop_new();
+	fired = 0;
+	until_ns = clock_mono_ns() + 3 * NS_PER_S;
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(loop_watch(loop, &other, pipe_fds[0]), 0);
+	loop_defer(loop, &again);
+	loop_run(loop);
+	assert_true(clock_mono_ns() < until_ns);
+	task_cancel(&again);
+	loop_close(loop, &other);
+	close(pipe_fds[1]);
+	loop_free(loop);
+}
+
 /* Two sources become ready in one turn; the first ends the second. */
 struct end {
 	struct source source;
@@ -295,6 +367,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_timer_heap),
+		cmocka_unit_test(test_timer_again),
+		cmocka_unit_test(test_task_again),
 		cmocka_unit_test(test_burial),
 		cmocka_unit_test(test_wake),
 		cmocka_unit_test(test_idle),

@@ -89,6 +89,16 @@ age_s(const struct exchange *x, const struct response *r)
 	return loop_wall_s(x->worker->loop) - r->born_s;
 }
 
+/* What has been purged softly is not fresh any more, however old it is. */
+static int64_t
+ttl_s(const struct exchange *x, const struct response *r)
+{
+	int64_t ttl = r->fresh.lifetime_s - age_s(x, r);
+
+	return ttl > 0 && x->object && atomic_load(&x->object->outdated) ? 0
+									 : ttl;
+}
+
 static const char *
 why_forwarded(const struct exchange *x)
 {
@@ -140,9 +150,9 @@ via_and_cache_status(const struct exchange *x, struct buf *out)
 		return;
 	case FROM_PASS:
 		buf_z(out,
-			!is_read(x)	    ? "; fwd=method"
-				: x->upload ? "; fwd=request"
-					    : why_forwarded(x));
+			!is_read(x)			  ? "; fwd=method"
+				: x->upload || x->upgrade ? "; fwd=request"
+							  : why_forwarded(x));
 		break;
 	}
 	if (r->why_not) {
@@ -150,7 +160,7 @@ via_and_cache_status(const struct exchange *x, struct buf *out)
 		return;
 	}
 	buf_str(out, STR("; ttl="));
-	buf_i64(out, r->fresh.lifetime_s - age_s(x, r));
+	buf_i64(out, ttl_s(x, r));
 	buf_str(out, STR("\r\n"));
 }
 

@@ -114,7 +114,7 @@ finish_answer(struct conn *c)
 	}
 	c->state = CONN_HEAD;
 	client_set_deadline(&c->client, conn_config(c)->idle_timeout_ns);
-	return is_restless(c);
+	return is_restless(c) && !request_yields(c->request);
 }
 
 /* True when there may be more to do at once. */
@@ -220,7 +220,8 @@ rest(struct conn *c)
 
 	if (c->state == CONN_ANSWER || c->state == CONN_GIVING)
 		request_wait(q);
-	else if (c->state <= CONN_HEAD && !buf_len(&q->in))
+	else if (c->state <= CONN_HEAD && !buf_len(&q->in) &&
+		!list_linked(&q->yielding))
 		request_spare(take_ptr(&c->request));
 }
 
@@ -284,6 +285,18 @@ conn_send_all(struct task *t)
 
 	while ((q = request_unsent(w)))
 		conn_run(q->conn);
+}
+
+void
+conn_go_on(struct timer *t)
+{
+	struct worker *w = container_of(t, struct worker, go_on);
+	struct list now, *it;
+
+	list_init(&now);
+	list_splice_back(&now, &w->yielding);
+	while ((it = list_pop_front(&now)))
+		conn_run(container_of(it, struct request, yielding)->conn);
 }
 
 static void

@@ -28,6 +28,8 @@ void conn_start_taken(struct worker *w, int fd, const struct in6_addr *addr,
 	struct str head, struct tenure *t);
 /* A turn's end: sends the answers that were put off until then. */
 void conn_send_all(struct task *t);
+/* The next turn: goes on with those that gave way to others. */
+void conn_go_on(struct timer *t);
 /* Closes all that wait for a request; the others close after their answer. */
 void conn_drain_all(struct worker *w);
 void conn_abort_all(struct worker *w);

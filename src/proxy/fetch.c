@@ -165,19 +165,22 @@ fetch_send_more(struct fetch *f, bool wanted)
 
 /* --- its course ----------------------------------------------------------- */
 
+/* Has it become too much to keep? */
 static void
 grown(struct fetch *f)
 {
 	struct node *n = f->worker->node;
+	struct body *body = &f->flight->body;
 
 	if (!f->keep)
 		return;
-	if (body_filled(&f->flight->body) > n->config->object_max_bytes) {
-		fetch_depart(f);
-		body_release(&f->flight->body);
-		wake_post(&f->wake); /* perhaps nobody reads it */
-	}
 	store_trim(n->store);
+	if (body_filled(body) <= n->config->object_max_bytes &&
+		(!store_is_full(n->store) || body_is_shared(body)))
+		return;
+	fetch_depart(f);
+	body_release(body);
+	wake_post(&f->wake); /* perhaps nobody reads it */
 }
 
 static bool

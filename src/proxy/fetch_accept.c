@@ -5,7 +5,6 @@
 #include "proxy/fetch_internal.h"
 
 #include "base/own.h"
-#include "http/vary.h"
 #include "proxy/heed.h"
 #include "proxy/judge.h"
 #include "proxy/segment.h"
@@ -60,13 +59,10 @@ make_private(struct fetch *f, bool for_all)
 
 /* Stored from now on, for those whom its Vary selects. */
 static bool
-make_shared(struct fetch *f, const struct head *h)
+make_shared(struct fetch *f, const struct judge_case *c)
 {
 	struct buf selector = {0};
-	struct head request;
-	bool fits = head_parse_own_request(buf_view(&f->request.head),
-			    &request) == HEAD_DONE &&
-		vary_make(&request, h, &selector);
+	bool fits = judge_selector(c, &selector);
 
 	if (fits)
 		store_select(
@@ -82,7 +78,7 @@ judge_head(struct fetch *f, const struct head *h, struct response *out)
 	struct judgement j;
 
 	judge(&c, &j);
-	if (!j.response.why_not && !make_shared(f, h))
+	if (!j.response.why_not && !make_shared(f, &c))
 		j.response.why_not = "Vary";
 	/* A failure says nothing about what is stored. */
 	if (j.response.why_not)
@@ -122,7 +118,8 @@ judge_part(struct fetch *f, const struct head *h, struct response *out)
 		f->complete_length = length;
 		return;
 	}
-	if (h->status == 206) /* others' ranges are passed on at once */
+	/* Others' ranges are passed on at once. */
+	if (h->status == 206 && j.for_all)
 		store_mark(s, str_z(f->key), c.arrived_at_s, MARK_S);
 	make_private(f, false);
 }

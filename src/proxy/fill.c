@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "base/own.h"
-#include "http/vary.h"
 #include "proxy/forward.h"
 #include "proxy/heat.h"
 #include "proxy/judge.h"
@@ -89,10 +88,10 @@ make_private(struct fill *f, bool for_all)
 }
 
 static bool
-make_shared(struct fill *f, const struct head *h)
+make_shared(struct fill *f, const struct judge_case *c)
 {
 	struct buf selector = {0};
-	bool fits = vary_make(&f->x->head, h, &selector);
+	bool fits = judge_selector(c, &selector);
 
 	if (fits)
 		store_select(f->worker->node->store, f->order.flight,
@@ -126,10 +125,10 @@ judge_head(struct fill *f, const struct head *h, struct response *out)
 	struct judgement j;
 
 	judge(&c, &j);
-	buf_fini(&request);
 	f->keep = !j.response.why_not;
-	if (f->keep && !make_shared(f, h))
+	if (f->keep && !make_shared(f, &c))
 		j.response.why_not = "Vary";
+	buf_fini(&request);
 	if (j.response.why_not)
 		make_private(f, j.for_all);
 	*out = j.response;
@@ -174,13 +173,15 @@ accept_head(struct fill *f, const struct head *h, struct response *judged,
 	buf_fini(&withheld);
 }
 
+/* What a failing origin has said to the peer is no reason to give up what is
+ * stored: it may be used now (RFC 5861, 4), which the fetch will see. */
 static bool
 accept_whole(struct fill *f, const struct head *h)
 {
 	struct response r;
 
 	if (h->status < 200 || h->status == 304 || h->status == 206 ||
-		(f->cached_only && h->status >= 500))
+		(h->status >= 500 && (f->cached_only || f->order.stale)))
 		return false;
 	judge_head(f, h, &r);
 	accept_head(f, h, &r, 0);
@@ -245,12 +246,14 @@ grown(struct fill *f)
 
 	if (!f->keep)
 		return;
-	if (body_filled(body) > n->config->object_max_bytes) {
-		store_depart(n->store, f->order.flight);
-		f->keep = false;
-		body_release(body);
-	}
 	store_trim(n->store);
+	if (body_filled(body) <= n->config->object_max_bytes &&
+		(!store_is_full(n->store) || body_is_shared(body)))
+		return;
+	store_depart(n->store, f->order.flight);
+	f->keep = false;
+	body_release(body);
+	wake_post(&f->wake); /* perhaps nobody reads it */
 }
 
 static void
@@ -362,6 +365,7 @@ copy(struct exchange *from)
 	/* whatever it was: what is to be stored is the answer to a GET */
 	x->head.method = METHOD_GET;
 	x->head.method_str = STR("GET");
+	x->head.uncoded = from->head.uncoded;
 	x->raw = raw.p;
 	x->kept = true;
 	x->client = from->client;

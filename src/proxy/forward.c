@@ -100,7 +100,7 @@ forwarded_so_far(const struct head *h, struct buf *out)
 	const struct field *f = head_find(h, FIELD_FORWARDED);
 
 	for (; f; f = head_next(h, f))
-		if (f->value.n && forwarded_is_whole(f->value)) {
+		if (f->value.n && list_is_whole(f->value)) {
 			buf_z(out, buf_len(out) ? ", " : "");
 			buf_str(out, f->value);
 		}

@@ -66,6 +66,15 @@ judge(const struct judge_case *c, struct judgement *out)
 	out->for_all = !is_peculiar(&request);
 }
 
+bool
+judge_selector(const struct judge_case *c, struct buf *out)
+{
+	struct head request;
+
+	return read_request(c, &request) &&
+		vary_make(&request, c->response, out);
+}
+
 /* --- what is stored, renewed ---------------------------------------------- */
 
 bool
@@ -116,7 +125,9 @@ judge_renew(const struct judge_case *c, const struct object *stored,
 	n = buf_len(&fields);
 	put_ages(c->response, &fields);
 	r.fields = str_of(buf_head(&fields), n);
-	if (read_request(c, &request) &&
+	/* Each update may add to what is stored: it stays what an origin could
+	 * have said at once. */
+	if (n <= HEAD_MAX_BYTES && read_request(c, &request) &&
 		fields_to_head(buf_view(&fields), r.status, &renewed)) {
 		take_freshness(c, &request, &renewed, &r);
 		if (vary_make(&request, &renewed, &selector) && !r.why_not)

@@ -25,13 +25,16 @@ struct judgement {
 };
 
 void judge(const struct judge_case *c, struct judgement *out);
+/* Appends what the response selects of the request as it was sent (see
+ * http/vary.h). False: nothing but itself. */
+bool judge_selector(const struct judge_case *c, struct buf *out);
 
 /* Does a 304 speak of what is stored, which was asked for under its
  * conditions? */
 bool judge_confirms(const struct judge_case *c, const struct object *stored);
 
 enum judge_renewal {
-	RENEWAL_NONE, /* it can't be read */
+	RENEWAL_NONE, /* it can't be read, or makes too much of it */
 	RENEWAL_KEEP, /* stored in place of the old one */
 	RENEWAL_DROP, /* not stored, nor should the old one be any longer */
 	RENEWAL_ONCE, /* not stored, but that is the request's fault */

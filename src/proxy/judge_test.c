@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "http/test_head.h"
@@ -244,6 +245,33 @@ test_unreadable_renewal(void **state)
 	unstore(&x);
 }
 
+/* Each update is within its limits; what they add up to has to be, too. */
+static void
+test_growing_renewal(void **state)
+{
+	struct fixture x = store("ETag: \"a\"\r\n" MINUTE);
+	struct object *o = object_ref(x.stored);
+	enum judge_renewal renewal = RENEWAL_KEEP;
+	unsigned n = 0;
+
+	while (renewal == RENEWAL_KEEP && ++n < 10) {
+		struct object *was = o;
+		char update[10020];
+		struct scene e;
+
+		snprintf(update, sizeof(update), "X-%u: %09999u\r\n", n, 0);
+		scene_init(&e, "GET", "", 304, update);
+		renewal = judge_renew(&e.c, was, &o);
+		if (renewal == RENEWAL_KEEP)
+			object_unref(was);
+		scene_fini(&e);
+	}
+	assert_int_equal(renewal, RENEWAL_NONE);
+	assert_int_equal(n, 4);
+	object_unref(o);
+	unstore(&x);
+}
+
 /* Whatever age and date the stored one had, those of the update count. */
 static void
 test_renewed_age(void **state)
@@ -337,6 +365,7 @@ main(void)
 		cmocka_unit_test(test_confirms),
 		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_unreadable_renewal),
+		cmocka_unit_test(test_growing_renewal),
 		cmocka_unit_test(test_renewed_age),
 		cmocka_unit_test(test_renewed_fields),
 		cmocka_unit_test(test_conditions),

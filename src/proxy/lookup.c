@@ -243,7 +243,8 @@ void
 lookup(struct exchange *x)
 {
 	struct wanted w = {x->route.key, &x->head,
-		head_find(&x->head, FIELD_AUTHORIZATION), x->route.hash};
+		head_find(&x->head, FIELD_AUTHORIZATION), x->route.hash,
+		now_s(x)};
 	bool others;
 	struct object *o = store_find(x->worker->node->store, &w, &others);
 	enum cachectl_use use = o ? use_of(x, o) : USE_REVALIDATE;

@@ -7,13 +7,6 @@
 #include "base/own.h"
 #include "http/chunk.h"
 
-static bool
-expects_continue(const struct exchange *x)
-{
-	return x->head.minor >= 1 &&
-		head_has_token(&x->head, FIELD_EXPECT, STR("100-continue"));
-}
-
 /* Content-Length once, however often the client says it. */
 static void
 put_length(const struct head *h, struct buf *out)
@@ -41,7 +34,7 @@ outgoing_init(struct outgoing *o, const struct exchange *x, enum forward_to to,
 		o->upload = flight_ref(x->upload);
 		CHECK(reader_attach(&o->reader, &o->upload->body) == 0);
 		o->chunked = !head_find(&x->head, FIELD_CONTENT_LENGTH);
-		o->held = expects_continue(x);
+		o->held = head_expects_continue(&x->head);
 	}
 	if (o->chunked)
 		buf_z(&o->head, "Transfer-Encoding: chunked\r\n");

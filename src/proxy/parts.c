@@ -40,7 +40,8 @@ board_part(struct exchange *x, uint64_t at)
 {
 	struct store *store = x->worker->node->store;
 	struct buf key = {0};
-	struct wanted w = {.request = &x->head};
+	struct wanted w = {
+		.request = &x->head, .now_s = loop_wall_s(x->worker->loop)};
 	struct object *o;
 	struct flight *f;
 	bool others;

@@ -162,7 +162,7 @@ static void
 go_on(struct purging *p)
 {
 	if (look_through(p)) {
-		loop_arm(p->worker->loop, &p->timer, 1);
+		loop_arm(p->worker->loop, &p->timer, 0);
 		return;
 	}
 	p->report.objects = p->walk.objects;

@@ -50,6 +50,9 @@ bool
 reply_head(struct reply *r, struct exchange *x, bool keep_alive)
 {
 	if (exchange_phase(x) != EXCHANGE_READY) {
+		/* It does not say that the connection stays, which a client of
+		 * HTTP/1.0 would have to be told. */
+		keep_alive = keep_alive && x->head.minor > 0;
 		reply_error(r, x->worker->node->config,
 			x->head.method == METHOD_HEAD, exchange_error(x),
 			keep_alive);

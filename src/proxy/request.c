@@ -9,6 +9,7 @@
 
 enum {
 	STAYING = 64,
+	ANSWERS_IN_A_ROW = 64,
 	SPARE_BYTES = 64 * 1024, /* of a spare buffer at most */
 };
 
@@ -159,6 +160,20 @@ request_unsent(struct worker *w)
 	return q;
 }
 
+bool
+request_yields(struct request *q)
+{
+	struct worker *w = q->worker;
+
+	if (++q->answered < ANSWERS_IN_A_ROW)
+		return false;
+	q->answered = 0;
+	if (!list_linked(&q->yielding))
+		list_push_back(&w->yielding, &q->yielding);
+	loop_arm(w->loop, &w->go_on, 0);
+	return true;
+}
+
 void
 request_release(struct request *q)
 {
@@ -194,6 +209,7 @@ request_spare(struct request *q)
 {
 	struct worker *w = q->worker;
 
+	list_remove(&q->yielding);
 	lend_both(q);
 	if (w->nrequests == SPARE_REQUESTS) {
 		free(q);

@@ -35,6 +35,8 @@ struct request {
 	struct tunnel *tunnel; /* owned; NULL: none */
 	struct pace pace;      /* of the client, both ways */
 	struct list unsent;    /* in worker->unsent: its answer, soon to be */
+	struct list yielding;  /* in worker->yielding */
+	unsigned answered;     /* of those on its connection, since it did */
 	bool stays;	       /* its head is in its buffer while it waits */
 	bool held;	       /* ... or has been, or is not to be */
 	struct give_state give;
@@ -64,6 +66,9 @@ void request_wait(struct request *q);
 /* Its answer is sent with those of others; the first of these, or NULL. */
 void request_hold(struct request *q);
 struct request *request_unsent(struct worker *w);
+/* Has its connection had so many answers that it is others' turn? Then what
+ * has come for it is gone on with in the loop's next turn. */
+bool request_yields(struct request *q);
 /* All of the answer is in the reply: what it was made of is let go. */
 void request_release(struct request *q);
 /* The request has been answered; the next one may be in the buffer already. */

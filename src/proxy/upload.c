@@ -44,13 +44,6 @@ upload_init(struct upload *u, struct loop *l, void (*on_wake)(struct wake *w))
 	wake_init(&u->wake, l, on_wake);
 }
 
-static bool
-expects_continue(const struct head *h)
-{
-	return h->minor >= 1 &&
-		head_has_token(h, FIELD_EXPECT, STR("100-continue"));
-}
-
 void
 upload_begin(struct upload *u, const struct head *h, struct frame frame,
 	uint64_t max_bytes, struct budget *budget)
@@ -61,7 +54,7 @@ upload_begin(struct upload *u, const struct head *h, struct frame frame,
 		return;
 	intake_init(&u->intake, frame, h);
 	u->max_bytes = max_bytes;
-	u->expected = expects_continue(h);
+	u->expected = head_expects_continue(h);
 	u->flight = flight_new(budget);
 	body_set_tap(&u->flight->body, &u->tap);
 }

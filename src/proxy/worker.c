@@ -235,6 +235,8 @@ worker_new(struct node *n, unsigned index)
 	list_init(&w->conns);
 	list_init(&w->unsent);
 	w->send_unsent.run = conn_send_all;
+	list_init(&w->yielding);
+	w->go_on.on_timer = conn_go_on;
 	list_init(&w->channels);
 	w->frames = xmalloc(WORKER_FRAMES_BYTES);
 	w->tally = tally_new();

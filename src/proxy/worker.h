@@ -52,6 +52,8 @@ struct worker {
 	struct list unsent; /* struct request: their answers are put off */
 	unsigned nunsent;
 	struct task send_unsent; /* ... at most to the end of the turn */
+	struct list yielding;	 /* struct request: it's others' turn first */
+	struct timer go_on;	 /* ... and then theirs */
 	struct exchange *exchanges[SPARE_EXCHANGES]; /* owned: spare */
 	unsigned nexchanges;
 	struct exchange *answering; /* see exchange_answer() */
