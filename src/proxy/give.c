@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "handoff/repair.h"
+#include "proxy/membership.h"
 
 static struct steer *
 steer_of(const struct request *q)
@@ -134,7 +135,7 @@ let_go(struct request *q, struct client *c)
 {
 	struct give_state *g = &q->give;
 	struct worker *w = q->worker;
-	struct in_addr to = w->node->config->peers[q->x->owner].addr;
+	struct in_addr to = membership_addr(w->node, q->x->owner);
 
 	(void)close(loop_release(w->loop, &c->io));
 	(void)steer_forward(steer_of(q), &g->snapshot, to);
