@@ -120,6 +120,30 @@ test_sweep(void **state)
 	assert_false(is_passed_on());
 }
 
+/* One that was parked and went back ends like any. */
+static void
+test_sweep_back(void **state)
+{
+	uint64_t now_ns = clock_mono_ns();
+	struct handoff_flow before;
+	struct steer_counts c;
+
+	(void)state;
+	need_steer();
+	assert_int_equal(steer_forward(steer, &given, other()), 0);
+	assert_int_equal(steer_park(steer, &key, &before), 1);
+	/* Its turn comes meanwhile. */
+	steer_sweep(steer, now_ns + 16 * NS_PER_S);
+	steer_back(steer, &key, &before);
+	arrives(64);
+	assert_true(is_passed_on());
+	steer_sweep(steer, now_ns + 40 * NS_PER_S);
+	arrives(64);
+	assert_false(is_passed_on());
+	steer_counts(steer, &c);
+	assert_int_equal(c.flows, 0);
+}
+
 /* Whoever comes next goes on with what there is. */
 static void
 test_inherit(void **state)
@@ -260,6 +284,7 @@ main(void)
 		cmocka_unit_test(test_park),
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_sweep_back),
 		cmocka_unit_test(test_inherit),
 		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_lost),
