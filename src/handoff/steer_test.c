@@ -144,6 +144,43 @@ test_sweep_back(void **state)
 	assert_int_equal(c.flows, 0);
 }
 
+/* As if the flow's last packet had come by so long ago. */
+static void
+age(uint64_t ns)
+{
+	struct handoff_flow f;
+
+	assert_int_equal(steer_park(steer, &key, &f), 1);
+	f.used_ns -= ns;
+	steer_back(steer, &key, &f);
+}
+
+/* A port that is used again; and nobody who says so takes a connection away
+ * from its client. */
+static void
+test_anew(void **state)
+{
+	(void)state;
+	need_steer();
+	assert_int_equal(steer_forward(steer, &given, other()), 0);
+	arrives_with(900, TH_RST);
+	arrives_with(5000, TH_SYN);
+	arrives(64);
+	for (int i = 0; i < 3; i++)
+		assert_true(is_passed_on());
+	/* A SYN that was late, and a segment that is none. */
+	age(2 * NS_PER_S);
+	arrives_with(999, TH_SYN);
+	assert_true(is_passed_on());
+	age(2 * NS_PER_S);
+	arrives_with(5000, TH_SYN | TH_ACK);
+	assert_true(is_passed_on());
+	age(2 * NS_PER_S);
+	arrives_with(6000, TH_SYN);
+	arrives(64);
+	assert_false(is_passed_on());
+}
+
 /* Whoever comes next goes on with what there is. */
 static void
 test_inherit(void **state)
@@ -268,6 +305,7 @@ test_v6(void **state)
 	test_forward(state);
 	test_park(state);
 	test_unread(state);
+	test_anew(state);
 	test_inherit(state);
 	test_orphans(state);
 	test_lost(state);
@@ -285,6 +323,7 @@ main(void)
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_sweep_back),
+		cmocka_unit_test(test_anew),
 		cmocka_unit_test(test_inherit),
 		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_lost),

@@ -28,6 +28,7 @@
 #include <stdbool.h>
 
 #define TCP_TIMESTAMPS 0x0101080au /* two no-ops, and then the option */
+#define QUIET_NS 1000000000ll
 
 const volatile __u32 vip = 0, vip6[4] = {}; /* 0: none */
 const volatile __u16 vip_port = 0;
@@ -150,12 +151,23 @@ note_stamp(const struct packet *p)
 		bpf_map_update_elem(&stamps, &p->key, &stamp, BPF_ANY);
 }
 
+/* In user space somebody may have looked at a finer clock, and later. */
+static __always_inline bool
+is_quiet(const struct handoff_flow *f)
+{
+	return (__s64)(bpf_ktime_get_coarse_ns() - f->used_ns) > QUIET_NS;
+}
+
 /* The client uses its port again: where its last connection went says nothing
- * of this one. A SYN that was late begins before what has been seen since. */
+ * of this one. A SYN that was late begins before what has been seen since. But
+ * anybody can write one in the client's name: where packets have just come by,
+ * it goes the same way, to whoever has the connection, who challenges it (RFC
+ * 5961, 4.2), or takes it for what it is. */
 static __always_inline bool
 begins_anew(const struct packet *p, const struct handoff_flow *f)
 {
 	return p->tcp->syn && !p->tcp->ack && f->way != HANDOFF_PARK &&
+		is_quiet(f) &&
 		(f->closing || (__s32)(bpf_ntohl(p->tcp->seq) - f->seq) > 0);
 }
 
