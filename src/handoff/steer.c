@@ -145,9 +145,16 @@ steer_ours(struct steer *s, const struct handoff_key *key,
 }
 
 bool
-steer_stamp(struct steer *s, const struct handoff_key *key, uint32_t *stamp)
+steer_stamp(struct steer *s, const struct handoff_key *key, uint32_t rcv_nxt,
+	uint32_t *stamp)
 {
-	return bpf_map_lookup_elem(s->stamps, key, stamp) == 0;
+	struct handoff_stamp last;
+
+	if (bpf_map_lookup_elem(s->stamps, key, &last) < 0 ||
+		last.end != rcv_nxt)
+		return false;
+	*stamp = last.tsval;
+	return true;
 }
 
 void

@@ -50,10 +50,10 @@ int steer_forward(
  * timestamps have come to; NULL: it is not. */
 void steer_ours(struct steer *s, const struct handoff_key *key,
 	const struct snapshot *primed);
-/* What the client's timestamps had come to, when it last sent data; false:
- * unknown. Costs the memory of it. */
-bool
-steer_stamp(struct steer *s, const struct handoff_key *key, uint32_t *stamp);
+/* What the client's timestamps had come to, when it sent the data that ends at
+ * rcv_nxt, of which nobody else knows the number; false: unknown. */
+bool steer_stamp(struct steer *s, const struct handoff_key *key,
+	uint32_t rcv_nxt, uint32_t *stamp);
 /* The next socket of that client begins with such a congestion window;
  * afterwards steer_window_done(). */
 void

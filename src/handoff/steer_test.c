@@ -120,6 +120,38 @@ test_sweep(void **state)
 	assert_false(is_passed_on());
 }
 
+static void
+says(uint32_t stamp, uint32_t seq, uint8_t data)
+{
+	struct segment s = segment_of(seq);
+
+	s.timestamps = true;
+	s.stamp = stamp;
+	arrives_as(&s, 64, TH_ACK, data);
+	usleep(20000);
+}
+
+/* The client's clock is what it said with the last data that we have; and not
+ * what somebody says in its name, who would not know where that ends. */
+static void
+test_stamp(void **state)
+{
+	uint32_t stamp = 0;
+
+	(void)state;
+	need_steer();
+	says(77, 1000, 100);
+	says(78, 1100, 0);
+	assert_true(steer_stamp(steer, &key, 1100, &stamp));
+	assert_int_equal(stamp, 77);
+	says(79, 1100, 50);
+	assert_true(steer_stamp(steer, &key, 1150, &stamp));
+	assert_int_equal(stamp, 79);
+	says(UINT32_C(1) << 31, 500, 50);
+	assert_false(steer_stamp(steer, &key, 1150, &stamp));
+	assert_int_equal(stamp, 79);
+}
+
 /* One that was parked and went back ends like any. */
 static void
 test_sweep_back(void **state)
@@ -305,6 +337,7 @@ test_v6(void **state)
 	test_forward(state);
 	test_park(state);
 	test_unread(state);
+	test_stamp(state);
 	test_anew(state);
 	test_inherit(state);
 	test_orphans(state);
@@ -322,6 +355,7 @@ main(void)
 		cmocka_unit_test(test_park),
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_stamp),
 		cmocka_unit_test(test_sweep_back),
 		cmocka_unit_test(test_anew),
 		cmocka_unit_test(test_inherit),

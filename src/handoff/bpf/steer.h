@@ -50,7 +50,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, HANDOFF_STAMPS_MAX);
 	__type(key, struct handoff_key);
-	__type(value, __u32);
+	__type(value, struct handoff_stamp);
 } stamps SEC(".maps");
 
 struct {
@@ -138,12 +138,13 @@ static __always_inline void
 note_stamp(const struct packet *p)
 {
 	__be32 *option = (void *)(p->tcp + 1);
-	__u32 stamp, *known;
+	struct handoff_stamp stamp, *known;
 
 	if (!p->payload || p->tcp->doff < 8 || (void *)(option + 3) > p->end ||
 		option[0] != bpf_htonl(TCP_TIMESTAMPS))
 		return;
-	stamp = bpf_ntohl(option[1]);
+	stamp.tsval = bpf_ntohl(option[1]);
+	stamp.end = bpf_ntohl(p->tcp->seq) + p->payload;
 	known = bpf_map_lookup_elem(&stamps, &p->key);
 	if (known)
 		*known = stamp; /* which costs a third of an update */
