@@ -126,7 +126,6 @@ take_go(struct take *t, struct in_addr giver)
 	(void)repair_finish(t->fd);
 	steer_ours(steer_of(t), &key, &t->snapshot);
 	count(&w->counters.taken, 1);
-	count(&w->connections, 1);
 	herald_tell(w->herald, &claim, giver);
 	conn_start_taken(w, take_fd(&t->fd), &t->client, buf_view(&t->head),
 		tenure_begin(w->node->handoff->tenures, &claim,
