@@ -69,6 +69,10 @@ void steer_reset(struct steer *s, const struct snapshot *lost);
 void steer_lost(
 	struct steer *s, struct in_addr node, bool host_dead, uint64_t now_ns);
 
+/* Perhaps nobody has that connection: its client is made to say where it is, to
+ * whoever its packets go to. */
+void steer_ask(const struct steer *s, const struct snapshot *asked);
+
 int steer_fd(const struct steer *s); /* to be polled; not the caller's */
 void steer_on_readable(struct steer *s);
 /* Now and then: collects what is idle. */

@@ -283,6 +283,17 @@ is_tickled(void)
 	return false;
 }
 
+/* One client is asked. */
+static void
+test_ask(void **state)
+{
+	(void)state;
+	need_steer();
+	assert_false(is_tickled());
+	steer_ask(steer, &given);
+	assert_true(is_tickled());
+}
+
 /* Clients of a node that is lost are asked; twice. */
 static void
 test_lost(void **state)
@@ -341,6 +352,7 @@ test_v6(void **state)
 	test_anew(state);
 	test_inherit(state);
 	test_orphans(state);
+	test_ask(state);
 	test_lost(state);
 	use_v4();
 	test_park(state);
@@ -360,6 +372,7 @@ main(void)
 		cmocka_unit_test(test_anew),
 		cmocka_unit_test(test_inherit),
 		cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_ask),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_v6),
 		cmocka_unit_test(test_filter),
