@@ -21,7 +21,7 @@
  * or if something has come after all that the taker does not know of; the taker
  * then throws away, mutely, what it has. If it is lost after GO, so is the
  * connection, as with any server that dies; and whichever of the two is left
- * has the client ask whose it is (steer_tickle()), for who waits for an answer
+ * has the client ask whose it is (steer_lost()), for who waits for an answer
  * says nothing by himself.
  *
  * tests/model/handoff.pml has the same two tables; spin looks at all orders in

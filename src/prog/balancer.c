@@ -129,11 +129,12 @@ on_news(void *ctx, const struct roster *r)
 	struct program *p = ctx;
 	int err = control_change(p->control, service_put, p);
 
+	/* Who looks a member up there counts on it. */
+	watch_members(p);
 	if (err) {
 		log_error("members_not_taken error=\"%s\"", strerror(-err));
 		return;
 	}
-	watch_members(p);
 	for (size_t i = 0; i < r->n; i++)
 		log_info("member node=%s state=%s weight=%u", r->v[i].name,
 			roster_state_name(r->v[i].state), r->v[i].weight);

@@ -42,10 +42,8 @@ let_in(struct worker *w, struct source *s)
 	struct in6_addr peer;
 	int fd;
 
-	while ((fd = sock_accept_any(s->fd, &peer)) >= 0) {
-		count(&w->connections, 1);
+	while ((fd = sock_accept_any(s->fd, &peer)) >= 0)
 		conn_start(w, fd, &peer);
-	}
 	if (fd == -EAGAIN)
 		return;
 	/* Whoever waits makes no further event. */
