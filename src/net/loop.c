@@ -90,10 +90,11 @@ loop_disarm(struct loop *l, struct timer *t)
 	heap_down(l, last->slot - 1);
 }
 
+/* Not in this turn: one that arms itself again at once leaves others theirs. */
 void
 loop_arm(struct loop *l, struct timer *t, uint64_t in_ns)
 {
-	uint64_t at_ns = l->now_ns + in_ns;
+	uint64_t at_ns = l->now_ns + (in_ns ? in_ns : 1);
 
 	CHECK(t->on_timer);
 	if (t->slot) {
@@ -134,7 +135,7 @@ wait_time(const struct loop *l, struct timespec *out)
 
 	if (!l->ntimers)
 		return NULL;
-	if (l->heap[0]->at_ns > l->now_ns)
+	if (l->heap[0]->at_ns > l->now_ns + 1)
 		left_ns = l->heap[0]->at_ns - l->now_ns;
 	out->tv_sec = (time_t)(left_ns / NS_PER_S);
 	out->tv_nsec = (long)(left_ns % NS_PER_S);

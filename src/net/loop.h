@@ -82,6 +82,7 @@ void loop_close(struct loop *l, struct source *s);
 /* Watches it no longer: the descriptor is the caller's. */
 int loop_release(struct loop *l, struct source *s);
 
+/* In the next turn at the earliest, which does not wait then. */
 void loop_arm(struct loop *l, struct timer *t, uint64_t in_ns);
 void loop_disarm(struct loop *l, struct timer *t); /* harmless if not armed */
 

@@ -95,6 +95,40 @@ test_timer_heap(void **state)
 	loop_free(loop);
 }
 
+/* One that is armed at once, by itself, is called once in a turn. */
+static unsigned calls, turns;
+static struct task each_turn;
+
+static void
+on_turn(struct task *t)
+{
+	turns++;
+}
+
+static void
+on_again(struct timer *t)
+{
+	if (++calls == 10)
+		loop_stop(loop);
+	else
+		loop_arm(loop, t, 0);
+	loop_defer(loop, &each_turn);
+}
+
+static void
+test_timer_again(void **state)
+{
+	struct timer again = {.on_timer = on_again};
+
+	loop = loop_new();
+	each_turn.run = on_turn;
+	loop_arm(loop, &again, 0);
+	loop_run(loop);
+	assert_int_equal(calls, 10);
+	assert_int_equal(turns, 10);
+	loop_free(loop);
+}
+
 /* Two sources become ready in one turn; the first ends the second. */
 struct end {
 	struct source source;
@@ -295,6 +329,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_timer_heap),
+		cmocka_unit_test(test_timer_again),
 		cmocka_unit_test(test_burial),
 		cmocka_unit_test(test_wake),
 		cmocka_unit_test(test_idle),
