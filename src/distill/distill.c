@@ -46,6 +46,8 @@ finish(const struct order *o, const struct sniff *s, struct raster *r,
 	bool sideways = r->turn >= 5;
 	unsigned w, h;
 
+	if (!raster_profile_fits(r))
+		return RESULT_UNKNOWN;
 	/* By the file's size: a JPEG has been read smaller already. */
 	raster_fit(o, sideways ? s->height : s->width,
 		sideways ? s->width : s->height, &w, &h);
