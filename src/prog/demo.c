@@ -160,6 +160,8 @@ wait_for(pid_t pid)
 {
 	int status;
 
+	if (pid < 0)
+		return -EIO;
 	while (waitpid(pid, &status, WNOHANG) == 0)
 		if (state_pause(50) < 0) {
 			kill(pid, SIGKILL);
