@@ -17,6 +17,7 @@ enum {
 	OUT_MAX = 256 * 1024, /* bulk written ahead of the socket */
 	PING_MS = 500,
 	DEAD_PINGS = 4, /* without a word */
+	ACK_MS = 30,	/* the kernel waits for 40, at least */
 };
 
 static void
@@ -117,6 +118,21 @@ channel_fill_later(struct channel *ch)
 
 /* --- reading and writing -------------------------------------------------- */
 
+/* What is said in answer carries the acknowledgement of what it answers: the
+ * kernel waits for that. When it has waited in vain it waits no more, and each
+ * acknowledgement is a packet of its own; unless it is told again. */
+static void
+expect_answer(struct channel *ch)
+{
+	uint64_t now_ns = loop_now_ns(ch->worker->loop);
+	int off = 0;
+
+	if (now_ns - ch->busy_ns > ACK_MS * NS_PER_MS)
+		setsockopt(ch->io.fd, IPPROTO_TCP, TCP_QUICKACK, &off,
+			sizeof(off));
+	ch->busy_ns = now_ns;
+}
+
 static bool
 write_out(struct channel *ch)
 {
@@ -127,6 +143,7 @@ write_out(struct channel *ch)
 	channel_close_record(ch, 0);
 	if (ch->ending)
 		return false;
+	expect_answer(ch);
 	n = send(
 		ch->io.fd, buf_head(&ch->out), buf_len(&ch->out), MSG_NOSIGNAL);
 	if (n < 0) {
@@ -169,6 +186,7 @@ read_some(struct channel *ch)
 	static_assert(
 		WORKER_FRAMES_BYTES >= RECORD_HEADER + RECORD_MAX + READ_BYTES,
 		"a record and what follows");
+	expect_answer(ch);
 	n = recv(ch->io.fd, at + left, READ_BYTES, 0);
 	if (n < 0 && errno == EAGAIN)
 		return false;

@@ -43,6 +43,7 @@ struct channel {
 	const char *ending; /* why it is about to end */
 	unsigned unheard;   /* pings since its last word */
 	bool spoke;	    /* we did, since our last ping */
+	uint64_t busy_ns;   /* when we read or wrote last */
 	struct seal *seal_in, *seal_out; /* owned; NULL: none, or not yet */
 	struct tickets tickets;
 	struct lines *heads; /* owned; NULL until there is one */

@@ -28,12 +28,23 @@ refuse(struct admin_request *request, const char *why)
 }
 
 static void
+answer_self(struct worker *w, struct admin_request *request)
+{
+	char *text = status_self(w->node);
+
+	admin_answer(request, str_z(text));
+	free(text);
+}
+
+static void
 run_status(struct worker *w, struct admin_request *request, struct str args)
 {
-	if (args.n)
-		refuse(request, "status takes nothing");
-	else
+	if (!args.n)
 		status_survey(w, request);
+	else if (str_eq(args, STR("self")))
+		answer_self(w, request);
+	else
+		refuse(request, "status takes nothing, or self");
 }
 
 struct purging_for {
