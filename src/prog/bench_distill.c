@@ -308,8 +308,13 @@ distill_file(const struct options *o, const char *path)
 	enum order_kind kind;
 	int r = 0;
 
-	if (read_file(path, &in) < 0 || buf_len(&in) == 0 ||
-		buf_len(&in) > ORDER_BYTES_MAX) {
+	if (read_file(path, &in) < 0) {
+		buf_fini(&in);
+		return 1;
+	}
+	if (buf_len(&in) == 0 || buf_len(&in) > ORDER_BYTES_MAX) {
+		fprintf(stderr, "sevenfold bench: %s: not 1 byte to %d MB\n",
+			path, ORDER_BYTES_MAX >> 20);
 		buf_fini(&in);
 		return 1;
 	}
@@ -347,10 +352,19 @@ parse_number(unsigned most, unsigned *out)
 }
 
 static bool
+is_class(const char *name)
+{
+	for (size_t i = 0; i < NCLASSES; i++)
+		if (!strcmp(name, classes[i].name))
+			return true;
+	return false;
+}
+
+static bool
 parse_option(int c, struct options *o)
 {
 	switch (c) {
-	case 'c': o->class = optarg; return true;
+	case 'c': o->class = optarg; return is_class(optarg);
 	case 'w': return parse_number(UINT16_MAX, &o->width);
 	case 'q': return parse_number(100, &o->quality);
 	case 'r': return parse_number(1000, &o->repeat);

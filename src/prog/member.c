@@ -10,7 +10,12 @@
 #include "base/buf.h"
 #include "prog/ask.h"
 
-enum { PATIENCE_S = 5, LOOK_MS = 200 };
+enum {
+	PATIENCE_S = 5,
+	LOOK_MS = 200,
+	DOWN_LOOKS =
+		10, /* in a row: one that is busy may be late with a word */
+};
 
 struct options {
 	const char *socket; /* NULL: the one that is found */
@@ -145,15 +150,17 @@ wait_until_drained(const struct options *o)
 {
 	bool show = isatty(STDERR_FILENO);
 	enum drained state = DRAIN_GOES_ON;
+	unsigned down = 0;
 
-	while (state == DRAIN_GOES_ON) {
+	while (state != DRAIN_DONE && down < DOWN_LOOKS) {
 		json_t *doc = ask(o->socket, "status\n", PATIENCE_S);
 
 		if (!doc)
 			return 1;
 		state = look(doc, o->words[0], show);
 		json_decref(doc);
-		if (state == DRAIN_GOES_ON)
+		down = state == DRAIN_DOWN ? down + 1 : 0;
+		if (state != DRAIN_DONE)
 			usleep(LOOK_MS * 1000);
 	}
 	if (show)
