@@ -16,6 +16,7 @@ struct metrics {
 	char name[64]; /* of the family */
 };
 
+/* Begins one; help is one line. */
 void metrics_family(struct metrics *m, enum metrics_kind kind, const char *name,
 	const char *help);
 /* Without labels. */

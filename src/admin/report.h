@@ -2,7 +2,8 @@
 /*
  * How a process is, for other machines: by HTTP/1.1 on a TCP port of its own,
  * one GET or HEAD a connection, nothing that changes anything. What reads it:
- * Prometheus (/metrics), and the balancer (a node's /members).
+ * Prometheus (/metrics), and the balancer (a node's
+ * /members and /moves).
  */
 #include "base/buf.h"
 #include "net/loop.h"

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * For tests: a unix socket in a folder of its own, and a thread that answers
- * connections to it, one after the other, all in the same way.
+ * connections to it, one after the other: all in the same way, or each in its
+ * own.
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -19,7 +20,9 @@ struct test_server {
 	char dir[64];
 	char path[108];
 	const char *answer; /* NULL: none, and the connection stays open */
-	char asked[256];    /* what came with the last one answered */
+	const char *const *later; /* those after the first, then NULL: from then
+				     on it is the last; NULL: no others */
+	char asked[256];	  /* what came with the last one answered */
 	int fd;
 	pthread_t thread;
 };
@@ -50,18 +53,22 @@ test_server_run(void *arg)
 	struct test_server *s = arg;
 	int fd;
 
-	while ((fd = accept(s->fd, NULL, NULL)) >= 0)
+	while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
 		test_server_serve(s, fd);
+		if (s->later && *s->later)
+			s->answer = *s->later++;
+	}
 	return NULL;
 }
 
-/* answer is borrowed until the end. */
+/* Answers are borrowed until the end. */
 static inline void
-test_server_start(struct test_server *s, const char *name, const char *answer)
+test_server_start_with(struct test_server *s, const char *name,
+	const char *answer, const char *const *later)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 
-	*s = (struct test_server){.answer = answer};
+	*s = (struct test_server){.answer = answer, .later = later};
 	strcpy(s->dir, "/tmp/sevenfold-admin-test-XXXXXX");
 	CHECK(mkdtemp(s->dir));
 	snprintf(s->path, sizeof(s->path), "%s/%s", s->dir, name);
@@ -70,6 +77,12 @@ test_server_start(struct test_server *s, const char *name, const char *answer)
 	CHECK(bind(s->fd, (struct sockaddr *)&addr, sizeof(addr)) == 0);
 	CHECK(listen(s->fd, 8) == 0);
 	CHECK(pthread_create(&s->thread, NULL, test_server_run, s) == 0);
+}
+
+static inline void
+test_server_start(struct test_server *s, const char *name, const char *answer)
+{
+	test_server_start_with(s, name, answer, NULL);
 }
 
 /* From here on nobody listens there, though the socket is still to be seen. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -43,6 +44,42 @@ test_str_split(void **state)
 	assert_true(str_ieq(STR("Host"), STR("hOST")));
 	assert_false(str_ieq(STR("Host"), STR("Hos")));
 	assert_true(str_eq(str_trim(STR(" \ta b\t")), STR("a b")));
+}
+
+static void
+test_str_hex(void **state)
+{
+	uint64_t v = 7;
+
+	assert_true(str_hex(STR("00ff"), 4, &v) && v == 255);
+	assert_true(str_hex(STR("fedcba9876543210"), 16, &v));
+	assert_true(v == UINT64_C(0xfedcba9876543210));
+	assert_false(str_hex(STR("ff"), 4, &v));
+	assert_false(str_hex(STR("00fg"), 4, &v));
+	assert_false(str_hex(STR("00FF"), 4, &v));
+	assert_false(str_hex(STR("+0ff"), 4, &v));
+	assert_true(v == UINT64_C(0xfedcba9876543210));
+}
+
+static void
+test_str_addr(void **state)
+{
+	struct in_addr v4 = {1};
+	struct in6_addr v6;
+
+	assert_false(str_addr(STR(""), AF_INET, &v4));
+	assert_false(str_addr(STR("10.0.0.1 "), AF_INET, &v4));
+	assert_false(str_addr(STR("10.0.0.1\0"), AF_INET, &v4));
+	assert_false(str_addr(STR("10.0.0.01"), AF_INET, &v4));
+	assert_false(str_addr(STR("2001:db8::1"), AF_INET, &v4));
+	assert_int_equal(v4.s_addr, 1);
+	assert_true(str_addr(STR("10.0.0.1"), AF_INET, &v4));
+	assert_int_equal(ntohl(v4.s_addr), 0x0a000001);
+	assert_true(str_addr(STR("2001:db8::1"), AF_INET6, &v6));
+	assert_int_equal(v6.s6_addr[15], 1);
+	assert_false(str_addr(
+		STR("2001:db8:0000:0000:0000:0000:0000:0000:0000:0000:00001"),
+		AF_INET6, &v6));
 }
 
 static void
@@ -179,6 +216,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_str_u64),
 		cmocka_unit_test(test_str_split),
+		cmocka_unit_test(test_str_hex),
+		cmocka_unit_test(test_str_addr),
 		cmocka_unit_test(test_str_take),
 		cmocka_unit_test(test_str_distance),
 		cmocka_unit_test(test_buf),

@@ -15,8 +15,9 @@ struct buf {
 	size_t cap;
 };
 
-void buf_fini(struct buf *b);
-/* Room for at least n bytes at buf_tail(); the room is not yet content. */
+void buf_fini(struct buf *b); /* all zero again */
+/* Room for at least n bytes at the tail: they are not content before
+ * buf_commit(). Valid until the buffer is touched again. */
 char *buf_reserve(struct buf *b, size_t n);
 void buf_z(struct buf *b, const char *z);
 void buf_printf(struct buf *b, const char *fmt, ...)

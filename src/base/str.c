@@ -1,5 +1,6 @@
 #include "base/str.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 
 bool
@@ -79,6 +80,37 @@ str_u64(struct str s, uint64_t max, uint64_t *out)
 		return -ERANGE;
 	*out = v;
 	return 0;
+}
+
+bool
+str_hex(struct str s, size_t digits, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (s.n != digits)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!char_is_digit(c) && (c < 'a' || c > 'f'))
+			return false;
+		v = v << 4 |
+			(unsigned)(char_is_digit(c) ? c - '0' : c - 'a' + 10);
+	}
+	*out = v;
+	return true;
+}
+
+bool
+str_addr(struct str s, int family, void *out)
+{
+	char z[INET6_ADDRSTRLEN];
+
+	if (s.n == 0 || s.n >= sizeof(z) || memchr(s.p, '\0', s.n))
+		return false;
+	memcpy(z, s.p, s.n);
+	z[s.n] = '\0';
+	return inet_pton(family, z, out) == 1;
 }
 
 unsigned

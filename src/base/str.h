@@ -62,5 +62,11 @@ bool str_split(struct str *s, char sep, struct str *part);
 bool str_take(struct str *s, void *out, size_t n);
 /* Decimal digits only, the whole slice. -EINVAL, or -ERANGE above max. */
 int str_u64(struct str s, uint64_t max, uint64_t *out);
+/* So many hexadecimal digits, the whole slice, as "%0*llx" writes them; at most
+ * 16. False, and *out untouched, as below. */
+bool str_hex(struct str s, size_t digits, uint64_t *out);
+/* An address as inet_pton() reads it, of AF_INET (struct in_addr) or AF_INET6
+ * (struct in6_addr). */
+bool str_addr(struct str s, int family, void *out);
 /* The edit distance, for "did you mean"; slices over 32 bytes count as far. */
 unsigned str_distance(struct str a, struct str b);

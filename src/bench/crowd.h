@@ -21,7 +21,7 @@ struct crowd {
 void crowd_init(struct crowd *c, size_t objects, double alpha, uint64_t bytes,
 	uint64_t seed);
 void crowd_fini(struct crowd *c);
-/* So long from now on, half of all requests are for /flash. */
+/* After that time, half of all requests are for /flash. */
 void crowd_flash(struct crowd *c, uint64_t after_ns);
 
 /* A play's order, without end. */

@@ -7,5 +7,5 @@
 #include <stddef.h>
 
 /* Writes all of them into dir, which is made if need be. 0 or negative errno.
- * size: of the photographs, as 1 for 1800 x 1200, 2 for half of that... */
+ * shrink: photographs have 1800 x 1200 pixels, divided by it. */
 int pictures_make(const char *dir, unsigned shrink);

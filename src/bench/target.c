@@ -1,14 +1,7 @@
 /* See target.h. */
 #include "bench/target.h"
 
-static int
-hex_value(char c)
-{
-	if (char_is_digit(c))
-		return c - '0';
-	c = char_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "http/char.h"
 
 /* The byte at s.p[i], decoded if it is an escape; *len is 3 then, else 1. */
 static unsigned char
@@ -16,7 +9,7 @@ byte_at(struct str s, size_t i, size_t *len)
 {
 	*len = 1;
 	if (s.p[i] == '%' && i + 2 < s.n) {
-		int hi = hex_value(s.p[i + 1]), lo = hex_value(s.p[i + 2]);
+		int hi = char_hex(s.p[i + 1]), lo = char_hex(s.p[i + 2]);
 
 		if (hi >= 0 && lo >= 0) {
 			*len = 3;

@@ -244,7 +244,7 @@ test_dump(void **state)
 		CLUSTER("group a policy ring points 7 n1; rule a path \"*;#\" "
 			"header x host b*; copies 2; bound off; ramp off;"
 			"group b n1; rule b host ?; policy ht_rr shared"),
-		CLUSTER("handoff on; secret /etc/x"),
+		CLUSTER("handoff on; secret \"/etc/a b;#\""),
 		CLUSTER("handoff off"),
 		CLUSTER("handoff_hook xdp"),
 	};

@@ -365,6 +365,7 @@ set_file(struct conf_errors *e, const struct arg *args, size_t nargs,
 	return read_file(e, args[0], member);
 }
 
+/* Quoted: it may have blanks. */
 static bool
 write_file(struct buf *b, const void *member, size_t i)
 {
@@ -372,7 +373,7 @@ write_file(struct buf *b, const void *member, size_t i)
 
 	if (!path)
 		return false;
-	buf_z(b, path);
+	buf_printf(b, "\"%s\"", path);
 	return true;
 }
 

@@ -226,7 +226,6 @@ read_pattern(struct conf_errors *e, struct arg a, char **out)
 			quote(a.text).z);
 		return false;
 	}
-	free(*out);
 	*out = xstrndup(a.text.p, a.text.n);
 	return true;
 }
@@ -245,6 +244,7 @@ read_condition(struct conf_errors *e, const struct arg *args, size_t nargs,
 {
 	bool host = str_eq(args[0].text, STR("host"));
 	bool path = str_eq(args[0].text, STR("path"));
+	char **out = host ? &r->host : path ? &r->path : &r->header;
 
 	if (!is_condition(args[0]) || nargs < 2) {
 		mistake(e, args[0].at,
@@ -254,12 +254,16 @@ read_condition(struct conf_errors *e, const struct arg *args, size_t nargs,
 			quote(args[0].text).z);
 		return 0;
 	}
-	if (host || path)
-		return read_pattern(e, args[1], host ? &r->host : &r->path) ? 2
-									    : 0;
-	if (!read_pattern(e, args[1], &r->header))
+	if (*out) {
+		mistake(e, args[0].at,
+			"a second %s in a rule\n"
+			"write a rule for each",
+			quote(args[0].text).z);
 		return 0;
-	if (nargs < 3 || is_condition(args[2]))
+	}
+	if (!read_pattern(e, args[1], out))
+		return 0;
+	if (host || path || nargs < 3 || is_condition(args[2]))
 		return 2;
 	return read_pattern(e, args[2], &r->value) ? 3 : 0;
 }

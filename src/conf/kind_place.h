@@ -1,4 +1,5 @@
 #pragma once
+/* Between kind_place.c, whose kinds make groups and rules, and conf.c. */
 #include "conf/conf.h"
 
 /* Frees groups and rules. */

@@ -3,7 +3,6 @@
  * part of the message of every mistake in it.
  */
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/own.h"
@@ -88,6 +87,9 @@ static const struct wrong wrongs[] = {
 	{CLUSTER("policy hrw points 9"), {{2, 12, "unexpected `points`"}}},
 	{NODES("node a 10.0.0.1 weight 2; policy jump"),
 		{{2, 1, "node `a` has a weight, of which the policy `jump`"}}},
+	{NODES("node a 10.0.0.1; node b 10.0.0.2 weight 2\n"
+	       "group g policy jump a b"),
+		{{3, 1, "node `b` has a weight, of which the policy `jump`"}}},
 	{CLUSTER("group g n1 n9"),
 		{{2, 12, "there is no node `n9` before this line"}}},
 	{CLUSTER("group g n1 n1"), {{2, 12, "`n1` is in the group already"}}},
@@ -101,6 +103,10 @@ static const struct wrong wrongs[] = {
 		{{2, 20, "unexpected `size` in a rule"}}},
 	{CLUSTER("group g n1; rule g host a path"),
 		{{2, 27, "unexpected `path` in a rule"}}},
+	{CLUSTER("group g n1; rule g path *.jpg path *.png"),
+		{{2, 31, "a second `path` in a rule; write a rule for each"}}},
+	{CLUSTER("group g n1; rule g header a b header c"),
+		{{2, 31, "a second `header` in a rule"}}},
 	{CLUSTER("copies 0.9"), {{2, 8, "`0.9` can't be a ratio"}}},
 	{CLUSTER("copies 1.345"), {{2, 8, "`1.345` can't be a ratio"}}},
 	{CLUSTER("copies 65"), {{2, 8, "`65` can't be a ratio"}}},
@@ -137,6 +143,14 @@ static const struct wrong wrongs[] = {
 		{{1, 17, "`[` is not an IPv4 address"}}},
 	{CLUSTER("peer_port 0"), {{2, 11, "`0` is not a port"}}},
 	{CLUSTER("peer_port 70000"), {{2, 11, "`70000` is not a port"}}},
+	{CLUSTER("status_port 80"),
+		{{2, 1, "`vip` and `status_port` are both port 80; give"}}},
+	{CLUSTER("status_port 7077"),
+		{{2, 1, "`peer_port` and `status_port` are both port 7077"}}},
+	{CLUSTER("peer_port 7078"),
+		{{2, 1, "`peer_port` and `status_port` are both port 7078"}}},
+	{"cluster c { vip 192.0.2.10:7077;" NODE "}" SITE,
+		{{1, 13, "`vip` and `peer_port` are both port 7077"}}},
 	{CLUSTER("vip6 10.0.0.1"),
 		{{2, 6, "`10.0.0.1` is not the IPv6 address of a host"}}},
 	{CLUSTER("vip6 ff02::1"),
@@ -400,48 +414,6 @@ test_quote(void **state)
 		assert_true(strlen(quote(str_of(word, n)).z) < 80);
 }
 
-/* What conf_load() of this text says on stderr; *r is its result. */
-static char *
-load_says(const char *text, int *r)
-{
-	char path[] = "/tmp/sevenfold-conf-test-XXXXXX";
-	own_fd int fd = mkstemp(path), saved = dup(STDERR_FILENO);
-	own_file FILE *said = tmpfile();
-	struct conf *c = NULL;
-	char *z = xcalloc(1, 4096);
-	ssize_t n;
-
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	dup2(fileno(said), STDERR_FILENO);
-	*r = conf_load(path, &c);
-	dup2(saved, STDERR_FILENO);
-	unlink(path);
-	conf_free(c);
-	n = pread(fileno(said), z, 4095, 0);
-	assert_true(n >= 0);
-	return z;
-}
-
-static void
-test_load(void **state)
-{
-	own_free char *right = NULL, *wrong = NULL;
-	struct conf *c;
-	int r;
-
-	right = load_says(AFTER(SITE), &r);
-	assert_int_equal(r, 0);
-	assert_string_equal(right, "");
-	wrong = load_says(CLUSTER("polcy x; workers 0"), &r);
-	assert_int_equal(r, -EINVAL);
-	assert_non_null(strstr(wrong,
-		":2:1: unknown parameter `polcy` in "
-		"`cluster`; did you mean `policy`?\n"));
-	assert_non_null(strstr(wrong, ":2:18: `0` is not a number"));
-	assert_int_equal(conf_load("/nowhere/at/all", &c), -ENOENT);
-	assert_int_equal(conf_load("/", &c), -EISDIR);
-}
-
 int
 main(void)
 {
@@ -450,7 +422,6 @@ main(void)
 		cmocka_unit_test(test_many_mistakes),
 		cmocka_unit_test(test_many_origins),
 		cmocka_unit_test(test_quote),
-		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

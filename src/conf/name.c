@@ -3,8 +3,8 @@
 
 #include "base/mem.h"
 
-#include <arpa/inet.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #define HOST_MAX 253 /* RFC 1035, 2.3.4, as text */
@@ -95,16 +95,13 @@ static bool
 is_origin_host(struct str s)
 {
 	struct in_addr addr;
-	char z[HOST_MAX + 1];
 
 	if (!is_name(s, HOST_MAX))
 		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if (!char_is_digit(s.p[i]) && s.p[i] != '.')
 			return true;
-	memcpy(z, s.p, s.n);
-	z[s.n] = 0;
-	return inet_pton(AF_INET, z, &addr) == 1;
+	return str_addr(s, AF_INET, &addr);
 }
 
 bool

@@ -16,24 +16,75 @@ rule_limit(struct conf_errors *e, struct position at, const char *name,
 			(unsigned long long)most / 1024);
 }
 
+/* True, and said: the policy knows nothing of the node's weight. */
+static bool
+is_weighed_in_vain(struct conf_errors *e, struct position at,
+	const struct conf_node *n, const struct policy *p)
+{
+	if (!p || p->weights || n->weight == 1)
+		return false;
+	mistake(e, at,
+		"node `%s` has a weight, of which the policy `%s` knows "
+		"nothing\n"
+		"leave it out, or choose a policy like `hrw`",
+		n->name, p->name);
+	return true;
+}
+
+static bool
+rule_weights_in_group(struct conf_errors *e, const struct conf *c,
+	const struct conf_group *g, struct position at)
+{
+	for (size_t i = 0; i < g->nnodes; i++)
+		if (is_weighed_in_vain(e, at,
+			    &c->nodes[conf_node_index(c, g->nodes[i])],
+			    g->place.policy))
+			return false;
+	return true;
+}
+
+/* One mistake of that kind is enough. */
 static void
 rule_weights(struct conf_errors *e, const struct conf *c,
 	const struct position *seen)
 {
-	struct position at = seen[PARAM_cluster_node];
-
-	for (size_t i = 0; c->place.policy && i < c->nnodes; i++)
-		if (c->nodes[i].weight != 1 && !c->place.policy->weights) {
-			mistake(e, at,
-				"node `%s` has a weight, of which the policy "
-				"`%s` knows nothing\n"
-				"leave it out, or choose a policy like `hrw`",
-				c->nodes[i].name, c->place.policy->name);
+	for (size_t i = 0; i < c->nnodes; i++)
+		if (is_weighed_in_vain(e, seen[PARAM_cluster_node],
+			    &c->nodes[i], c->place.policy))
 			return;
-		}
-	if (c->nnodes > VIEW_MAX_NODES)
-		mistake(e, at, "%zu nodes\na cluster has at most %u of them",
-			c->nnodes, VIEW_MAX_NODES);
+	for (size_t i = 0; i < c->ngroups; i++)
+		if (!rule_weights_in_group(
+			    e, c, &c->groups[i], seen[PARAM_cluster_group]))
+			return;
+}
+
+/* A node listens for all three at its own address, and each of its workers at
+ * the same port: sockets of two kinds would get each other's connections. */
+static void
+rule_ports(struct conf_errors *e, const struct conf *c,
+	const struct position *seen)
+{
+	const struct {
+		const char *name;
+		uint16_t port; /* 0: none */
+		struct position at;
+	} ports[] = {
+		{"vip", c->vip_port, seen[PARAM_cluster_vip]},
+		{"peer_port", c->peer_port, seen[PARAM_cluster_peer_port]},
+		{"status_port", c->status_port,
+			seen[PARAM_cluster_status_port]},
+	};
+
+	for (size_t i = 1; i < sizeof(ports) / sizeof(ports[0]); i++)
+		for (size_t j = 0; j < i; j++)
+			if (ports[i].port && ports[i].port == ports[j].port)
+				mistake(e,
+					ports[i].at.line ? ports[i].at
+							 : ports[j].at,
+					"`%s` and `%s` are both port %u\n"
+					"give each a port of its own",
+					ports[j].name, ports[i].name,
+					ports[i].port);
 }
 
 void
@@ -55,7 +106,12 @@ rules_cluster(
 		c->field_max_bytes, HEAD_MAX_BYTES);
 	rule_limit(e, seen[PARAM_cluster_head_max], "head_max",
 		c->head_max_bytes, HEAD_MAX_BYTES);
+	if (c->nnodes > VIEW_MAX_NODES)
+		mistake(e, seen[PARAM_cluster_node],
+			"%zu nodes\na cluster has at most %u of them",
+			c->nnodes, VIEW_MAX_NODES);
 	rule_weights(e, c, seen);
+	rule_ports(e, c, seen);
 	if (c->handoff == CONF_HANDOFF_ON && !c->secret_file)
 		mistake(e, seen[PARAM_cluster_handoff],
 			"`handoff on` without a `secret`\n"

@@ -51,26 +51,13 @@ nearest_name(struct str word, const char *const *names, size_t n)
 	return best;
 }
 
-/* Numbers and dots, nothing else said about them. */
-static bool
-parse_addr(struct str s, struct in_addr *out)
-{
-	char z[INET_ADDRSTRLEN];
-
-	if (s.n >= sizeof(z) || memchr(s.p, 0, s.n))
-		return false;
-	memcpy(z, s.p, s.n);
-	z[s.n] = 0;
-	return inet_pton(AF_INET, z, out) == 1;
-}
-
 bool
 read_addr(struct conf_errors *e, struct arg a, struct in_addr *out)
 {
 	struct in_addr addr = {0};
 	unsigned first;
 
-	if (!parse_addr(a.text, &addr)) {
+	if (!str_addr(a.text, AF_INET, &addr)) {
 		mistake(e, a.at,
 			"%s is not an IPv4 address\n"
 			"write four numbers of 0 to 255, like `10.0.0.11`",
@@ -158,12 +145,9 @@ is_global6(const struct in6_addr *a)
 bool
 read_addr6(struct conf_errors *e, struct arg a, struct in6_addr *out)
 {
-	char z[INET6_ADDRSTRLEN] = "";
 	struct in6_addr addr;
 
-	if (a.text.n < sizeof(z) && !memchr(a.text.p, 0, a.text.n))
-		memcpy(z, a.text.p, a.text.n);
-	if (inet_pton(AF_INET6, z, &addr) != 1 || !is_global6(&addr)) {
+	if (!str_addr(a.text, AF_INET6, &addr) || !is_global6(&addr)) {
 		mistake(e, a.at,
 			"%s is not the IPv6 address of a host\n"
 			"write one like `2001:db8::10`",
@@ -182,7 +166,7 @@ read_prefix(struct conf_errors *e, struct arg a, struct conf_prefix *out)
 	uint64_t bits = 32;
 
 	if (!str_split(&bits_text, '/', &addr_text) ||
-		!parse_addr(addr_text, &addr) ||
+		!str_addr(addr_text, AF_INET, &addr) ||
 		(bits_text.p && str_u64(bits_text, 32, &bits) < 0)) {
 		mistake(e, a.at,
 			"%s is not an IPv4 prefix\n"

@@ -23,8 +23,8 @@ is_off(struct arg a)
 int nearest_name(struct str word, const char *const *names, size_t n);
 
 bool read_addr(struct conf_errors *e, struct arg a, struct in_addr *out);
-/* ADDRESS:PORT */
 bool read_addr6(struct conf_errors *e, struct arg a, struct in6_addr *out);
+/* ADDRESS:PORT */
 bool read_addr_port(struct conf_errors *e, struct arg a, struct in_addr *addr,
 	uint16_t *port);
 /* ADDRESS/BITS, host bits zero */

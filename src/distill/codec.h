@@ -20,6 +20,10 @@ bool png_write(const struct raster *r, struct buf *out);
 /* drawing: without loss */
 bool webp_write(const struct raster *r, unsigned quality, bool drawing,
 	struct buf *out);
+/* The WebP bare with r's profile, if it has one; if it moves, loops times, or
+ * for ever (0). */
+bool webp_wrap(struct str bare, unsigned loops, const struct raster *r,
+	struct buf *out);
 /* False as well when there is no libavif. */
 bool avif_write(const struct raster *r, unsigned quality, struct buf *out);
 bool avif_can(void);

@@ -188,12 +188,20 @@ paint(struct frames *f)
 	return good;
 }
 
+/* False when it ends some weeks from now. */
+static bool
+add_delay(struct frames *f)
+{
+	int ticks = f->control.DelayTime;
+	int ms = (ticks <= FAST_TICKS ? SLOW_TICKS : ticks) * MS_PER_TICK;
+
+	return !__builtin_add_overflow(f->now_ms, ms, &f->now_ms);
+}
+
 static bool
 read_picture(struct frames *f)
 {
-	int ticks = f->control.DelayTime;
-
-	if (DGifGetImageDesc(f->gif) != GIF_OK || !fits(f))
+	if (DGifGetImageDesc(f->gif) != GIF_OK || !fits(f) || !add_delay(f))
 		return false;
 	dispose(f);
 	remember(f);
@@ -201,7 +209,6 @@ read_picture(struct frames *f)
 		return false;
 	f->last = f->gif->Image;
 	f->last_disposal = f->control.DisposalMode;
-	f->now_ms += (ticks <= FAST_TICKS ? SLOW_TICKS : ticks) * MS_PER_TICK;
 	no_control(f);
 	return true;
 }

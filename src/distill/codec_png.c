@@ -287,6 +287,8 @@ png_write(const struct raster *r, struct buf *out)
 
 	if (info) {
 		png_set_write_fn(png, out, on_write, on_flush);
+		/* A profile that makes no sense is left out. */
+		png_set_benign_errors(png, 1);
 		if (!setjmp(png_jmpbuf(png))) {
 			encode(png, info, r, fits ? palette : NULL);
 			done = true;

@@ -89,14 +89,40 @@ webp_fits(unsigned width, unsigned height)
 	return width <= WEBP_MAX_DIMENSION && height <= WEBP_MAX_DIMENSION;
 }
 
-/* A profile needs a container around what is there. */
+/* loops: how often; 0: for ever. */
 static bool
-put_with_profile(const struct raster *r, WebPData bare, struct buf *out)
+set_loops(WebPMux *mux, unsigned loops)
 {
-	WebPData profile = {r->profile, r->profile_bytes}, whole = {NULL, 0};
-	WebPMux *mux = WebPMuxCreate(&bare, 0);
-	bool done = mux &&
-		WebPMuxSetChunk(mux, "ICCP", &profile, 0) == WEBP_MUX_OK &&
+	WebPMuxAnimParams params;
+
+	switch (WebPMuxGetAnimationParams(mux, &params)) {
+	case WEBP_MUX_OK: break;
+	/* It stands still, perhaps for its frames were all alike. */
+	case WEBP_MUX_NOT_FOUND: return true;
+	default: return false;
+	}
+	params.loop_count = (int)loops;
+	return WebPMuxSetAnimationParams(mux, &params) == WEBP_MUX_OK;
+}
+
+static bool
+set_profile(WebPMux *mux, const struct raster *r)
+{
+	const WebPData profile = {r->profile, r->profile_bytes};
+
+	return !r->profile ||
+		WebPMuxSetChunk(mux, "ICCP", &profile, 0) == WEBP_MUX_OK;
+}
+
+/* These need a container around what is there. */
+bool
+webp_wrap(struct str bare, unsigned loops, const struct raster *r,
+	struct buf *out)
+{
+	const WebPData data = {(const uint8_t *)bare.p, bare.n};
+	WebPData whole = {NULL, 0};
+	WebPMux *mux = WebPMuxCreate(&data, 0);
+	bool done = mux && set_loops(mux, loops) && set_profile(mux, r) &&
 		WebPMuxAssemble(mux, &whole) == WEBP_MUX_OK;
 
 	if (done)
@@ -139,8 +165,8 @@ webp_write(
 	picture.custom_ptr = &writer;
 	done = WebPEncode(&config, &picture);
 	if (done && r->profile)
-		done = put_with_profile(
-			r, (WebPData){writer.mem, writer.size}, out);
+		done = webp_wrap(str_of((const char *)writer.mem, writer.size),
+			0, r, out);
 	else if (done)
 		buf_append(out, writer.mem, writer.size);
 	WebPMemoryWriterClear(&writer);

@@ -46,6 +46,8 @@ finish(const struct order *o, const struct sniff *s, struct raster *r,
 	bool sideways = r->turn >= 5;
 	unsigned w, h;
 
+	if (!raster_profile_fits(r))
+		return RESULT_UNKNOWN;
 	/* By the file's size: a JPEG has been read smaller already. */
 	raster_fit(o, sideways ? s->height : s->width,
 		sideways ? s->width : s->height, &w, &h);
@@ -130,48 +132,6 @@ movie_add(struct movie *m, const struct raster *frame, int ends_at_ms)
 	return done;
 }
 
-/* loops: how often; 0: for ever. */
-static bool
-set_loops(WebPMux *mux, unsigned loops)
-{
-	WebPMuxAnimParams params;
-
-	switch (WebPMuxGetAnimationParams(mux, &params)) {
-	case WEBP_MUX_OK: break;
-	/* Its frames were all alike, so it stands still. */
-	case WEBP_MUX_NOT_FOUND: return true;
-	default: return false;
-	}
-	params.loop_count = (int)loops;
-	return WebPMuxSetAnimationParams(mux, &params) == WEBP_MUX_OK;
-}
-
-static bool
-set_profile(WebPMux *mux, const struct raster *r)
-{
-	const WebPData profile = {r->profile, r->profile_bytes};
-
-	return !r->profile ||
-		WebPMuxSetChunk(mux, "ICCP", &profile, 0) == WEBP_MUX_OK;
-}
-
-/* frame: any of them, for the profile that all have. */
-static bool
-put_whole(WebPData bare, unsigned loops, const struct raster *frame,
-	struct buf *out)
-{
-	WebPData whole = {NULL, 0};
-	WebPMux *mux = WebPMuxCreate(&bare, 0);
-	bool done = mux && set_loops(mux, loops) && set_profile(mux, frame) &&
-		WebPMuxAssemble(mux, &whole) == WEBP_MUX_OK;
-
-	if (done)
-		buf_append(out, whole.bytes, whole.size);
-	WebPDataClear(&whole);
-	WebPMuxDelete(mux);
-	return done;
-}
-
 static bool
 movie_end(struct movie *m, unsigned loops, const struct raster *frame,
 	struct buf *out)
@@ -180,7 +140,8 @@ movie_end(struct movie *m, unsigned loops, const struct raster *frame,
 	bool done =
 		WebPAnimEncoderAdd(m->encoder, NULL, m->starts_at_ms, NULL) &&
 		WebPAnimEncoderAssemble(m->encoder, &data) &&
-		put_whole(data, loops, frame, out);
+		webp_wrap(str_of((const char *)data.bytes, data.size), loops,
+			frame, out);
 
 	WebPDataClear(&data);
 	return done;

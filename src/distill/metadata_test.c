@@ -137,6 +137,33 @@ make_webp(const struct raster *r, struct buf *out)
 	buf_fini(&b);
 }
 
+/* One of shades of gray, with a profile for those. */
+static void
+make_gray_png(const struct raster *r, struct buf *out)
+{
+	static const char ihdr[] = {
+		0, 0, 0, (char)W, 0, 0, 0, H, 8, 0, 0, 0, 0};
+	struct libdeflate_compressor *c = libdeflate_alloc_compressor(1);
+	unsigned char rows[H][1 + W];
+	char room[2 * sizeof(rows)], chunk[5 + 2 * PROFILE_BYTES] = "icc";
+	size_t n;
+
+	for (unsigned y = 0; y < H; y++) {
+		rows[y][0] = 0; /* no filter */
+		for (unsigned x = 0; x < W; x++)
+			rows[y][1 + x] = (unsigned char)raster_row(r, y)[x];
+	}
+	buf_append(out, "\x89PNG\r\n\x1a\n", 8);
+	put_chunk(STR("IHDR"), str_of(ihdr, sizeof(ihdr)), out);
+	n = libdeflate_zlib_compress(
+		c, r->profile, r->profile_bytes, chunk + 5, sizeof(chunk) - 5);
+	put_chunk(STR("iCCP"), str_of(chunk, 5 + n), out);
+	n = libdeflate_zlib_compress(c, rows, sizeof(rows), room, sizeof(room));
+	put_chunk(STR("IDAT"), str_of(room, n), out);
+	put_chunk(STR("IEND"), STR(""), out);
+	libdeflate_free_compressor(c);
+}
+
 /* --- and what becomes of them --------------------------------------------- */
 
 static bool
@@ -209,12 +236,56 @@ test_metadata(void **state)
 	raster_fini(&r);
 }
 
+/* Its profile would say nothing of a result's colours. */
+static void
+test_gray_profile(void **state)
+{
+	struct distilled d;
+	struct raster r, gray;
+	struct buf b = {0};
+
+	(void)state;
+	photograph(&r, false);
+	make_profile(&r);
+	memcpy((char *)r.profile + 16, "GRAY", 4);
+	make_gray_png(&r, &b);
+	assert_int_equal(png_read(buf_view(&b), &gray), RESULT_DONE);
+	assert_int_equal(gray.profile_bytes, PROFILE_BYTES);
+	raster_fini(&gray);
+	for (uint8_t formats = 0; formats <= ORDER_WEBP; formats++)
+		assert_int_equal(run((struct order){.formats = formats},
+					 buf_view(&b), &d),
+			RESULT_UNKNOWN);
+	buf_fini(&b);
+	raster_fini(&r);
+}
+
+static void
+test_profile_that_is_none(void **state)
+{
+	const char nonsense[] = "any bytes of a profile";
+	struct raster r, again;
+	struct buf b = {0};
+
+	(void)state;
+	drawing(&r);
+	assert_true(raster_set_profile(&r, nonsense, sizeof(nonsense)));
+	assert_true(png_write(&r, &b));
+	assert_int_equal(png_read(buf_view(&b), &again), RESULT_DONE);
+	assert_null(again.profile);
+	raster_fini(&again);
+	buf_fini(&b);
+	raster_fini(&r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_turned),
 		cmocka_unit_test(test_metadata),
+		cmocka_unit_test(test_gray_profile),
+		cmocka_unit_test(test_profile_that_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

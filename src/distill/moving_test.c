@@ -91,6 +91,28 @@ test_moving_alike(void **state)
 	buf_fini(&b);
 }
 
+/* One that would go on for longer than an int has milliseconds. */
+static void
+test_moving_for_weeks(void **state)
+{
+	static const char pictures[2][24] = {
+		"\x21\xf9\4\0\xff\xff\0\0\x2c\0\0\0\0\1\0\1\0\0\2\2\x44\1",
+		"\x21\xf9\4\0\xff\xff\0\0\x2c\0\0\0\0\1\0\1\0\0\2\2\x4c\1"};
+	struct distilled d;
+	struct buf b = {0};
+
+	(void)state;
+	buf_z(&b, "GIF89a");
+	buf_append(&b, "\1\0\1\0\x80\0\0\xff\0\0\0\0\xff", 13);
+	for (int i = 0; i < INT32_MAX / 655350 + 2; i++)
+		buf_append(&b, pictures[i % 2], 23);
+	buf_z(&b, ";");
+	assert_int_equal(
+		run((struct order){.formats = ORDER_WEBP}, buf_view(&b), &d),
+		RESULT_BROKEN);
+	buf_fini(&b);
+}
+
 static const char profile[] = "any bytes of a profile";
 
 /* Three pictures of a photograph that goes sideways, with a profile. */
@@ -185,6 +207,7 @@ main(void)
 		cmocka_unit_test(test_gif_frames),
 		cmocka_unit_test(test_moving),
 		cmocka_unit_test(test_moving_alike),
+		cmocka_unit_test(test_moving_for_weeks),
 		cmocka_unit_test(test_moving_webp),
 		cmocka_unit_test(test_moving_png),
 	};

@@ -39,6 +39,15 @@ raster_set_profile(struct raster *r, const void *profile, size_t bytes)
 }
 
 bool
+raster_profile_fits(const struct raster *r)
+{
+	enum { SPACE = 16 }; /* ICC.1:2022, 7.2.6: data colour space */
+
+	return r->profile_bytes < SPACE + 4 ||
+		memcmp((const char *)r->profile + SPACE, "GRAY", 4) != 0;
+}
+
+bool
 raster_copy(const struct raster *r, struct raster *out)
 {
 	if (!raster_init(out, raster_width(r), raster_height(r)) ||

@@ -24,6 +24,9 @@ void raster_fini(struct raster *r); /* harmless when all zero */
 bool raster_copy(const struct raster *r, struct raster *out);
 /* Of one that has none; copies it. */
 bool raster_set_profile(struct raster *r, const void *profile, size_t bytes);
+/* False: it is of shades of gray, but pixels have three colours here, so that a
+ * file with both would mean nothing. */
+bool raster_profile_fits(const struct raster *r);
 /* The size in which an image that shows as width x height is wanted. */
 void raster_fit(const struct order *o, unsigned width, unsigned height,
 	unsigned *fit_width, unsigned *fit_height);

@@ -5,7 +5,7 @@
  * network order, everything else in host order.
  *
  *	flows	client -> where its packets go; absent: to our own TCP
- *	stamps	client -> the TSval of the last data that came from it
+ *	stamps	client -> the TSval of the last data that came in its name
  *	windows	client -> the congestion window that a socket is to begin with
  *	steered	verdict -> packets (per CPU)
  *
@@ -48,6 +48,12 @@ struct handoff_flow {
 	__u16 zero;
 };
 _Static_assert(sizeof(struct handoff_flow) == 40, "map ABI");
+
+struct handoff_stamp {
+	__u32 tsval;
+	__u32 end; /* the sequence number behind that data; host order, too */
+};
+_Static_assert(sizeof(struct handoff_stamp) == 8, "map ABI");
 
 enum handoff_verdict {
 #define VERDICT(name, text) HANDOFF_##name,

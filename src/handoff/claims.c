@@ -31,39 +31,14 @@ claims_put(const struct claims *c, struct buf *out)
 		put_claim(&c->v[i], out);
 }
 
-/* So many digits. */
-static bool
-parse_hex(struct str s, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	if (s.n != 16)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!char_is_digit(c) && (c < 'a' || c > 'f'))
-			return false;
-		v = v << 4 |
-			(unsigned)(char_is_digit(c) ? c - '0' : c - 'a' + 10);
-	}
-	*out = v;
-	return true;
-}
-
 static bool
 parse_addr(struct str s, struct in6_addr *out)
 {
-	char text[INET6_ADDRSTRLEN];
 	struct in_addr v4;
 
-	if (s.n >= sizeof(text))
-		return false;
-	memcpy(text, s.p, s.n);
-	text[s.n] = '\0';
-	if (inet_pton(AF_INET6, text, out) > 0)
+	if (str_addr(s, AF_INET6, out))
 		return true;
-	if (inet_pton(AF_INET, text, &v4) <= 0)
+	if (!str_addr(s, AF_INET, &v4))
 		return false;
 	*out = addr_mapped(v4);
 	return true;
@@ -89,7 +64,7 @@ parse_last(struct str line, uint64_t *out)
 	struct str word;
 
 	return str_split(&line, ' ', &word) && str_eq(word, STR("last")) &&
-		line.p && parse_hex(line, out);
+		line.p && str_hex(line, 16, out);
 }
 
 bool
@@ -138,8 +113,8 @@ claims_asked(struct str path, struct claims_question *q)
 	for (int i = 0; i < 6; i++)
 		if (!str_split(&path, '/', &part[i]))
 			return false;
-	if (path.p || !parse_hex(part[2], &since) ||
-		!parse_hex(part[3], &nonce) || !parse_hex(part[4], &hear) ||
+	if (path.p || !str_hex(part[2], 16, &since) ||
+		!str_hex(part[3], 16, &nonce) || !str_hex(part[4], 16, &hear) ||
 		hear >> 48)
 		return false;
 	q->since = since;

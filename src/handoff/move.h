@@ -17,11 +17,11 @@
  * The taker says nothing to the client before GO, and the giver, having said
  * that, never again: so there is never a moment in which both could, whatever
  * is late or lost. Until then the giver has its socket, as it was, and may go
- *on with it: when the taker says REFUSED, or nothing for too long, or is lost,
- *or if something has come after all that the taker does not know of; the taker
+ * on with it: when the taker says REFUSED, or nothing for too long, or is lost,
+ * or if something has come after all that the taker does not know of; the taker
  * then throws away, mutely, what it has. If it is lost after GO, so is the
  * connection, as with any server that dies; and whichever of the two is left
- * has the client ask whose it is (steer_tickle()), for who waits for an answer
+ * has the client ask whose it is (steer_lost()), for who waits for an answer
  * says nothing by himself.
  *
  * tests/model/handoff.pml has the same two tables; spin looks at all orders in

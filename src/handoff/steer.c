@@ -79,18 +79,32 @@ steer_park(struct steer *s, const struct handoff_key *key,
 		return err;
 	err = bpf_map_lookup_elem(s->flows, key, before);
 	f.node = before->node;
+	f.id = before->id; /* or its turn to be looked at would pass it by */
 	memcpy(f.mac, before->mac, sizeof(f.mac));
 	if (!err)
 		err = bpf_map_update_elem(s->flows, key, &f, BPF_ANY);
 	return err ? err : 1;
 }
 
+/* From now on. If that can't be noted they are for our own TCP, which tells the
+ * client. */
+static int
+settle(struct steer *s, const struct handoff_key *key,
+	const struct handoff_flow *f)
+{
+	int err = bpf_map_update_elem(s->flows, key, f, BPF_ANY);
+
+	if (err)
+		(void)bpf_map_delete_elem(s->flows, key);
+	park_flush(s->park, key);
+	return err;
+}
+
 void
 steer_back(struct steer *s, const struct handoff_key *key,
 	const struct handoff_flow *before)
 {
-	(void)bpf_map_update_elem(s->flows, key, before, BPF_ANY);
-	park_flush(s->park, key);
+	(void)settle(s, key, before);
 }
 
 int
@@ -105,14 +119,10 @@ steer_forward(
 		.seq = given->rcv_nxt,
 		.ack = given->snd_nxt,
 		.id = expiry_add(s->expiry, &key, now_ns)};
-	int err;
 
 	if (!addr_is_v4(&given->client) || !s->xdp)
 		park_find_mac(s->park, node, f.mac);
-	err = bpf_map_update_elem(s->flows, &key, &f, BPF_ANY);
-	if (!err)
-		park_flush(s->park, &key);
-	return err;
+	return settle(s, &key, &f);
 }
 
 static void
@@ -135,9 +145,16 @@ steer_ours(struct steer *s, const struct handoff_key *key,
 }
 
 bool
-steer_stamp(struct steer *s, const struct handoff_key *key, uint32_t *stamp)
+steer_stamp(struct steer *s, const struct handoff_key *key, uint32_t rcv_nxt,
+	uint32_t *stamp)
 {
-	return bpf_map_lookup_elem(s->stamps, key, stamp) == 0;
+	struct handoff_stamp last;
+
+	if (bpf_map_lookup_elem(s->stamps, key, &last) < 0 ||
+		last.end != rcv_nxt)
+		return false;
+	*stamp = last.tsval;
+	return true;
 }
 
 void
@@ -169,13 +186,14 @@ steer_on_readable(struct steer *s)
 	park_on_readable(s->park);
 }
 
+/* What is parked whoever parked it sees to. */
 static bool
 is_over(const struct steer *s, const struct handoff_flow *f, uint64_t now_ns)
 {
 	uint64_t idle_ns =
 		f->closing ? CLOSED_MS * NS_PER_MS : s->config.idle_ns;
 
-	return now_ns > f->used_ns + idle_ns;
+	return f->way == HANDOFF_FORWARD && now_ns > f->used_ns + idle_ns;
 }
 
 /* False: none is due. */

@@ -50,10 +50,10 @@ int steer_forward(
  * timestamps have come to; NULL: it is not. */
 void steer_ours(struct steer *s, const struct handoff_key *key,
 	const struct snapshot *primed);
-/* What the client's timestamps had come to, when it last sent data; false:
- * unknown. Costs the memory of it. */
-bool
-steer_stamp(struct steer *s, const struct handoff_key *key, uint32_t *stamp);
+/* What the client's timestamps had come to, when it sent the data that ends at
+ * rcv_nxt, of which nobody else knows the number; false: unknown. */
+bool steer_stamp(struct steer *s, const struct handoff_key *key,
+	uint32_t rcv_nxt, uint32_t *stamp);
 /* The next socket of that client begins with such a congestion window;
  * afterwards steer_window_done(). */
 void
@@ -68,6 +68,10 @@ void steer_reset(struct steer *s, const struct snapshot *lost);
  * for ever for the rest of what they asked. For the thread that sweeps. */
 void steer_lost(
 	struct steer *s, struct in_addr node, bool host_dead, uint64_t now_ns);
+
+/* Perhaps nobody has that connection: its client is made to say where it is, to
+ * whoever its packets go to. */
+void steer_ask(const struct steer *s, const struct snapshot *asked);
 
 int steer_fd(const struct steer *s); /* to be polled; not the caller's */
 void steer_on_readable(struct steer *s);

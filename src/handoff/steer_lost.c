@@ -70,6 +70,15 @@ tickle(const struct steer *s, const struct handoff_key *key,
 	segment_send(&s->sender, &old);
 }
 
+void
+steer_ask(const struct steer *s, const struct snapshot *asked)
+{
+	struct handoff_key key = steer_key(asked);
+	struct handoff_flow f = {.seq = asked->rcv_nxt, .ack = asked->snd_nxt};
+
+	tickle(s, &key, &f);
+}
+
 /* Where nobody answers there any more, we do. */
 static void
 ask_client(struct steer *s, const struct handoff_key *key,

@@ -120,6 +120,99 @@ test_sweep(void **state)
 	assert_false(is_passed_on());
 }
 
+static void
+says(uint32_t stamp, uint32_t seq, uint8_t data)
+{
+	struct segment s = segment_of(seq);
+
+	s.timestamps = true;
+	s.stamp = stamp;
+	arrives_as(&s, 64, TH_ACK, data);
+	usleep(20000);
+}
+
+/* The client's clock is what it said with the last data that we have; and not
+ * what somebody says in its name, who would not know where that ends. */
+static void
+test_stamp(void **state)
+{
+	uint32_t stamp = 0;
+
+	(void)state;
+	need_steer();
+	says(77, 1000, 100);
+	says(78, 1100, 0);
+	assert_true(steer_stamp(steer, &key, 1100, &stamp));
+	assert_int_equal(stamp, 77);
+	says(79, 1100, 50);
+	assert_true(steer_stamp(steer, &key, 1150, &stamp));
+	assert_int_equal(stamp, 79);
+	says(UINT32_C(1) << 31, 500, 50);
+	assert_false(steer_stamp(steer, &key, 1150, &stamp));
+	assert_int_equal(stamp, 79);
+}
+
+/* One that was parked and went back ends like any. */
+static void
+test_sweep_back(void **state)
+{
+	uint64_t now_ns = clock_mono_ns();
+	struct handoff_flow before;
+	struct steer_counts c;
+
+	(void)state;
+	need_steer();
+	assert_int_equal(steer_forward(steer, &given, other()), 0);
+	assert_int_equal(steer_park(steer, &key, &before), 1);
+	/* Its turn comes meanwhile. */
+	steer_sweep(steer, now_ns + 16 * NS_PER_S);
+	steer_back(steer, &key, &before);
+	arrives(64);
+	assert_true(is_passed_on());
+	steer_sweep(steer, now_ns + 40 * NS_PER_S);
+	arrives(64);
+	assert_false(is_passed_on());
+	steer_counts(steer, &c);
+	assert_int_equal(c.flows, 0);
+}
+
+/* As if the flow's last packet had come by so long ago. */
+static void
+age(uint64_t ns)
+{
+	struct handoff_flow f;
+
+	assert_int_equal(steer_park(steer, &key, &f), 1);
+	f.used_ns -= ns;
+	steer_back(steer, &key, &f);
+}
+
+/* A port that is used again; and nobody who says so takes a connection away
+ * from its client. */
+static void
+test_anew(void **state)
+{
+	(void)state;
+	need_steer();
+	assert_int_equal(steer_forward(steer, &given, other()), 0);
+	arrives_with(900, TH_RST);
+	arrives_with(5000, TH_SYN);
+	arrives(64);
+	for (int i = 0; i < 3; i++)
+		assert_true(is_passed_on());
+	/* A SYN that was late, and a segment that is none. */
+	age(2 * NS_PER_S);
+	arrives_with(999, TH_SYN);
+	assert_true(is_passed_on());
+	age(2 * NS_PER_S);
+	arrives_with(5000, TH_SYN | TH_ACK);
+	assert_true(is_passed_on());
+	age(2 * NS_PER_S);
+	arrives_with(6000, TH_SYN);
+	arrives(64);
+	assert_false(is_passed_on());
+}
+
 /* Whoever comes next goes on with what there is. */
 static void
 test_inherit(void **state)
@@ -190,6 +283,17 @@ is_tickled(void)
 	return false;
 }
 
+/* One client is asked. */
+static void
+test_ask(void **state)
+{
+	(void)state;
+	need_steer();
+	assert_false(is_tickled());
+	steer_ask(steer, &given);
+	assert_true(is_tickled());
+}
+
 /* Clients of a node that is lost are asked; twice. */
 static void
 test_lost(void **state)
@@ -244,8 +348,11 @@ test_v6(void **state)
 	test_forward(state);
 	test_park(state);
 	test_unread(state);
+	test_stamp(state);
+	test_anew(state);
 	test_inherit(state);
 	test_orphans(state);
+	test_ask(state);
 	test_lost(state);
 	use_v4();
 	test_park(state);
@@ -260,8 +367,12 @@ main(void)
 		cmocka_unit_test(test_park),
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_stamp),
+		cmocka_unit_test(test_sweep_back),
+		cmocka_unit_test(test_anew),
 		cmocka_unit_test(test_inherit),
 		cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_ask),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_v6),
 		cmocka_unit_test(test_filter),

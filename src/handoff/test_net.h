@@ -167,28 +167,52 @@ set_ttl(uint8_t *packet, uint8_t ttl)
 	packet[11] = (uint8_t)sum;
 }
 
-/* A segment of the client's comes to the node. */
+/* A segment of the client's comes to the node, or one in its name; with so many
+ * bytes of data. */
 static inline void
-arrives(uint8_t ttl)
+arrives_as(const struct segment *s, uint8_t ttl, uint8_t flags, uint8_t data)
 {
 	struct {
 		struct ethhdr eth;
-		uint8_t packet[SEGMENT_MAX];
+		uint8_t packet[SEGMENT_MAX + UINT8_MAX];
 	} __attribute__((packed))
 	f = {.eth = {.h_proto = htons(v6 ? ETH_P_IPV6 : ETH_P_IP)}};
-	struct segment s = {.kind = SEGMENT_ACK,
-		.from = given.client,
-		.to = given.local,
-		.from_port = given.client_port,
-		.to_port = given.local_port,
-		.seq = 1000,
-		.ack = 2000};
-	size_t n = segment_put(&s, f.packet);
+	size_t n = segment_put(s, f.packet) + data;
 
+	f.packet[(v6 ? 40 : 20) + 13] = flags;
+	f.packet[v6 ? 5 : 3] = (uint8_t)(f.packet[v6 ? 5 : 3] + data);
 	memcpy(f.eth.h_dest, "\x02\0\0\0\0\x0a", 6);
 	if (ttl != IPDEFTTL)
 		set_ttl(f.packet, ttl);
 	assert_int_equal(send(wire, &f, ETH_HLEN + n, 0), ETH_HLEN + n);
+}
+
+static inline struct segment
+segment_of(uint32_t seq)
+{
+	return (struct segment){.kind = SEGMENT_ACK,
+		.from = given.client,
+		.to = given.local,
+		.from_port = given.client_port,
+		.to_port = given.local_port,
+		.seq = seq,
+		.ack = 2000};
+}
+
+static inline void
+arrives_with(uint32_t seq, uint8_t flags)
+{
+	struct segment s = segment_of(seq);
+
+	arrives_as(&s, 64, flags, 0);
+}
+
+static inline void
+arrives(uint8_t ttl)
+{
+	struct segment s = segment_of(1000);
+
+	arrives_as(&s, ttl, TH_ACK, 0);
 }
 
 /* The client's segment came out again, to the node 10.0.0.2. */

@@ -1,7 +1,7 @@
 #include "http/uri.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 
 #include "base/check.h"
 #include "http/span.h"
@@ -15,14 +15,9 @@ str_from(struct str s, size_t at)
 static bool
 ipv6_valid(struct str s)
 {
-	char z[INET6_ADDRSTRLEN];
 	struct in6_addr addr;
 
-	if (s.n >= sizeof(z) || !char_all(s, CHAR_VISIBLE))
-		return false;
-	memcpy(z, s.p, s.n);
-	z[s.n] = '\0';
-	return inet_pton(AF_INET6, z, &addr) == 1;
+	return char_all(s, CHAR_VISIBLE) && str_addr(s, AF_INET6, &addr);
 }
 
 /* Where the name at the start of s ends: labels between single dots; one more

@@ -17,6 +17,7 @@ struct validators validators_of(const struct head *h);
 /* The same from stored fields (http/fields.h). */
 struct validators validators_of_fields(struct str fields);
 
+/* RFC 9110, 8.8.3. */
 bool etag_is_valid(struct str s);
 bool etag_is_weak(struct str etag);
 /* RFC 9110, 8.8.3.2, of valid tags. */

@@ -51,10 +51,13 @@ bool balancer_resumed(const struct balancer *b);
 /* Returns when no packet is under way any more that began before. */
 void balancer_settle(void);
 
+/* The maps, as memory: borrowed. */
 struct l4_image *balancer_image(struct balancer *b);
+/* Of that destination, and packets by verdict: of all CPUs, ever. */
 void
 balancer_stat(const struct l4_image *i, uint16_t dest, struct l4_stat *out);
 void balancer_verdicts(const struct l4_image *i, uint64_t out[L4_VERDICTS]);
+/* As verdicts.def has it: "tx_known". */
 const char *balancer_verdict_name(enum l4_verdict v);
 
 /* For tests with BPF_PROG_TEST_RUN. */

@@ -34,12 +34,15 @@ struct control_target {
 	bool wanted;
 };
 
+/* 0 or negative errno; config->rules is freed then. */
 int control_open(const struct control_config *config, struct control **out);
 void control_close(struct control *c); /* NULL is fine */
+/* To be polled, the control's; -1: there is nothing to poll. */
 int control_fd(const struct control *c);
 void control_run(struct control *c);
 void control_tick(struct control *c);
 
+/* Borrowed: the rules until the next change. */
 const struct rules *control_rules(const struct control *c);
 const struct driver *control_driver(const struct control *c);
 /* fn changes a copy of the rules; when it and the driver agree, the copy takes

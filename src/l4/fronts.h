@@ -7,6 +7,7 @@
  */
 #include "l4/rules.h"
 
+/* NULL: there is none. */
 struct rules_front *fronts_find(
 	struct rules *r, const struct rules_end *e, enum l4_front_kind kind);
 /* Forgets fronts that the services want no more, and gives new ones a place.

@@ -2,11 +2,10 @@
 /*
  * Health checks: a TCP connection to each target every interval, and, if a
  * path is given, a request for it, which is to be answered with a status of 200
- * to 399. A refusal counts when it arrives, silence after the timeout; the next
- * check begins an
- * interval after the last began, or when that ended if it took longer. fall
- * failures in a row make a target down, rise successes make it up; both are at
- * least 1. The first result of all decides by itself.
+ * to 399. A refusal counts when it arrives, silence after the timeout. The next
+ * check begins an interval after the last began, or when that ended if it took
+ * longer. fall failures in a row make a target down, rise successes make it up;
+ * both are at least 1. The first result of all decides by itself.
  *
  * A silent target is thus down within (fall - 1) * max(interval, timeout) +
  * interval + timeout of its last good check.

@@ -5,7 +5,7 @@
  */
 #include "l4/image.h"
 
-/* A frame: n bytes at data, with room for L4_HEADROOM before them and none
+/* A frame: n bytes at data, with room for MODEL_HEADROOM before them and none
  * needed behind. data is 2 more than a multiple of 4, as drivers have it. */
 #define MODEL_HEADROOM 64
 

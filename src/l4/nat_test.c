@@ -106,6 +106,46 @@ test_nat_states(void **state)
 	rig_check(&rig);
 }
 
+/* A client's port is used again, before the table was looked through: by way of
+ * another router, or for another end, whose server is the same one. */
+static void
+test_nat_again(void **state)
+{
+	struct frame_spec s = {.flags = SYN}, back = reply_of(&s, 1);
+	struct frame in, out;
+	struct rules_id id;
+
+	rig_reset(&rig);
+	for (uint16_t port = 80; port <= 81; port++) {
+		struct rules_service service = {
+			.id = test_id(FRAME_VIP, port, IPPROTO_TCP, false),
+			.scheduler = rules_scheduler("rr")};
+		struct rules_server server = test_server(1, 8080, false);
+
+		id = service.id;
+		server.method = L4_MASQ;
+		assert_int_equal(rules_add(rig.rules, &service), 0);
+		assert_int_equal(rules_server_add(rig.rules, &id, &server), 0);
+	}
+	assert_int_equal(rig_compile(&rig), 0);
+	for (uint8_t i = 0; i < 3; i++) {
+		s.flags = SYN;
+		s.port = i < 2 ? 80 : 81;
+		in = frame_make(&s);
+		in.b[11] = i; /* the router's */
+		assert_int_equal(rig_run(&rig, &in, &out), L4_tx_new);
+		back.flags = SYN | ACK;
+		in = frame_make(&back);
+		assert_int_equal(rig_run(&rig, &in, &out), L4_tx_reply);
+		assert_int_equal(out.b[5], i);
+		assert_int_equal(frame_get16(out.b + 34), s.port);
+		s.flags = RST;
+		(void)rig_send(&rig, &s, L4_tx_known);
+		rig_pass_time(&rig, 3600);
+	}
+	rig_check(&rig);
+}
+
 /* A NAT server's answer in fragments: all are as if from the VIP, to whoever
  * the client is reached by. Two servers may number their datagrams alike. */
 static void
@@ -161,6 +201,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nat),
 		cmocka_unit_test(test_nat_states),
+		cmocka_unit_test(test_nat_again),
 		cmocka_unit_test(test_reply_fragments),
 	};
 	int failed;

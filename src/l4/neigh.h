@@ -27,6 +27,7 @@ struct neigh_entry {
 
 typedef void (*neigh_fn)(void *ctx, const struct neigh_entry *entry);
 
+/* 0 or negative errno, as all here that return int. */
 int neigh_open(int ifindex, neigh_fn on_entry, void *ctx, struct neigh **out);
 void neigh_close(struct neigh *n); /* NULL is fine */
 /* Readable when neigh_run() has work. */

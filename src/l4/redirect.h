@@ -34,4 +34,5 @@ struct redirect_flow {
 	uint8_t packets; /* see above */
 };
 
+/* Does it, if it may be done. What has become of it. */
 enum redirect redirect_flow(struct l4_image *i, const struct redirect_flow *f);

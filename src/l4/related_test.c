@@ -61,6 +61,31 @@ test_icmp_in(void **state)
 	}
 }
 
+/* Of an ICMP error nobody is told, whatever is wrong with it. */
+static void
+test_icmp_untold(void **state)
+{
+	static const enum l4_method methods[] = {L4_ROUTE, L4_TUNNEL, L4_MASQ};
+
+	for (int i = 0; i < 6; i++) {
+		bool v6 = i & 1;
+		struct frame_spec s = {.flags = SYN, .v6 = v6};
+		struct frame in, out;
+
+		rig_serve(&rig, methods[i / 2], L4_IPIP, v6);
+		(void)rig_send(&rig, &s, L4_tx_new);
+		s.back = true;
+		for (int known = 1; known >= 0; known--) {
+			s.client_port = known ? 0 : 99;
+			in = frame_icmp(
+				&s, 0x0a00fffe, v6 ? 1 : 3, v6 ? 4 : 3, 0);
+			in.b[14 + (v6 ? 7 : 8)] = 1; /* its time to live */
+			assert_int_equal(rig_run(&rig, &in, &out), L4_drop_ttl);
+		}
+		rig_check(&rig);
+	}
+}
+
 /* A NAT server's ICMP error about what the client sent. */
 static void
 test_icmp_out(void **state)
@@ -129,6 +154,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_icmp_in),
+		cmocka_unit_test(test_icmp_untold),
 		cmocka_unit_test(test_icmp_out),
 		cmocka_unit_test(test_fragments),
 	};

@@ -101,6 +101,7 @@ struct rules *rules_copy(const struct rules *r);
 void rules_free(struct rules *r); /* NULL is fine */
 
 bool rules_same_id(const struct rules_id *a, const struct rules_id *b);
+/* Both: borrowed, until a change; NULL: there is none. */
 struct rules_service *
 rules_find(const struct rules *r, const struct rules_id *id);
 struct rules_server *rules_server(const struct rules_service *s,

@@ -14,7 +14,7 @@
 
 #define WORDS_MAX 64 /* in a line of what is restored */
 
-static const char usage[] =
+const char vs_usage[] =
 	"usage: sevenfold vs -A|E -t|u|f SERVICE [-s SCHEDULER] [-p [SECONDS]]"
 	" [-M MASK] [-b FLAGS] [-o]\n"
 	"       sevenfold vs -D -t|u|f SERVICE\n"
@@ -239,7 +239,7 @@ vs_run(struct control *c, int argc, char **argv, struct str input,
 	case VS_SAVE: vs_save(c, out); return 0;
 	case VS_RESTORE: return run_restore(c, input, err);
 	case VS_ZERO: return run_zero(c, &a, err);
-	case VS_HELP: buf_z(out, usage); return 0;
+	case VS_HELP: buf_z(out, vs_usage); return 0;
 	case VS_VERSION:
 		buf_z(out,
 			"sevenfold " SEVENFOLD_VERSION

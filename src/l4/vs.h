@@ -18,3 +18,5 @@ int vs_run(struct control *c, int argc, char **argv, struct str input,
 	struct buf *out, struct buf *err);
 /* Whether these arguments want input. */
 bool vs_wants_input(int argc, char **argv);
+/* What --help says. */
+extern const char vs_usage[];

@@ -210,7 +210,6 @@ dial(const char *addr, uint16_t port, unsigned timeout_s)
 	return connect(fd, (void *)&a, sizeof(a)) < 0 ? -errno : take_fd(&fd);
 }
 
-/* from this machine's own place on the lab's network */
 /* The sockets of its namespace say so. */
 bool
 daemon_listens_inside(const struct daemon *d, const struct topo_host *h,
@@ -232,6 +231,7 @@ daemon_listens_inside(const struct daemon *d, const struct topo_host *h,
 	return false;
 }
 
+/* Seen from this machine's own place on the lab's network. */
 bool
 daemon_listens(const struct topo_host *h, unsigned nodes, struct buf *why)
 {

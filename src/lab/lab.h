@@ -34,8 +34,8 @@ enum { LAB_NODES_MAX = 200 };
 struct lab_options {
 	unsigned nodes; /* 1..LAB_NODES_MAX */
 	/* Bits per second in each direction of every host's link; 0 is no
-	 * limit. client and machine stand for many: theirs is client_link,
-	 * or ten times link where that is 0. */
+	 * limit. client and machine stand for many: theirs is
+	 * client_link_bits, or ten times link_bits where that is 0. */
 	uint64_t link_bits, client_link_bits;
 	unsigned cpu_millicores;     /* for each node; 0 is no limit */
 	const struct arch *arch;     /* see arch.h; NULL: arch_sevenfold */

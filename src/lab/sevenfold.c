@@ -287,8 +287,8 @@ counter(const json_t *self, const char *name)
 	return (uint64_t)json_integer_value(json_object_get(all, name));
 }
 
-/* Of itself alone: to ask the others, too, takes long where links are full. What
- * joined a fetch under way did not ask the origin either. */
+/* Of itself alone: to ask the others, too, takes long where links are full.
+ * What joined a fetch under way did not ask the origin either. */
 static int
 node_stats(const struct topo_host *h, struct lab_stats *out)
 {

@@ -1,7 +1,6 @@
 #include "net/dns.h"
 
 #include <ares.h>
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -312,18 +311,6 @@ name_new(struct resolver *r, struct str z)
 	return n;
 }
 
-static bool
-is_address(struct str z, struct in_addr *out)
-{
-	char text[INET_ADDRSTRLEN];
-
-	if (z.n >= sizeof(text))
-		return false;
-	memcpy(text, z.p, z.n);
-	text[z.n] = '\0';
-	return inet_pton(AF_INET, text, out) == 1;
-}
-
 static void
 look_up(struct name *n)
 {
@@ -354,7 +341,7 @@ resolver_ask(struct resolver *r, struct str z, struct dns_query *q)
 	struct name *n;
 
 	list_init(&q->link);
-	if (is_address(z, &literal.v[0])) {
+	if (str_addr(z, AF_INET, &literal.v[0])) {
 		q->on_answer(q, 0, &literal);
 		return;
 	}

@@ -1,7 +1,5 @@
 #include "net/proxyproto.h"
 
-#include <arpa/inet.h>
-
 static struct str
 from(struct str s, size_t at)
 {
@@ -31,20 +29,8 @@ parse_port(struct str s, uint16_t *port)
 	return true;
 }
 
-/* inet_pton() takes neither zeros in front of a number nor blanks. */
-static bool
-parse_address(struct str s, int af, void *out)
-{
-	char z[INET6_ADDRSTRLEN];
-
-	if (s.n >= sizeof(z) || memchr(s.p, '\0', s.n))
-		return false;
-	memcpy(z, s.p, s.n);
-	z[s.n] = '\0';
-	return inet_pton(af, z, out) == 1;
-}
-
-/* SOURCE SP DESTINATION SP PORT SP PORT */
+/* SOURCE SP DESTINATION SP PORT SP PORT. Of addresses inet_pton() takes neither
+ * zeros in front of a number nor blanks. */
 static bool
 parse_ends(struct str rest, int af, struct proxyproto *p)
 {
@@ -55,9 +41,9 @@ parse_ends(struct str rest, int af, struct proxyproto *p)
 		if (!str_split(&rest, ' ', &part[i]))
 			return false;
 	return !rest.p &&
-		parse_address(
+		str_addr(
 			part[0], af, af == AF_INET ? (void *)&s->v4 : &s->v6) &&
-		parse_address(
+		str_addr(
 			part[1], af, af == AF_INET ? (void *)&d->v4 : &d->v6) &&
 		parse_port(part[2], &s->port) && parse_port(part[3], &d->port);
 }

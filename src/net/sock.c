@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -12,7 +13,7 @@
 
 #include "base/own.h"
 
-enum { BACKLOG = 4096 };
+enum { BACKLOG = 4096, SPARE_DESCRIPTORS = 64 };
 
 static struct sockaddr_in
 inet(struct in_addr addr, uint16_t port)
@@ -194,6 +195,20 @@ sock_listen_unix(const char *path)
 	if (listen(fd, 128) < 0)
 		return -errno;
 	return take_fd(&fd);
+}
+
+void
+sock_allow(unsigned n)
+{
+	rlim_t least = (rlim_t)n + SPARE_DESCRIPTORS;
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= least)
+		return;
+	r.rlim_cur = least;
+	if (r.rlim_max < least)
+		r.rlim_max = least; /* root may */
+	(void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
 struct sock_text

@@ -25,6 +25,10 @@ int sock_error(int fd);
  * stale socket is replaced; -EADDRINUSE when somebody answers there. */
 int sock_listen_unix(const char *path);
 
+/* So many may be open at once, and some other descriptors, if that can be had.
+ */
+void sock_allow(unsigned n);
+
 struct sock_text {
 	char z[32];
 };

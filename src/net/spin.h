@@ -1,9 +1,9 @@
 #pragma once
 /*
- * struct spin: is it worth to poll for events for a moment before sleeping?
+ * struct spin: is polling for events for a moment before sleeping worth it?
  * Where a few clients ask again at once, sleep and wake-up cost more time than
- * an answer. It is, while the waits have lately been short, and the core is
- * ours alone: who polls there takes it from others.
+ * an answer. It is, while the waits have lately been short and the core is ours
+ * alone: polling takes it from others.
  */
 #include <stdbool.h>
 #include <stdint.h>

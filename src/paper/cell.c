@@ -8,14 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+const unsigned cell_sizes[CELL_SIZES] = {1, 2, 4, 8, 16};
 const char *const cell_policies[CELL_POLICIES] = {
 	"rr", "md5", "mit_ch", "carp", "mod_ch", "ht_rr"};
 const char *const cell_workloads[CELL_WORKLOADS] = {
 	"surge-100", "unc-2001", "berkeley-1998"};
 static const char *const scarce_names[SCARCES] = {"link", "time"};
-static const unsigned sizes[] = {1, 2, 4, 8, 16};
-
-enum { SIZES = sizeof(sizes) / sizeof(*sizes) };
 
 const char *
 cell_scarce_name(enum scarce s)
@@ -78,9 +76,9 @@ is_size(struct str word, unsigned *out)
 {
 	uint64_t n;
 
-	for (size_t i = 0; i < SIZES; i++)
-		if (str_u64(word, 1000, &n) == 0 && n == sizes[i]) {
-			*out = sizes[i];
+	for (size_t i = 0; i < CELL_SIZES; i++)
+		if (str_u64(word, 1000, &n) == 0 && n == cell_sizes[i]) {
+			*out = cell_sizes[i];
 			return true;
 		}
 	return false;
@@ -167,10 +165,10 @@ static void
 add_archs(struct matrix *m, const struct matrix_choice *c, struct cell cell)
 {
 	for (size_t a = 0; (cell.arch = arch_at(a)); a++)
-		for (size_t s = 0; s < SIZES; s++) {
-			cell.nodes = sizes[s];
+		for (size_t s = 0; s < CELL_SIZES; s++) {
+			cell.nodes = cell_sizes[s];
 			if (lists(c->archs, str_z(cell.arch->name)) &&
-				lists_size(c->nodes, sizes[s]))
+				lists_size(c->nodes, cell_sizes[s]))
 				add_policies(m, c, cell);
 		}
 }
@@ -195,7 +193,7 @@ matrix_choose(struct matrix *m, const struct matrix_choice *c, struct str *bad)
 
 /* --- a part of it --- */
 
-/* Rows of cells, each for some sizes: bit i is sizes[i]. */
+/* Rows of cells, each for some sizes: bit i is cell_sizes[i]. */
 static const struct {
 	const char *arch, *policy, *workload;
 	enum scarce scarce;
@@ -222,9 +220,9 @@ void
 matrix_quick(struct matrix *m)
 {
 	for (size_t i = 0; i < sizeof(quick) / sizeof(*quick); i++)
-		for (size_t s = 0; s < SIZES; s++) {
+		for (size_t s = 0; s < CELL_SIZES; s++) {
 			struct cell c = {.arch = arch_find(quick[i].arch),
-				.nodes = sizes[s],
+				.nodes = cell_sizes[s],
 				.policy = quick[i].policy,
 				.workload = quick[i].workload,
 				.scarce = quick[i].scarce};

@@ -25,8 +25,9 @@ struct cell {
 	double rate; /* open loop: requests/s for each node; 0: closed loop */
 };
 
-/* The paper's: md5, mit_ch, ...; and its three workloads. */
-enum { CELL_POLICIES = 6, CELL_WORKLOADS = 3 };
+/* The paper's: 1 to 16 nodes; md5, mit_ch, ...; and its three workloads. */
+enum { CELL_SIZES = 5, CELL_POLICIES = 6, CELL_WORKLOADS = 3 };
+extern const unsigned cell_sizes[CELL_SIZES];
 extern const char *const cell_policies[CELL_POLICIES];
 extern const char *const cell_workloads[CELL_WORKLOADS];
 const char *cell_scarce_name(enum scarce s);

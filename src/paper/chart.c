@@ -17,8 +17,6 @@ enum {
 	BOTTOM = 36
 };
 
-static const char *const labels[CHART_POINTS] = {"1", "2", "4", "8", "16"};
-
 void
 chart_add(struct chart *c, const char *name, unsigned colour, bool dashed,
 	const double *y)
@@ -93,8 +91,8 @@ put_axes(const struct chart *c, double step, double top, struct buf *out)
 	}
 	for (size_t i = 0; i < CHART_POINTS; i++)
 		buf_printf(out,
-			"<text x=\"%.1f\" y=\"%d\" class=\"x\">%s</text>\n",
-			x_of(i), HEIGHT - BOTTOM + 16, labels[i]);
+			"<text x=\"%.1f\" y=\"%d\" class=\"x\">%u</text>\n",
+			x_of(i), HEIGHT - BOTTOM + 16, cell_sizes[i]);
 	buf_printf(out, "<text x=\"%d\" y=\"%d\" class=\"x\">nodes; ",
 		(LEFT + WIDTH) / 2, HEIGHT - 3);
 	grid_html_text(out, c->unit);

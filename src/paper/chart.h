@@ -5,8 +5,9 @@
  * c7; its style has them for light and dark.
  */
 #include "base/buf.h"
+#include "paper/cell.h"
 
-enum { CHART_POINTS = 5, CHART_COLOURS = 8 };
+enum { CHART_POINTS = CELL_SIZES, CHART_COLOURS = 8 };
 
 struct chart_line {
 	char *name; /* owned by the chart */

@@ -4,24 +4,14 @@
 #include "base/own.h"
 #include "lab/lab.h"
 #include "lab/netns.h"
+#include "net/sock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-
-/* A descriptor per connection, and some to spare. */
-static void
-raise_descriptors(unsigned connections)
-{
-	struct rlimit r = {connections + 64, connections + 64}, now;
-
-	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur < r.rlim_cur)
-		(void)setrlimit(RLIMIT_NOFILE, &r);
-}
 
 static int
 ask(const void *arg)
@@ -42,7 +32,7 @@ ask(const void *arg)
 	};
 
 	inet_pton(AF_INET, LAB_VIP, &p.load.addr);
-	raise_descriptors(c->connections);
+	sock_allow(c->connections);
 	return play_run(&p, &c->mix->catalog, c->tally);
 }
 

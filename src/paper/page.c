@@ -13,8 +13,6 @@ static const char style[] =
 #include "paper/page.inc"
 	;
 
-static const unsigned sizes[CHART_POINTS] = {1, 2, 4, 8, 16};
-
 /* What has a line, and in which colour, in every chart. */
 static const struct {
 	const char *arch, *policy;
@@ -77,7 +75,7 @@ read_line(const struct results *rs, struct cell c, figure_fn *figure, double *y)
 	c.nodes = 1;
 	one = c.arch ? results_find(rs, &c, NULL, NULL) : NULL;
 	for (size_t i = 0; i < CHART_POINTS; i++) {
-		c.nodes = sizes[i];
+		c.nodes = cell_sizes[i];
 		const struct result *r =
 			c.arch ? results_find(rs, &c, NULL, NULL) : NULL;
 
@@ -90,7 +88,7 @@ published_line(const struct cell *c, double *y)
 {
 	for (size_t i = 0; i < CHART_POINTS; i++)
 		y[i] = published(c->workload, c->arch->name, c->policy,
-			sizes[i], PUBLISHED_MBIT_PER_S);
+			cell_sizes[i], PUBLISHED_MBIT_PER_S);
 }
 
 static void

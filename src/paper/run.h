@@ -21,8 +21,8 @@ struct run_options {
 void run_setup(const struct run_options *o, char *out, size_t size);
 
 /* The rate of links with which this machine should have time to spare: the
- * options', or less where so many nodes would carry more than requests_max
- * requests a second. */
+ * options', or less where so many nodes would carry more requests a second than
+ * the machine does. */
 uint64_t run_link_bits(const struct run_options *o, const struct cell *c);
 /* How long a cell takes, about. */
 double run_expected_s(const struct run_options *o, const struct cell *c);

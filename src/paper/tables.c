@@ -5,10 +5,6 @@
 
 #include <math.h>
 
-static const unsigned sizes[] = {1, 2, 4, 8, 16};
-
-enum { SIZES = sizeof(sizes) / sizeof(*sizes) };
-
 static const struct result *
 at(const struct last *l, const struct cell *c)
 {
@@ -45,8 +41,8 @@ table_cell(const struct last *l, const struct cell *c, enum published_metric m,
 static bool
 has_row(const struct last *l, struct cell c)
 {
-	for (size_t s = 0; s < SIZES; s++) {
-		c.nodes = sizes[s];
+	for (size_t s = 0; s < CELL_SIZES; s++) {
+		c.nodes = cell_sizes[s];
 		if (at(l, &c))
 			return true;
 	}
@@ -64,8 +60,8 @@ table_row(const struct last *l, struct cell c, enum published_metric m,
 		return;
 	grid_cell(g, "%s", c.arch->name);
 	grid_cell(g, "%s", *c.policy ? c.policy : "its own");
-	for (size_t s = 0; s < SIZES; s++) {
-		c.nodes = sizes[s];
+	for (size_t s = 0; s < CELL_SIZES; s++) {
+		c.nodes = cell_sizes[s];
 		table_cell(l, &c, m, g);
 	}
 }
@@ -129,8 +125,8 @@ report_change_grid(const struct last *l, const char *workload, enum scarce s,
 	for (size_t p = 0; p < CELL_POLICIES; p++) {
 		c.policy = cell_policies[p];
 		grid_cell(g, "%s", c.policy);
-		for (size_t i = 0; i < SIZES; i++) {
-			c.nodes = sizes[i];
+		for (size_t i = 0; i < CELL_SIZES; i++) {
+			c.nodes = cell_sizes[i];
 			change_cell(l, c, g);
 		}
 	}

@@ -19,8 +19,9 @@ struct circle {
 	struct circle_point points[]; /* sorted, once circle_sort() */
 };
 
+/* With room for so many points. */
 struct circle *circle_new(size_t cap);
-void circle_free(void *c);
+void circle_free(void *c); /* as a policy's free */
 void circle_add(struct circle *c, uint64_t at, size_t node);
 /* Of two points at one place, the one of the node with the smaller id comes
  * first. */

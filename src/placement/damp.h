@@ -2,8 +2,8 @@
 /*
  * struct damp: how long somebody who was away has to be back before he is given
  * keys again. The first time it is forgiven; for each further fall within
- * DAMP_MEMORY of the last it is twice as long, so that a node that flaps does
- * not move its keys to and fro.
+ * DAMP_MEMORY_NS of the last it is twice as long, so that a node that flaps
+ * does not move its keys to and fro.
  */
 #include "base/clock.h"
 

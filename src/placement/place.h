@@ -67,7 +67,9 @@ void place_free(struct place *p); /* NULL is fine */
 
 /* Is the ranking the same at all nodes? */
 bool place_is_agreed(const struct place *p);
+/* XXH3 of the key. */
 uint64_t place_hash(struct str key);
+/* What the policy knows the key by. */
 uint64_t place_digest(const struct place *p, struct str key);
 void place_rank(const struct place *p, struct str key, size_t most,
 	struct ranking *out);

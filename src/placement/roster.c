@@ -122,16 +122,20 @@ roster_put(const struct roster *r, struct buf *out)
 	}
 }
 
+/* One that a node can have: neither "this host" nor a group's (RFC 6890). */
 static bool
 parse_addr(struct str s, struct in_addr *out)
 {
-	char z[INET_ADDRSTRLEN];
+	struct in_addr addr;
+	unsigned first;
 
-	if (s.n >= sizeof(z))
+	if (!str_addr(s, AF_INET, &addr))
 		return false;
-	memcpy(z, s.p, s.n);
-	z[s.n] = '\0';
-	return inet_pton(AF_INET, z, out) == 1;
+	first = ntohl(addr.s_addr) >> 24;
+	if (first == 0 || first >= 224)
+		return false;
+	*out = addr;
+	return true;
 }
 
 static bool

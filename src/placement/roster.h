@@ -38,7 +38,7 @@ struct roster {
 	size_t n;
 };
 
-uint64_t roster_number(const struct roster *r);
+uint64_t roster_number(const struct roster *r); /* see above */
 /* -1: there is none. */
 int roster_find(const struct roster *r, struct str name);
 /* False: a name of that kind can't be one of a node. */
@@ -55,6 +55,7 @@ enum roster_merged {
 enum roster_merged
 roster_merge(struct roster *into, const struct roster *from, bool *lacking);
 
+/* As text. */
 void roster_put(const struct roster *r, struct buf *out);
 /* False when it makes no sense. */
 bool roster_parse(struct str text, struct roster *out);

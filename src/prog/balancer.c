@@ -129,11 +129,12 @@ on_news(void *ctx, const struct roster *r)
 	struct program *p = ctx;
 	int err = control_change(p->control, service_put, p);
 
+	/* Who looks a member up there counts on it. */
+	watch_members(p);
 	if (err) {
 		log_error("members_not_taken error=\"%s\"", strerror(-err));
 		return;
 	}
-	watch_members(p);
 	for (size_t i = 0; i < r->n; i++)
 		log_info("member node=%s state=%s weight=%u", r->v[i].name,
 			roster_state_name(r->v[i].state), r->v[i].weight);
@@ -316,9 +317,9 @@ static const char usage[] =
 	"[--socket PATH]\n"
 	"                          [--pin DIR] [--replace]\n\n"
 	"  -c FILE           the configuration (" DEFAULT_CONF ")\n"
-	"  --interface NAME  where clients and nodes are (the one with the\n"
-	"                    route to the first node, or the "
-	"configuration's)\n"
+	"  --interface NAME  where clients and nodes are (the "
+	"configuration's,\n"
+	"                    or the one with the route to the first node)\n"
 	"  --socket PATH     the admin socket (" DEFAULT_SOCKET ")\n"
 	"  --pin DIR         where flows and rules live on without this\n"
 	"                    process; none: nowhere (" PIN_DIR "/...)\n"
@@ -332,7 +333,6 @@ static int
 parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'},
 		{"interface", required_argument, NULL, 'i'},
 		{"socket", required_argument, NULL, 's'},
 		{"pin", required_argument, NULL, 'p'},

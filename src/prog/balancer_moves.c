@@ -119,14 +119,13 @@ on_answer(void *ctx, struct str document)
 }
 
 static void
-on_notice(void *ctx, size_t member, const struct notice *n, bool fresh)
+on_notice(void *ctx, size_t member, const struct notice *n)
 {
-	uint8_t packets = fresh ? REDIRECT_JUST_NOW : REDIRECT_LASTING;
 	struct moves *m = ctx;
 
 	for (size_t i = 0; i < n->n; i++) {
-		enum redirect r = redirect(
-			m, member, &n->v[i].claim, &n->v[i].giver, packets);
+		enum redirect r = redirect(m, member, &n->v[i].claim,
+			&n->v[i].giver, REDIRECT_JUST_NOW);
 
 		m->counts.result[r]++;
 		m->counts.at_once += r == REDIRECT_done;

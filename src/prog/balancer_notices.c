@@ -14,10 +14,9 @@
 #include "prog/balancer_members.h"
 
 enum {
-	/* The client would have to get some of the answer, which comes after
-	 * the notice, leave, open a connection and ask something, in that time
-	 * in our socket. */
-	FRESH_US = 500,
+	/* In our socket. Twice as long may be between two packets of a client
+	 * by way of the giver. */
+	LATE_US = 500000,
 	DATAGRAM_MAX = 2048,
 	AT_ONCE = 64, /* then others have their turn */
 	/* Numbers of an earlier process, by a clock that was ahead, are more
@@ -56,7 +55,7 @@ who_says(struct notices *n, struct str datagram, struct in_addr addr)
 }
 
 static void
-hear(struct notices *n, struct str datagram, struct in_addr addr, bool fresh)
+hear(struct notices *n, struct str datagram, struct in_addr addr, bool late)
 {
 	int i = who_says(n, datagram, addr);
 
@@ -67,12 +66,14 @@ hear(struct notices *n, struct str datagram, struct in_addr addr, bool fresh)
 	if (n->heard.number <= n->last[i])
 		return;
 	n->last[i] = n->heard.number;
-	n->user.on_notice(n->user.ctx, (size_t)i, &n->heard, fresh);
+	if (!late)
+		n->user.on_notice(n->user.ctx, (size_t)i, &n->heard);
 }
 
-/* Has the kernel just got it? */
+/* When did the kernel get it? By a clock that has been set since, it is late.
+ */
 static bool
-is_fresh(struct msghdr *m)
+is_late(struct msghdr *m)
 {
 	struct timespec then, now;
 	int64_t age_us;
@@ -85,9 +86,9 @@ is_fresh(struct msghdr *m)
 		clock_gettime(CLOCK_REALTIME, &now);
 		age_us = (now.tv_sec - then.tv_sec) * 1000000 +
 			(now.tv_nsec - then.tv_nsec) / 1000;
-		return age_us >= 0 && age_us <= FRESH_US;
+		return age_us < 0 || age_us > LATE_US;
 	}
-	return false;
+	return true;
 }
 
 static bool
@@ -107,7 +108,7 @@ hear_one(struct notices *n)
 
 	if (got < 0)
 		return false;
-	hear(n, str_of(text, (size_t)got), from.sin_addr, is_fresh(&m));
+	hear(n, str_of(text, (size_t)got), from.sin_addr, is_late(&m));
 	return true;
 }
 

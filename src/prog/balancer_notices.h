@@ -2,7 +2,10 @@
 /*
  * struct notices: where nodes tell the balancer at once of connections that
  * they have just been given (handoff/notice.h). Nothing is heard twice, nor
- * what has been asked for since.
+ * what has been asked for since, nor what has been here for so long that the
+ * client may have its port for another connection, and that elsewhere: for a
+ * second who gave the last one away sends a new one the same way
+ * (handoff/bpf/steer.h), so that what is said is true of that, too.
  */
 #include "handoff/notice.h"
 #include "prog/balancer.h"
@@ -12,10 +15,8 @@ struct notices;
 struct notices_user {
 	void *ctx;
 	struct str secret; /* borrowed */
-	/* The member of that index says so. fresh: it has just arrived. Or else
-	 * the client may have its port for another connection by now. */
-	void (*on_notice)(
-		void *ctx, size_t member, const struct notice *n, bool fresh);
+	/* The member of that index says so. */
+	void (*on_notice)(void *ctx, size_t member, const struct notice *n);
 	/* Somebody else said something. */
 	void (*on_untrusted)(void *ctx);
 };

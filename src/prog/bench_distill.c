@@ -32,24 +32,25 @@ static const char usage[] =
 	"       sevenfold bench ssim ORIGINAL FILE\n"
 	"\n"
 	"pictures\n"
-	"Makes files to distil in DIR; photographs of 1800 x 1200 pixels,\n"
-	"divided by N.\n"
+	"Makes photographs, drawings, animations and text in DIR, in several\n"
+	"formats; photographs have 1800 x 1200 pixels, divided by N.\n"
 	"\n"
 	"distill\n"
-	"Shows what each file becomes for some classes of clients, how like\n"
-	"the original it looks then (SSIM), and what it costs.\n"
+	"Shows what each file becomes for some classes of clients: type,\n"
+	"bytes, how like the original it looks (SSIM), processor time.\n"
 	"\n"
 	"  --class NAME    only that class: plain, webp, avif, save, phone,\n"
 	"                  gzip, zstd or br\n"
-	"  --width N       ... at most so wide instead\n"
-	"  --quality N     ... of that quality instead\n"
+	"  --width N       at most so wide, whatever the class says\n"
+	"  --quality N     of that quality, whatever the class says\n"
 	"  --repeat N      take the fastest of N runs (3)\n"
-	"  --blind         don't look how alike they are\n"
+	"  --blind         don't compute SSIM\n"
 	"  --out DIR       write the results there, as FILE.CLASS\n"
 	"  --json          a line of JSON for each\n"
 	"\n"
 	"ssim\n"
-	"How alike two images are, after ORIGINAL is scaled to FILE's size.\n";
+	"Says how alike two images look, 1 being the same, after ORIGINAL is\n"
+	"scaled to FILE's size.\n";
 
 static const struct {
 	const char *name;
@@ -307,8 +308,13 @@ distill_file(const struct options *o, const char *path)
 	enum order_kind kind;
 	int r = 0;
 
-	if (read_file(path, &in) < 0 || buf_len(&in) == 0 ||
-		buf_len(&in) > ORDER_BYTES_MAX) {
+	if (read_file(path, &in) < 0) {
+		buf_fini(&in);
+		return 1;
+	}
+	if (buf_len(&in) == 0 || buf_len(&in) > ORDER_BYTES_MAX) {
+		fprintf(stderr, "sevenfold bench: %s: not 1 byte to %d MB\n",
+			path, ORDER_BYTES_MAX >> 20);
 		buf_fini(&in);
 		return 1;
 	}
@@ -330,6 +336,7 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, 'j'},
 	{"blind", no_argument, NULL, 'b'},
 	{"shrink", required_argument, NULL, 's'},
+	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -345,10 +352,19 @@ parse_number(unsigned most, unsigned *out)
 }
 
 static bool
+is_class(const char *name)
+{
+	for (size_t i = 0; i < NCLASSES; i++)
+		if (!strcmp(name, classes[i].name))
+			return true;
+	return false;
+}
+
+static bool
 parse_option(int c, struct options *o)
 {
 	switch (c) {
-	case 'c': o->class = optarg; return true;
+	case 'c': o->class = optarg; return is_class(optarg);
 	case 'w': return parse_number(UINT16_MAX, &o->width);
 	case 'q': return parse_number(100, &o->quality);
 	case 'r': return parse_number(1000, &o->repeat);
@@ -406,9 +422,14 @@ bench_distill(int argc, char **argv)
 	struct options o = {.repeat = 3, .shrink = 1};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(usage, stdout);
+			return 0;
+		}
 		if (!parse_option(c, &o))
 			return bad_usage();
+	}
 	if (!strcmp(argv[0], "pictures") && argc - optind == 1)
 		return make_pictures(&o, argv[optind]);
 	if (!strcmp(argv[0], "ssim") && argc - optind == 2)

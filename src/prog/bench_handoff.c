@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "admin/table.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "bench/load.h"
@@ -21,11 +20,10 @@
 #include "lab/netns.h"
 #include "lab/topo.h"
 #include "prog/bench_repair.h"
+#include "prog/handoff_figures.h"
 
 enum {
 	CANDIDATES = 12, /* of a size, of which each node will own one */
-	CONNECTIONS = 8,
-	CROWD = 64,	 /* connections when there are many */
 	KEEP_ALIVE = 64, /* requests on a connection */
 };
 
@@ -35,38 +33,13 @@ static const char usage[] =
 	"What a request costs two nodes together, in microseconds of CPU, "
 	"when\n"
 	"the one that gets it has the answer (local), passes it on from the\n"
-	"other (relay), or moves the connection there (handoff): with a\n"
-	"connection for each request, and with 64 on one. In a lab that "
-	"has\n"
-	"the whole way of a packet in it, to its receiver's socket. Needs "
-	"root.\n"
+	"other (relay), or moves the connection there (handoff): with one\n"
+	"request on a connection, and with 64. In a lab, a packet's whole "
+	"way,\n"
+	"to its receiver's socket, is charged to its sender. Needs root.\n"
 	"\n"
 	"  --seconds N  for each figure (1)\n"
 	"  --json       a line of JSON per row\n";
-
-static const uint64_t sizes[] = {
-	1 << 10, 10 << 10, 30 << 10, 100 << 10, 300 << 10, 1 << 20, 10 << 20};
-
-enum {
-	SIZES = sizeof(sizes) / sizeof(sizes[0]),
-	STICKY_SMALL = 1 << 10,
-	STICKY_LARGE = 100 << 10,
-};
-
-enum way { LOCAL, RELAY, HANDOFF, WAYS };
-
-/* Of one way, size and kind of connection. */
-struct cost {
-	double first_us, both_us; /* per request: the first node's; all */
-	uint64_t p50_ns, p99_ns;
-	uint64_t wrong;
-};
-
-struct figures {
-	struct cost fresh[SIZES][WAYS], kept[SIZES][WAYS];
-	struct cost crowd[WAYS]; /* fresh, of the smallest size */
-	double repair_us;	 /* see bench_repair.h */
-};
 
 /* What the client's process is to do, and what came of it. */
 struct job {
@@ -220,17 +193,19 @@ static int
 measure_way(
 	enum way way, struct job *j, uint64_t duration_ns, struct figures *out)
 {
-	for (size_t i = 0; i < SIZES; i++) {
-		int r = find_owned(j, sizes[i], way == LOCAL ? "n1" : "n2");
+	for (size_t i = 0; i < FIGURES_SIZES; i++) {
+		int r = find_owned(
+			j, figures_sizes[i], way == LOCAL ? "n1" : "n2");
 
 		if (r == 0)
-			r = measure(j, duration_ns, CONNECTIONS, 1,
+			r = measure(j, duration_ns, FIGURES_CONNECTIONS, 1,
 				&out->fresh[i][way]);
 		if (r == 0)
-			r = measure(j, duration_ns, CONNECTIONS, KEEP_ALIVE,
-				&out->kept[i][way]);
+			r = measure(j, duration_ns, FIGURES_CONNECTIONS,
+				KEEP_ALIVE, &out->kept[i][way]);
 		if (r == 0 && i == 0)
-			r = measure(j, duration_ns, CROWD, 1, &out->crowd[way]);
+			r = measure(j, duration_ns, FIGURES_CROWD, 1,
+				&out->crowd[way]);
 		if (r < 0)
 			return r;
 	}
@@ -274,14 +249,15 @@ measure_lab(enum conf_handoff handoff, const char *root, uint64_t duration_ns,
 static int
 make_files(const char *folder)
 {
-	for (size_t i = 0; i < SIZES; i++)
+	for (size_t i = 0; i < FIGURES_SIZES; i++)
 		for (int k = 0; k < CANDIDATES; k++) {
-			own_free char *path = xasprintf(
-				"%s/%" PRIu64 "-%d", folder, sizes[i], k);
+			own_free char *path = xasprintf("%s/%" PRIu64 "-%d",
+				folder, figures_sizes[i], k);
 			own_fd int fd = open(
 				path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
 
-			if (fd < 0 || ftruncate(fd, (off_t)sizes[i]) < 0)
+			if (fd < 0 ||
+				ftruncate(fd, (off_t)figures_sizes[i]) < 0)
 				return -errno;
 		}
 	return 0;
@@ -290,143 +266,14 @@ make_files(const char *folder)
 static void
 remove_files(const char *folder)
 {
-	for (size_t i = 0; i < SIZES; i++)
+	for (size_t i = 0; i < FIGURES_SIZES; i++)
 		for (int k = 0; k < CANDIDATES; k++) {
-			own_free char *path = xasprintf(
-				"%s/%" PRIu64 "-%d", folder, sizes[i], k);
+			own_free char *path = xasprintf("%s/%" PRIu64 "-%d",
+				folder, figures_sizes[i], k);
 
 			(void)unlink(path);
 		}
 	(void)rmdir(folder);
-}
-
-/* --- what is said ----------------------------------------------------------
- */
-
-static void
-put_table(
-	const char *title, const struct cost rows[SIZES][WAYS], struct buf *out)
-{
-	static const struct table_column columns[] = {{"bytes", true},
-		{"local", true}, {"relay", true}, {"handoff", true},
-		{"relay,\nfirst", true}, {"handoff,\nfirst", true},
-		{"relay,\np50 us", true}, {"handoff,\np50 us", true}};
-	struct table *t = table_new(columns, 8);
-
-	buf_printf(out, "%s\n", title);
-	for (size_t i = 0; i < SIZES; i++) {
-		const struct cost *c = rows[i];
-
-		table_cell(t, TABLE_PLAIN, "%" PRIu64, sizes[i]);
-		for (enum way w = LOCAL; w < WAYS; w++)
-			table_cell(t, TABLE_PLAIN, "%.1f", c[w].both_us);
-		table_cell(t, TABLE_PLAIN, "%.1f", c[RELAY].first_us);
-		table_cell(t, TABLE_PLAIN, "%.1f", c[HANDOFF].first_us);
-		table_cell(
-			t, TABLE_PLAIN, "%.0f", (double)c[RELAY].p50_ns / 1e3);
-		table_cell(t, TABLE_PLAIN, "%.0f",
-			(double)c[HANDOFF].p50_ns / 1e3);
-	}
-	table_write(t, false, out);
-	table_free(t);
-}
-
-/* The size from which on a move costs less; between two sizes, in proportion.
- * 0: it always does; infinite: never. */
-static double
-break_even(const struct cost rows[SIZES][WAYS])
-{
-	double last = 0;
-
-	for (size_t i = 0; i < SIZES; i++) {
-		double gain = rows[i][RELAY].both_us - rows[i][HANDOFF].both_us;
-		uint64_t below = i ? sizes[i - 1] : 0;
-
-		if (gain >= 0)
-			return i == 0 ? 0
-				      : (double)below +
-					(double)(sizes[i] - below) * -last /
-						(gain - last);
-		last = gain;
-	}
-	return 1 / 0.0;
-}
-
-/* What a move costs, both nodes together. */
-static double
-move_us(const struct cost c[WAYS])
-{
-	return c[HANDOFF].both_us - c[LOCAL].both_us;
-}
-
-/* Of what passing on costs, when each connection has one owner. */
-static double
-sticky(const struct figures *f, uint64_t size)
-{
-	for (size_t i = 0; i < SIZES; i++)
-		if (sizes[i] == size)
-			return f->kept[i][HANDOFF].both_us /
-				f->kept[i][RELAY].both_us;
-	return 0;
-}
-
-static void
-put_text(const struct figures *f, struct buf *out)
-{
-	double even = break_even(f->fresh) / 1024;
-
-	put_table("CPU of both nodes, us per request; a connection for each",
-		f->fresh, out);
-	put_table("\n... with 64 requests on each connection", f->kept, out);
-	buf_printf(out,
-		"\na move costs %.1f us, both nodes together; with %d "
-		"connections at a\ntime, whose messages share writes, %.1f us; "
-		"the kernel takes %.1f of them\nto take a socket apart and put "
-		"it together\n",
-		move_us(f->fresh[0]), CROWD, move_us(f->crowd), f->repair_us);
-	buf_printf(
-		out, "it costs less than passing on from %.0f KB on\n", even);
-	buf_printf(out,
-		"with 64 requests on a connection it costs %.2f of passing on "
-		"at 1 KB,\nand %.2f at 100 KB\n",
-		sticky(f, STICKY_SMALL), sticky(f, STICKY_LARGE));
-}
-
-static void
-put_summary_json(const struct figures *f, struct buf *out)
-{
-	double even = break_even(f->fresh);
-
-	buf_printf(out,
-		"{\"move_us\":%.2f,\"move_us_crowd\":%.2f,"
-		"\"repair_us\":%.2f,"
-		"\"sticky_1k\":%.3f,\"sticky_100k\":%.3f",
-		move_us(f->fresh[0]), move_us(f->crowd), f->repair_us,
-		sticky(f, STICKY_SMALL), sticky(f, STICKY_LARGE));
-	if (even <= (double)sizes[SIZES - 1]) /* else it never pays */
-		buf_printf(out, ",\"break_even_bytes\":%.0f", even);
-	buf_z(out, "}\n");
-}
-
-static void
-put_json(const char *kind, int at_once, const struct cost rows[][WAYS],
-	size_t n, struct buf *out)
-{
-	static const char *const names[] = {"local", "relay", "handoff"};
-
-	for (size_t i = 0; i < n; i++)
-		for (enum way w = LOCAL; w < WAYS; w++)
-			buf_printf(out,
-				"{\"connections\":\"%s\",\"at_once\":%d,"
-				"\"bytes\":%" PRIu64
-				",\"way\":\"%s\",\"cpu_us\":%.2f,"
-				"\"first_cpu_us\":%.2f,\"p50_us\":%.1f,"
-				"\"p99_us\":%.1f,\"wrong\":%" PRIu64 "}\n",
-				kind, at_once, sizes[i], names[w],
-				rows[i][w].both_us, rows[i][w].first_us,
-				(double)rows[i][w].p50_ns / 1e3,
-				(double)rows[i][w].p99_ns / 1e3,
-				rows[i][w].wrong);
 }
 
 static void
@@ -434,14 +281,10 @@ print(const struct figures *f, bool json)
 {
 	struct buf out = {0};
 
-	if (json) {
-		put_json("fresh", CONNECTIONS, f->fresh, SIZES, &out);
-		put_json("kept", CONNECTIONS, f->kept, SIZES, &out);
-		put_json("fresh", CROWD, &f->crowd, 1, &out);
-		put_summary_json(f, &out);
-	} else {
-		put_text(f, &out);
-	}
+	if (json)
+		figures_put_json(f, &out);
+	else
+		figures_put_text(f, &out);
 	printf("%.*s", STR_ARG(buf_view(&out)));
 	buf_fini(&out);
 }
@@ -460,9 +303,11 @@ run(uint64_t duration_ns, bool json)
 		r = measure_lab(CONF_HANDOFF_OFF, folder, duration_ns, f);
 	if (r == 0)
 		r = measure_lab(CONF_HANDOFF_ON, folder, duration_ns, f);
-	if (r == 0)
+	if (r == 0) {
 		print(f, json);
-	else
+		r = figures_wrong(f) ? -EBADMSG : 0;
+	}
+	if (r < 0)
 		fprintf(stderr, "sevenfold bench: %s\n", strerror(-r));
 	remove_files(folder);
 	free(f);
@@ -474,13 +319,17 @@ bench_handoff(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"seconds", required_argument, NULL, 's'},
-		{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	uint64_t seconds = 1;
 	bool json = false;
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (o == 'j') {
+		if (o == 'h') {
+			fputs(usage, stdout);
+			return 0;
+		} else if (o == 'j') {
 			json = true;
 		} else if (o != 's' ||
 			str_u64(str_z(optarg), 600, &seconds) < 0 ||

@@ -5,4 +5,5 @@
  * a lab, all of whose clients are let in by the first.
  */
 
+/* argv[0] is "handoff". The exit status. */
 int bench_handoff(int argc, char **argv);

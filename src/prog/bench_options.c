@@ -8,13 +8,13 @@
 #include "bench/play.h"
 #include "bench/play_report.h"
 #include "bench/surge.h"
+#include "net/sock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <netdb.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 /* Letters for the verbs' lists of what they have. */
 static const struct option long_options[] = {
@@ -251,20 +251,6 @@ serve(const struct bench_options *o, const struct catalog *c)
 	return 1;
 }
 
-/* A descriptor per connection, and some to spare. */
-static void
-raise_descriptors(unsigned connections)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= connections + 64)
-		return;
-	r.rlim_cur = connections + 64;
-	if (r.rlim_max < r.rlim_cur)
-		r.rlim_max = r.rlim_cur; /* root may */
-	(void)setrlimit(RLIMIT_NOFILE, &r);
-}
-
 struct play
 bench_play_of(const struct bench_options *o)
 {
@@ -312,7 +298,7 @@ bench_play_with(const struct bench_options *o, const struct play *p,
 {
 	static struct play_result result;
 
-	raise_descriptors(o->serve ? SERVED : o->connections);
+	sock_allow(o->serve ? SERVED : o->connections);
 	if (o->prepare)
 		return prepare(o, c);
 	if (o->serve)

@@ -161,6 +161,7 @@ bench_placement(int argc, char **argv)
 		{"nodes", required_argument, NULL, 'n'},
 		{"seeds", required_argument, NULL, 's'},
 		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
 	struct placement_options o = {200000, 16, 10};
@@ -178,6 +179,7 @@ bench_placement(int argc, char **argv)
 			break;
 		case 's': fine = read_number(optarg, 1, 1000, &o.seeds); break;
 		case 'j': json = true; break;
+		case 'h': fputs(usage, stdout); return 0;
 		default: fine = false;
 		}
 	if (!fine || optind < argc) {

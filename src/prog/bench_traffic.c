@@ -141,24 +141,36 @@ webstone_object(const struct play_result *r)
 	return webstone_json(&r->load);
 }
 
+/* Of a file that may be compressed. *text is the caller's, and *out in it. */
+static int
+read_text(const char *path, char **text, struct str *out)
+{
+	struct logfile log;
+	size_t cap = 0;
+	ssize_t n;
+	int r = logfile_open(path, &log);
+
+	if (r < 0)
+		return r;
+	n = getdelim(text, &cap, '\0', log.f);
+	*out = str_of(*text, n > 0 ? (size_t)n : 0);
+	return logfile_close(&log);
+}
+
 static int
 read_list(const char *path, struct mix *m, uint64_t seed)
 {
 	struct mix_mistake mistake;
 	own_free char *text = NULL;
-	struct logfile log;
-	size_t cap = 0;
-	ssize_t n;
-	int r = logfile_open(path, &log);
+	struct str list;
+	int r = read_text(path, &text, &list);
 
 	if (r < 0) {
 		fprintf(stderr, "sevenfold bench: %s: %s\n", path,
 			strerror(-r));
 		return 1;
 	}
-	n = getdelim(&text, &cap, '\0', log.f);
-	(void)logfile_close(&log);
-	if (mix_parse(m, str_of(text, n > 0 ? (size_t)n : 0), seed, &mistake))
+	if (mix_parse(m, list, seed, &mistake))
 		return 0;
 	fprintf(stderr, "sevenfold bench: %s:%u: %s\n", path, mistake.line,
 		mistake.what);

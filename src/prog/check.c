@@ -11,7 +11,12 @@
 static int
 usage(FILE *out, int status)
 {
-	fputs("usage: sevenfold check [--dump] FILE\n", out);
+	fputs("usage: sevenfold check [--dump] FILE\n"
+	      "\n"
+	      "Says what is wrong with a configuration (-: standard input).\n"
+	      "\n"
+	      "  --dump  if nothing is, write it out with all defaults\n",
+		out);
 	return status;
 }
 

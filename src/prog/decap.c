@@ -19,9 +19,14 @@ static const char usage[] =
 	"ADDRESS...\n"
 	"                       [--gue-port PORT]\n"
 	"       sevenfold decap --interface NAME --detach\n\n"
-	"Packets in IP-in-IP, GUE or GRE that a balancer sends for a vip are "
-	"taken out and\nhanded to this machine, which has the vip on its "
-	"loopback. Stays until detached.\n";
+	"On a node, takes packets out of the balancer's tunnels (IP in IP, "
+	"GUE, GRE), and\nhands them to this machine, which has the vip on its "
+	"loopback interface. Stays\nuntil detached.\n\n"
+	"  --interface NAME    where they arrive\n"
+	"  --balancer ADDRESS  of the balancer; may be given several times\n"
+	"  --vip ADDRESS       whom they are for; may be given several times\n"
+	"  --gue-port PORT     where GUE's UDP packets go to (6080)\n"
+	"  --detach            takes the program off the interface\n";
 
 struct addrs {
 	union l4_addr *v; /* owned */

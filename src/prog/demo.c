@@ -160,6 +160,8 @@ wait_for(pid_t pid)
 {
 	int status;
 
+	if (pid < 0)
+		return -EIO;
 	while (waitpid(pid, &status, WNOHANG) == 0)
 		if (state_pause(50) < 0) {
 			kill(pid, SIGKILL);
@@ -215,16 +217,23 @@ visit_pictures(const void *arg)
 	return demo_distill_visit(a->traffic.tree, &a->client->distilled);
 }
 
-/* After all else has been counted. As show(). */
-static int
-show_distilled(const struct options *o, const struct audience *a)
+/* What is known before any is gathered. */
+static struct demo_facts
+facts_of(const struct options *o, const struct audience *a)
 {
-	struct demo_facts f = {
+	return (struct demo_facts){
 		.tree = a->traffic.tree,
 		.client = a->client,
 		.policy = o->lab.policy,
 		.nnodes = o->lab.nodes,
 	};
+}
+
+/* After all else has been counted. As show(). */
+static int
+show_distilled(const struct options *o, const struct audience *a)
+{
+	struct demo_facts f = facts_of(o, a);
 	struct buf text = {0};
 	int r;
 
@@ -248,12 +257,7 @@ show_distilled(const struct options *o, const struct audience *a)
 static int
 show(const struct options *o, const struct audience *a)
 {
-	struct demo_facts f = {
-		.tree = a->traffic.tree,
-		.client = a->client,
-		.policy = o->lab.policy,
-		.nnodes = o->lab.nodes,
-	};
+	struct demo_facts f = facts_of(o, a);
 	struct buf text = {0};
 	int r = send_traffic(a, &f.links);
 

@@ -37,7 +37,7 @@ enum {
 
 static const char usage[] = "usage: sevenfold distiller\n"
 			    "\n"
-			    "Nodes start it, when a site has `distill`.\n";
+			    "Nodes start it, for sites with `distill`.\n";
 
 static bool
 is_socket(int fd)
@@ -162,7 +162,10 @@ verb_distiller(int argc, char **argv)
 	const struct sandbox limits = {MEMORY_BYTES, FILES};
 	int r;
 
-	(void)argv;
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		fputs(usage, stdout);
+		return 0;
+	}
 	if (argc != 1 || !is_socket(SOCKET)) {
 		fputs(usage, stderr);
 		return 2;

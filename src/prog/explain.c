@@ -15,7 +15,12 @@ enum { PATIENCE_S = 5 };
 static int
 usage(FILE *out, int status)
 {
-	fputs("usage: sevenfold explain [--socket PATH] [--json] URL\n", out);
+	fputs("usage: sevenfold explain [--socket PATH] [--json] URL\n"
+	      "\n"
+	      "Tells who owns a URL, where it is stored, and what a request\n"
+	      "for it would do now.\n"
+	      "\n" ASK_SOCKET_HELP "  --json         the answer as JSON\n",
+		out);
 	return status;
 }
 

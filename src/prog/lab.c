@@ -24,26 +24,27 @@ static const char usage_text[] =
 	"\n"
 	"  --nodes N           how many nodes (4)\n"
 	"  --link RATE         of each host's link, as 20mbit (no limit)\n"
-	"  --client-link RATE  of the client's and this machine's (10 x "
+	"  --client-link RATE  of the client's and this machine's link (10 x "
 	"--link)\n"
 	"  --cpu SHARE         of each node, as 10% or 0.5% of one core "
 	"(no limit)\n"
-	"  --arch NAME         who balances, routes and caches (sevenfold); "
-	"see below\n"
+	"  --arch NAME         what the cluster is made of (sevenfold); see "
+	"below\n"
 	"  --policy POLICY     who owns a URL (hrw)\n"
 	"  --handoff auto|on|off\n"
-	"                      are connections moved to the owner (auto)\n"
+	"                      whether connections move to the owner (auto)\n"
 	"  --handoff-hook tc|xdp\n"
 	"                      where nodes steer what was moved (tc)\n"
 	"  --xdp native|generic\n"
 	"                      where the balancer takes packets (native)\n"
-	"  --workers N         event loops of a node (2, on one core 1)\n"
+	"  --workers N         event loops of a node (2; on one core, 1)\n"
 	"  --ipv6              the cluster has an IPv6 address, too\n"
 	"  --distill           the nodes distil images and text\n"
-	"  --cache squid       a real Squid behind each node is its cache; "
-	"with\n"
-	"                      --distill, nginx's image filter behind that\n"
-	"                      distils, and the nodes don't\n"
+	"  --cache squid       a real Squid behind each node takes the place "
+	"of its\n"
+	"                      cache; with --distill, nginx's image filter "
+	"behind\n"
+	"                      that distils what the nodes would\n"
 	"  --memory SIZE       of each node's cache, as 64m (256m)\n"
 	"  --conf FILE         a configuration of your own; its nodes are\n"
 	"                      n1 198.18.1.1, n2 198.18.1.2, ..., its vip\n"
@@ -54,15 +55,21 @@ static const char usage_text[] =
 	"  --bare              only the network, no daemons\n"
 	"  --force             take down a lab that is in use\n";
 
-static int
-usage(void)
+static void
+print_usage(FILE *out)
 {
 	const struct arch *a;
 
-	fputs(usage_text, stderr);
-	fputs("\narchitectures:\n", stderr);
+	fputs(usage_text, out);
+	fputs("\narchitectures:\n", out);
 	for (size_t i = 0; (a = arch_at(i)); i++)
-		fprintf(stderr, "  %-14s %s\n", a->name, a->about);
+		fprintf(out, "  %-14s %s\n", a->name, a->about);
+}
+
+static int
+usage(void)
+{
+	print_usage(stderr);
 	return 2;
 }
 
@@ -142,6 +149,7 @@ static const struct option options[] = {
 	{"origin-conf", required_argument, NULL, 'o'},
 	{"bare", no_argument, NULL, 'b'},
 	{"force", no_argument, NULL, 'f'},
+	{"help", no_argument, NULL, '1'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -181,6 +189,10 @@ up(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, &at)) != -1) {
 		if (c == '?')
 			return usage();
+		if (c == '1') {
+			print_usage(stdout);
+			return 0;
+		}
 		if (parse_option(c, optarg, &o) < 0) {
 			fprintf(stderr, "lab: --%s can't be '%s'\n",
 				options[at].name, optarg);
@@ -268,5 +280,9 @@ verb_lab(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(*verbs); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		print_usage(stdout);
+		return 0;
+	}
 	return usage();
 }

@@ -10,7 +10,12 @@
 #include "base/buf.h"
 #include "prog/ask.h"
 
-enum { PATIENCE_S = 5, LOOK_MS = 200 };
+enum {
+	PATIENCE_S = 5,
+	LOOK_MS = 200,
+	DOWN_LOOKS =
+		10, /* in a row: one that is busy may be late with a word */
+};
 
 struct options {
 	const char *socket; /* NULL: the one that is found */
@@ -21,13 +26,28 @@ struct options {
 
 static const char drain_usage[] =
 	"usage: sevenfold drain [--socket PATH] [--no-wait] NODE\n"
-	"       sevenfold drain [--socket PATH] --undo NODE\n";
+	"       sevenfold drain [--socket PATH] --undo NODE\n"
+	"\n"
+	"Has a node hand over what it owns, and waits until it has.\n"
+	"\n" ASK_SOCKET_HELP "  --no-wait      don't wait\n"
+	"  --undo         it owns its share again\n";
 static const char join_usage[] =
-	"usage: sevenfold join [--socket PATH] NODE ADDRESS [WEIGHT]\n";
+	"usage: sevenfold join [--socket PATH] NODE ADDRESS [WEIGHT]\n"
+	"\n"
+	"Takes a node into the cluster, or back into it.\n"
+	"\n" ASK_SOCKET_HELP;
 static const char leave_usage[] =
-	"usage: sevenfold leave [--socket PATH] NODE\n";
+	"usage: sevenfold leave [--socket PATH] NODE\n"
+	"\n"
+	"Takes a node out of the cluster. What it has is not handed over:\n"
+	"drain it first.\n"
+	"\n" ASK_SOCKET_HELP;
 static const char weight_usage[] =
-	"usage: sevenfold weight [--socket PATH] NODE WEIGHT\n";
+	"usage: sevenfold weight [--socket PATH] NODE WEIGHT\n"
+	"\n"
+	"Gives a node another share of the URLs: twice that of one of\n"
+	"weight 1 with weight 2.\n"
+	"\n" ASK_SOCKET_HELP;
 
 /* -1, or the status to end with. */
 static int
@@ -130,15 +150,17 @@ wait_until_drained(const struct options *o)
 {
 	bool show = isatty(STDERR_FILENO);
 	enum drained state = DRAIN_GOES_ON;
+	unsigned down = 0;
 
-	while (state == DRAIN_GOES_ON) {
+	while (state != DRAIN_DONE && down < DOWN_LOOKS) {
 		json_t *doc = ask(o->socket, "status\n", PATIENCE_S);
 
 		if (!doc)
 			return 1;
 		state = look(doc, o->words[0], show);
 		json_decref(doc);
-		if (state == DRAIN_GOES_ON)
+		down = state == DRAIN_DOWN ? down + 1 : 0;
+		if (state != DRAIN_DONE)
 			usleep(LOOK_MS * 1000);
 	}
 	if (show)

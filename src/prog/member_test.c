@@ -70,6 +70,28 @@ test_usage(void **state)
 	}
 }
 
+#define N2(f) "{\"nodes\":[{\"name\":\"n2\"," f "}]}"
+#define DOWN N2("\"up\":false")
+
+/* One that was late with a word once is not down. */
+static void
+test_drain_waits(void **state)
+{
+	static const char *const args[] = {"n2", NULL};
+	static const char *const late[] = {DOWN,
+		N2("\"up\":true,\"handed_over\":{\"done\":false}"), DOWN,
+		N2("\"up\":true,\"handed_over\":{\"done\":true}"), NULL};
+	static const char *const gone[] = {DOWN, NULL};
+	struct asked r = ask_in_turn(verb_drain, "{\"done\":true}", late, args);
+
+	assert_int_equal(r.said.status, 0);
+	assert_string_equal(r.line, "status\n");
+	assert_non_null(strstr(r.said.out, "n2 is drained"));
+	r = ask_in_turn(verb_drain, "{\"done\":true}", gone, args);
+	assert_int_equal(r.said.status, 1);
+	assert_non_null(strstr(r.said.err, "n2 is down"));
+}
+
 static void
 test_explain(void **state)
 {
@@ -107,6 +129,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_drain_waits),
 		cmocka_unit_test(test_explain),
 	};
 

@@ -23,7 +23,13 @@ static int
 usage(FILE *out, int status)
 {
 	fputs("usage: sevenfold purge [--socket PATH] [--soft] [--json]\n"
-	      "           URL | --prefix URL | --tag TAG\n",
+	      "           URL | --prefix URL | --tag TAG\n"
+	      "\n"
+	      "Has all nodes forget what they have stored for a URL, for all\n"
+	      "URLs that begin so, or with a tag that the origin gave it.\n"
+	      "\n" ASK_SOCKET_HELP
+	      "  --soft         keep it, but validate it before its next use\n"
+	      "  --json         the answer as JSON\n",
 		out);
 	return status;
 }

@@ -12,7 +12,11 @@
 static int
 usage(FILE *out, int status)
 {
-	fputs("usage: sevenfold status [--socket PATH] [--json]\n", out);
+	fputs("usage: sevenfold status [--socket PATH] [--json]\n"
+	      "\n"
+	      "Asks a running node or balancer how things are.\n"
+	      "\n" ASK_SOCKET_HELP "  --json         all of it, as JSON\n",
+		out);
 	return status;
 }
 

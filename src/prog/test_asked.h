@@ -1,5 +1,5 @@
 #pragma once
-/* For tests: a verb, run against a node that gives one answer. */
+/* For tests: a verb, run against a node that gives one answer, or several. */
 #include "admin/test_server.h"
 #include "prog/test_verb.h"
 
@@ -10,9 +10,11 @@ struct asked {
 	char line[256]; /* that the node got */
 };
 
-/* "sevenfold VERB --socket PATH ARGS...", up to five of them. */
+/* "sevenfold VERB --socket PATH ARGS...", up to five of them. later: see
+ * test_server.h. */
 static inline struct asked
-ask_for(verb_fn *verb, const char *answer, const char *const args[])
+ask_in_turn(verb_fn *verb, const char *answer, const char *const *later,
+	const char *const args[])
 {
 	struct test_server s;
 	char *argv[9] = {"verb", "--socket", s.path};
@@ -23,10 +25,16 @@ ask_for(verb_fn *verb, const char *answer, const char *const args[])
 		argv[argc] = (char *)args[argc - 3];
 		argc++;
 	}
-	test_server_start(&s, "n1.sock", answer);
+	test_server_start_with(&s, "n1.sock", answer, later);
 	r.said = run_verb(verb, argc, argv);
 	test_server_stop(&s);
 	test_server_remove(&s);
 	memcpy(r.line, s.asked, sizeof(r.line));
 	return r;
+}
+
+static inline struct asked
+ask_for(verb_fn *verb, const char *answer, const char *const args[])
+{
+	return ask_in_turn(verb, answer, NULL, args);
 }

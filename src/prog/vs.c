@@ -26,22 +26,27 @@ read_input(struct buf *b)
 	}
 }
 
+/* NULL: what is not UTF-8 is no text in JSON. */
 static json_t *
 question(int argc, char **argv)
 {
 	json_t *args = json_array(), *o = json_pack("{so}", "args", args);
 	struct buf input = {0};
+	int r = 0;
 
 	for (int i = 1; i < argc; i++)
-		json_array_append_new(args, json_string(argv[i]));
+		r |= json_array_append_new(args, json_string(argv[i]));
 	if (vs_wants_input(argc, argv)) {
 		read_input(&input);
-		json_object_set_new(o, "input",
+		r |= json_object_set_new(o, "input",
 			json_stringn(buf_len(&input) ? buf_head(&input) : "",
 				buf_len(&input)));
 	}
 	buf_fini(&input);
-	return o;
+	if (r == 0)
+		return o;
+	json_decref(o);
+	return NULL;
 }
 
 /* The balancer's socket: $SEVENFOLD_BALANCER, or where one usually is. */
@@ -82,7 +87,17 @@ verb_vs(int argc, char **argv)
 	own_free char *line = NULL, *text = NULL;
 	int r = 1;
 
+	/* without a balancer, too */
+	if (argc == 2 &&
+		(!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		fputs(vs_usage, stdout);
+		return 0;
+	}
 	ask_for = question(argc, argv);
+	if (!ask_for) {
+		fputs("sevenfold: that is not UTF-8\n", stderr);
+		return 2;
+	}
 	text = json_dumps(ask_for, JSON_COMPACT);
 	json_decref(ask_for);
 	if (!text || asprintf(&line, "vs %s\n", text) < 0)

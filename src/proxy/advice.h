@@ -1,6 +1,6 @@
 #pragma once
 /*
- * struct advice: when is it worth to move a connection? A worker's own: what it
+ * struct advice: when is moving a connection worth it? A worker's own: what it
  * remembers of the sizes of answers that came from other nodes. Pure.
  *
  * Moving costs some tens of microseconds of CPU, at both nodes together, and

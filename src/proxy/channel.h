@@ -6,9 +6,8 @@
  *
  * If the cluster has a secret, all that follows the two hellos is sealed
  * (handoff/seal.h), a turn's frames at once, but for bodies of 2 KB and more;
- * and nothing is done that the other
- * end says before it has proved that it has the secret, too: each end says
- * something at once, so that the other can see.
+ * and nothing is done that the other end says before it has proved that it has
+ * the secret, too: each end says something at once, so that the other can see.
  */
 #include "base/buf.h"
 #include "net/loop.h"

@@ -111,13 +111,17 @@ take_frame(struct channel *ch, struct str *in)
 	return true;
 }
 
-/* Frames, whole ones: what is not sealed of them is the end of the last. */
+/* Frames, whole ones: what is not sealed of them is the end of the last. What
+ * begins behind that, anybody on the way may have put there. */
 static void
-on_record(struct channel *ch, struct str frames)
+on_record(struct channel *ch, struct str frames, size_t sealed)
 {
+	const char *end = frames.p + sealed;
+
 	if (!ch->up)
 		rise(ch);
-	while (!ch->ending && take_frame(ch, &frames))
+	while (!ch->ending && end - frames.p >= WIRE_HEADER &&
+		take_frame(ch, &frames))
 		;
 	if (!ch->ending && frames.n)
 		channel_close(ch, "it sent no frame of ours");
@@ -163,7 +167,7 @@ take_record(struct channel *ch, struct str *in)
 	*in = str_of(
 		text + sealed + clear, in->n - RECORD_HEADER - sealed - clear);
 	if (seal_open(ch->seal_in, text, sealed, record + RECORD_LENGTHS) == 0)
-		on_record(ch, str_of(text, sealed + clear));
+		on_record(ch, str_of(text, sealed + clear), sealed);
 	else
 		distrust(ch);
 	return true;

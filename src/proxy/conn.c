@@ -341,6 +341,7 @@ conn_new(struct worker *w, int fd, const struct in6_addr *addr)
 		return NULL;
 	}
 	list_push_back(&w->conns, &c->link);
+	count(&w->connections, 1);
 	client_set_deadline(&c->client, w->node->config->idle_timeout_ns);
 	return c;
 }

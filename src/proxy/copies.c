@@ -36,15 +36,16 @@ copies_note(struct copies *c, uint64_t key, size_t place)
 	pthread_mutex_unlock(&c->lock);
 }
 
-size_t
-copies_count(struct copies *c)
+/* Some of them may have been evicted since we looked. */
+uint64_t
+copies_leave(struct copies *c, uint64_t objects)
 {
-	size_t n;
+	uint64_t n;
 
 	pthread_mutex_lock(&c->lock);
 	n = c->n;
 	pthread_mutex_unlock(&c->lock);
-	return n;
+	return n < objects ? objects - n : 0;
 }
 
 static unsigned

@@ -25,7 +25,8 @@ struct copies {
 void copies_init(struct copies *c);
 void copies_fini(struct copies *c);
 void copies_note(struct copies *c, uint64_t key, size_t place);
-size_t copies_count(struct copies *c);
+/* Of so many objects that there are here, those that are no copies. */
+uint64_t copies_leave(struct copies *c, uint64_t objects);
 /* The first worker's, now and then: at some of them each time, if there are
  * many. */
 void copies_look(struct copies *c, struct worker *w);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "handoff/repair.h"
+#include "proxy/membership.h"
 
 static struct steer *
 steer_of(const struct request *q)
@@ -43,35 +44,32 @@ reason_of(int r)
 	}
 }
 
-/* Its names, and what has been seen of its client's clock. */
 static enum handoff_reason
 identify(struct request *q, int fd)
 {
-	const struct node_config *config = q->worker->node->config;
 	struct snapshot *s = &q->give.snapshot;
-	struct handoff_key key;
 
 	if (repair_names(fd, s) < 0)
 		return HANDOFF_state;
-	if (!handoff_is_ours(config, s))
-		return HANDOFF_address;
-	key = steer_key(s);
-	q->give.has_stamp = steer_stamp(steer_of(q), &key, &s->stamp);
-	return HANDOFF_REASONS;
+	return handoff_is_ours(q->worker->node->config, s) ? HANDOFF_REASONS
+							   : HANDOFF_address;
 }
 
-/* Parks its packets and looks at what the socket is like then. */
+/* Parks its packets and looks at what the socket is like then, and at what has
+ * been seen of its client's clock. */
 static enum handoff_reason
 look_at(struct request *q, int fd)
 {
-	struct give_state *g = &q->give;
-	struct handoff_key key = steer_key(&g->snapshot);
+	struct snapshot *s = &q->give.snapshot;
+	struct handoff_key key = steer_key(s);
 	int r;
 
 	if (steer_park(steer_of(q), &key, NULL) < 0)
 		return HANDOFF_flows;
-	r = repair_take(fd, &g->snapshot);
-	if (r == REPAIR_DONE && (!g->snapshot.timestamps || g->has_stamp))
+	r = repair_take(fd, s);
+	if (r == REPAIR_DONE &&
+		(!s->timestamps ||
+			steer_stamp(steer_of(q), &key, s->rcv_nxt, &s->stamp)))
 		return HANDOFF_REASONS;
 	steer_ours(steer_of(q), &key, NULL);
 	return r == REPAIR_DONE ? HANDOFF_stamp : reason_of(r);
@@ -134,7 +132,7 @@ let_go(struct request *q, struct client *c)
 {
 	struct give_state *g = &q->give;
 	struct worker *w = q->worker;
-	struct in_addr to = w->node->config->peers[q->x->owner].addr;
+	struct in_addr to = membership_addr(w->node, q->x->owner);
 
 	(void)close(loop_release(w->loop, &c->io));
 	(void)steer_forward(steer_of(q), &g->snapshot, to);

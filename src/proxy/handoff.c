@@ -129,7 +129,7 @@ machine_used(struct handoff *h)
 	idle = t[3] + t[4];
 	if (all > h->machine_all)
 		used = 1 -
-			(double)(idle - h->machine_idle) /
+			(double)(int64_t)(idle - h->machine_idle) /
 				(double)(all - h->machine_all);
 	h->machine_all = all;
 	h->machine_idle = idle;
@@ -142,7 +142,9 @@ look(struct handoff *h)
 	uint64_t now_ns = clock_mono_ns(), ran, waited;
 	unsigned threads = read_times(&ran, &waited);
 	double wall = (double)(now_ns - h->looked_ns) * threads;
-	double wanted = (double)(ran + waited - h->ran_ns - h->waited_ns);
+	/* Less than before, if a thread has ended. */
+	double wanted =
+		(double)(int64_t)(ran + waited - h->ran_ns - h->waited_ns);
 	double used = machine_used(h);
 	struct scarcity *s = &h->first->node->scarcity;
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/epoch.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/sock.h"
@@ -136,13 +137,22 @@ note_key(void *ctx, const struct object *o)
 	h->keys[h->nkeys++] = xstrndup(key.p, key.n);
 }
 
+/* Is there anybody who may own keys? */
 static bool
-has_peers(const struct worker *w)
+has_owner(const struct worker *w)
 {
-	for (size_t i = 0; i < VIEW_MAX_NODES; i++)
-		if (w->peers[i] && peer_is_up(w->peers[i]))
-			return true;
-	return false;
+	const struct view *v;
+	bool found = false;
+
+	epoch_enter();
+	v = &membership_places(w->node)->view;
+	for (size_t i = 0; i < v->nnodes; i++) {
+		const struct peer *p = w->peers[v->nodes[i].member];
+
+		found |= !v->nodes[i].out && p && peer_is_trusted(p);
+	}
+	epoch_leave();
+	return found;
 }
 
 static void
@@ -159,7 +169,7 @@ go_on(struct handover *h)
 {
 	struct worker *w = h->worker;
 
-	if (!has_peers(w)) {
+	if (!has_owner(w)) {
 		loop_arm(w->loop, &h->timer, PAUSE_MS * NS_PER_MS);
 		return;
 	}

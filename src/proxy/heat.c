@@ -113,15 +113,12 @@ is_link_scarce(const struct heat *h)
 static void
 make_news(struct heat *h, struct node *n, struct news *out)
 {
-	size_t copies = copies_count(&h->copies);
-
 	for (unsigned i = 0; i < n->config->workers; i++)
 		tally_collect(n->workers[i]->tally);
 	tally_report(n, out);
 	put_claims(atomic_load(&h->hot), out);
 	out->number = ++h->number;
-	out->objects = store_count(n->store);
-	out->objects -= copies < out->objects ? copies : 0;
+	out->objects = copies_leave(&h->copies, store_count(n->store));
 	out->load = heat_own_load(n);
 	out->link_is_scarce = is_link_scarce(h);
 	out->wait_ms =

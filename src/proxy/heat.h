@@ -3,14 +3,14 @@
  * struct heat: which keys are hot in the cluster, and so are held by more nodes
  * than one.
  *
- * Each node counts what it answers by key (tally.h), and tells all
- * others its most frequent ones four times a second (news.h). From what all
- * say, its own news among them, each node makes the same list: how many nodes
- * hold which key, and which of them is to answer how much of it, so that all
- * have the same to do (placement/demand.h, placement/spread.h). A list is
- * immutable and published whole.
- * Narrowing takes a second of less traffic, and copies go then; widening is
- * at once.
+ * Each node counts what it answers by key (tally.h), and tells all others its
+ * most frequent ones four times a second, or less often where links are scarce
+ * and nothing changes (news.h). From what all say, its own news among them,
+ * each node makes the same list: how many nodes hold which key, and which of
+ * them is to answer how much of it, so that all have the same to do
+ * (placement/demand.h, placement/spread.h). A list is immutable and published
+ * whole. Narrowing takes a second of less traffic, and copies go then; widening
+ * is at once.
  *
  * What there is to do is counted in bytes; a request is as much beside those
  * that it sends as it costs of what is scarce, links or processors.

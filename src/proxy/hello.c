@@ -22,26 +22,6 @@ hello_put(const struct node *n, const struct hello *h, struct buf *out)
 		n->rules_checksum, h->key, h->bulk, uptime_ms(n));
 }
 
-/* So many hexadecimal digits. */
-static bool
-parse_hex(struct str s, size_t digits, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	if (s.n != digits)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = char_lower(s.p[i]);
-
-		if (!char_is_digit(c) && (c < 'a' || c > 'f'))
-			return false;
-		v = v << 4 |
-			(unsigned)(char_is_digit(c) ? c - '0' : c - 'a' + 10);
-	}
-	*out = v;
-	return true;
-}
-
 const char *
 hello_parse(
 	const struct node *n, size_t peer, struct str text, struct hello *out)
@@ -58,9 +38,9 @@ hello_parse(
 		return "it belongs to another cluster";
 	if (!str_eq(word[3], str_z(membership_name(n, peer))))
 		return "its name is another node's";
-	if (!parse_hex(word[4], 16, &sum) || !parse_hex(word[5], 16, &key) ||
-		!parse_hex(word[6], 8, &bulk) ||
-		!parse_hex(word[7], 12, &uptime) || text.p)
+	if (!str_hex(word[4], 16, &sum) || !str_hex(word[5], 16, &key) ||
+		!str_hex(word[6], 8, &bulk) || !str_hex(word[7], 12, &uptime) ||
+		text.p)
 		return "its hello is malformed";
 	if (sum != n->rules_checksum)
 		return "its configuration differs from ours";

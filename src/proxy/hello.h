@@ -6,7 +6,7 @@
  *	sevenfold 6 CLUSTER NODE CHECKSUM KEY BULK UPTIME
  *
  * in which NODE is whoever says it, CHECKSUM that of the rules by which keys
- *are placed, the rest as below, the numbers in hexadecimal.
+ * are placed, and the rest is as below; numbers are in hexadecimal.
  */
 #include "base/buf.h"
 #include "proxy/node.h"

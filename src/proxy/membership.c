@@ -221,8 +221,23 @@ membership_merge(struct node *n, struct str text, bool *news, bool *lacking)
 
 /* --- wishes --------------------------------------------------------------- */
 
+static const char weightless[] = "its policy knows nothing of weights";
+
+/* Do all policies by which it gets keys go by weights? */
+static bool
+has_weight(const struct node_config *c, struct str name)
+{
+	bool all = c->place.policy->weights;
+
+	for (size_t i = 0; i < c->ngroups; i++)
+		for (size_t j = 0; j < c->groups[i].nnodes; j++)
+			if (str_eq(str_z(c->groups[i].nodes[j]), name))
+				all &= c->groups[i].place.policy->weights;
+	return all;
+}
+
 static const char *
-join(struct roster *r, struct str name, struct str rest)
+join(struct roster *r, struct str name, bool weights, struct str rest)
 {
 	struct roster_entry e = {.weight = 1};
 	struct str word, line;
@@ -242,6 +257,8 @@ join(struct roster *r, struct str name, struct str rest)
 	if (!fine)
 		return "join how? write NAME ADDRESS [WEIGHT]";
 	e = one.v[0];
+	if (e.weight != 1 && !weights)
+		return weightless;
 	at = roster_find(r, name);
 	for (size_t i = 0; i < r->n; i++)
 		if ((int)i != at && r->v[i].addr.s_addr == e.addr.s_addr)
@@ -278,10 +295,12 @@ set_state(struct roster *r, struct roster_entry *e, enum roster_state state)
 }
 
 static const char *
-set_weight(struct roster_entry *e, struct str number)
+set_weight(struct roster_entry *e, bool weights, struct str number)
 {
 	uint64_t n;
 
+	if (!weights)
+		return weightless;
 	if (str_u64(number, ROSTER_WEIGHT_MAX, &n) < 0 || n < 1)
 		return "a weight is a number, 1 to 1000";
 	e->weight = (unsigned)n;
@@ -290,16 +309,19 @@ set_weight(struct roster_entry *e, struct str number)
 }
 
 static const char *
-grant(struct roster *r, struct str what, struct str name, struct str rest)
+grant(struct membership *m, const struct node_config *config, struct str what,
+	struct str name, struct str rest)
 {
+	bool weights = has_weight(config, name);
+	struct roster *r = &m->roster;
 	int at = roster_find(r, name);
 
 	if (str_eq(what, STR("join")))
-		return join(r, name, rest);
+		return join(r, name, weights, rest);
 	if (at < 0)
 		return "there is no such node";
 	if (str_eq(what, STR("weight")))
-		return set_weight(&r->v[at], rest);
+		return set_weight(&r->v[at], weights, rest);
 	if (rest.p)
 		return "what is that behind the name?";
 	if (str_eq(what, STR("drain")))
@@ -322,7 +344,7 @@ membership_change(struct node *n, struct str wish)
 	if (!str_split(&wish, ' ', &name))
 		return "which node?";
 	pthread_mutex_lock(&m->lock);
-	wrong = grant(&m->roster, what, name, wish);
+	wrong = grant(m, n->config, what, name, wish);
 	if (!wrong)
 		publish(m, n);
 	pthread_mutex_unlock(&m->lock);

@@ -53,5 +53,7 @@ const char *membership_change(struct node *n, struct str wish);
  * has changed. *lacking: it knows less than we do. */
 int
 membership_merge(struct node *n, struct str text, bool *news, bool *lacking);
+/* Appends our roster, as text. */
 void membership_put(const struct node *n, struct buf *out);
+/* The member of that index. */
 void membership_entry(const struct node *n, size_t i, struct roster_entry *out);

@@ -53,8 +53,7 @@ on_signal(struct source *s, uint32_t events)
 	(void)events;
 	while (read(s->fd, &info, sizeof(info)) == sizeof(info)) {
 		log_info("stopping signal=%u", info.ssi_signo);
-		for (unsigned i = 0; i < n->config->workers; i++)
-			wake_post(&n->workers[i]->stop);
+		worker_stop_all(n);
 	}
 }
 
@@ -172,7 +171,7 @@ listen_for_questions(struct node *n, struct ears *ears)
 	return r;
 }
 
-/* With the first worker on this thread. */
+/* With the first worker on this thread. The exit status. */
 static int
 run(struct node *n, struct signals *signals, const sigset_t *set,
 	struct ears *ears)
@@ -196,7 +195,7 @@ run(struct node *n, struct signals *signals, const sigset_t *set,
 	for (unsigned i = 1; i < n->config->workers; i++)
 		pthread_join(n->workers[i]->thread, NULL);
 	loop_close(first->loop, &signals->source);
-	return 0;
+	return atomic_load(&n->deaf) ? 1 : 0;
 }
 
 int
@@ -210,7 +209,6 @@ node_run(const struct node_config *config)
 	int status = 1;
 
 	raise_limits();
-	signal(SIGPIPE, SIG_IGN); /* of sendfile(), which has no flag for it */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);

@@ -163,6 +163,7 @@ struct node {
 	_Atomic unsigned links[VIEW_MAX_NODES]; /* workers that have a channel
 						   to this peer */
 	struct worker **workers;
+	_Atomic bool deaf;	     /* a worker could not listen for clients */
 	pthread_mutex_t depots_lock; /* guards the list and its depots'
 					arrivals: a connection may be accepted
 					by another worker than it is for */

@@ -60,8 +60,9 @@ void origins_fini(struct origins *o);
 struct origin *
 origins_choose(struct origins *o, int *turns, uint64_t tried, uint64_t now_ns);
 
+/* A connection could not be had, or brought no answer. why: for the log. */
 void origin_failed(struct origin *o, uint64_t now_ns, const char *why);
-void origin_answered(struct origin *o);
+void origin_answered(struct origin *o); /* whatever it said */
 /* A check's result; why: what was wrong, NULL if nothing. */
 void origin_checked(struct origin *o, uint64_t now_ns, const char *why);
 

@@ -17,7 +17,6 @@ struct tunnel;
 /* Of give.h, while its connection is being given to another node. */
 struct give_state {
 	struct snapshot snapshot;
-	bool has_stamp; /* the snapshot's is known */
 	enum move_state state;
 	struct peer *peer; /* borrowed: the taker */
 	struct timer timer;

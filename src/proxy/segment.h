@@ -13,7 +13,7 @@
  *
  * A part belongs to the manifest if it is not older and has the same strong
  * validator and complete length. So whoever purges, or replaces, the manifest
- * needs not look for the parts.
+ * need not look for the parts.
  */
 #include "http/range.h"
 #include "cache/store.h"

@@ -47,7 +47,6 @@ serve_end(struct serve *v)
 	if (v->waits) /* it is asked for again, whatever becomes of the move */
 		lookup_uncount(v->x);
 	exchange_put(v->x);
-	take_discard(v->take);
 	list_remove(&v->link);
 	list_remove(&v->ready);
 	if (s->nspare == SPARES) {
@@ -58,15 +57,15 @@ serve_end(struct serve *v)
 	s->nspare++;
 }
 
-/* The asker was lost. */
+/* The move ends, if it is one, and whatever else there is of v. */
 static void
-serve_lose(struct serve *v)
+serve_move(struct serve *v, enum move_event e)
 {
-	const struct node *n = v->server->worker->node;
+	const struct server *s = v->server;
 
 	if (v->take)
-		take_lose(take_ptr(&v->take),
-			membership_addr(n, v->server->peer));
+		take_on(take_ptr(&v->take), e,
+			membership_addr(s->worker->node, s->peer));
 	serve_end(v);
 }
 
@@ -174,13 +173,9 @@ on_move(struct server *s, struct serve *v, uint32_t stream, struct str payload)
 static bool
 on_go(struct serve *v)
 {
-	const struct server *s;
-
 	if (!v || !v->take)
 		return false;
-	s = v->server;
-	take_go(take_ptr(&v->take), membership_addr(s->worker->node, s->peer));
-	serve_end(v);
+	serve_move(v, MOVE_ON_GO);
 	return true;
 }
 
@@ -213,7 +208,7 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	case WIRE_CREDIT: return on_credit(v, payload);
 	case WIRE_CANCEL:
 		if (v)
-			serve_end(v);
+			serve_move(v, MOVE_ON_CANCEL);
 		return true;
 	case WIRE_FREE: return depot_free(s->depot, stream);
 	case WIRE_MOVE: return on_move(s, v, stream, payload);
@@ -258,7 +253,8 @@ on_down(struct channel_user *u)
 
 	for (int i = 0; i < SERVE_BUCKETS; i++)
 		list_foreach_safe (it, &s->buckets[i])
-			serve_lose(container_of(it, struct serve, link));
+			serve_move(container_of(it, struct serve, link),
+				MOVE_ON_LOST);
 	server_forget_purges(s);
 	depot_close(take_ptr(&s->depot));
 	loop_bury(s->worker->loop, &s->grave);

@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "base/own.h"
-#include "handoff/move.h"
 #include "handoff/repair.h"
 #include "proxy/conn.h"
 #include "proxy/handoff.h"
@@ -14,6 +13,7 @@ enum { CWND_MAX = 1024 /* segments */ };
 
 struct take {
 	struct worker *worker; /* borrowed */
+	enum move_state state;
 	struct snapshot snapshot;
 	struct in6_addr client;
 	int fd;			    /* owned */
@@ -98,16 +98,19 @@ put_together(struct take *t)
 struct take *
 take_start(struct worker *w, const struct take_text *text)
 {
+	enum move_event e;
 	struct take *t;
 
 	if (!is_for_us(w, text))
 		return NULL;
 	t = NEW(struct take);
+	t->state = MOVE_IDLE;
 	t->worker = w;
 	t->snapshot = text->snapshot;
 	t->client = text->client;
 	t->fd = -1;
-	if (put_together(t) < 0) {
+	e = put_together(t) < 0 ? MOVE_ON_FAILED : MOVE_ON_START;
+	if (move_take(&t->state, e) != MOVE_HOLD) {
 		count(&w->counters.moves_refused, 1);
 		take_free(t);
 		return NULL;
@@ -116,8 +119,8 @@ take_start(struct worker *w, const struct take_text *text)
 	return t;
 }
 
-void
-take_go(struct take *t, struct in_addr giver)
+static void
+speak(struct take *t, struct in_addr giver)
 {
 	struct handoff_key key = steer_key(&t->snapshot);
 	struct claim claim = {t->snapshot.client, t->snapshot.client_port};
@@ -126,33 +129,40 @@ take_go(struct take *t, struct in_addr giver)
 	(void)repair_finish(t->fd);
 	steer_ours(steer_of(t), &key, &t->snapshot);
 	count(&w->counters.taken, 1);
-	count(&w->connections, 1);
 	herald_tell(w->herald, &claim, giver);
 	conn_start_taken(w, take_fd(&t->fd), &t->client, buf_view(&t->head),
 		tenure_begin(w->node->handoff->tenures, &claim,
 			loop_now_ns(w->loop)));
-	take_free(t);
 }
 
-/* If he does not, steer_lost() finds it there. */
-void
-take_lose(struct take *t, struct in_addr giver)
+/* If he does not have it, since it was GO that was lost, nobody has, and its
+ * packets go from the one to the other until a TCP tells the client. */
+static void
+leave(struct take *t, struct in_addr giver)
 {
 	(void)steer_forward(steer_of(t), &t->snapshot, giver);
-	take_free(t);
+	steer_ask(steer_of(t), &t->snapshot);
 }
 
-void
-take_discard(struct take *t)
+static void
+put_back(struct take *t)
 {
-	struct handoff_key key;
+	struct handoff_key key = steer_key(&t->snapshot);
 
-	if (!t)
-		return;
-	key = steer_key(&t->snapshot);
 	if (t->had_flow)
 		steer_back(steer_of(t), &key, &t->before);
 	else
 		steer_ours(steer_of(t), &key, NULL);
-	take_free(t); /* in repair: without a word */
+}
+
+void
+take_on(struct take *t, enum move_event e, struct in_addr giver)
+{
+	if (move_take(&t->state, e) == MOVE_SPEAK)
+		speak(t, giver);
+	else if (e == MOVE_ON_LOST)
+		leave(t, giver);
+	else
+		put_back(t);
+	take_free(t); /* if it is still there, in repair: without a word */
 }

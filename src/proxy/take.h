@@ -10,6 +10,7 @@
  *	the head of the request that it is to be served (proxy/lines.h)
  */
 #include "base/buf.h"
+#include "handoff/move.h"
 #include "handoff/snapshot.h"
 #include "proxy/worker.h"
 
@@ -31,10 +32,9 @@ bool take_parse(struct str *text, struct take_text *out);
 
 /* The connection is here, mute. NULL when it can't be. */
 struct take *take_start(struct worker *w, const struct take_text *t);
-/* It is ours, from the node of that address: a client's connection like any,
- * whose request is served. */
-void take_go(struct take *t, struct in_addr giver);
-/* The giver has it: away without a word. NULL is fine. */
-void take_discard(struct take *t);
-/* The giver, of that address, was lost: he has it if he lives. */
-void take_lose(struct take *t, struct in_addr giver);
+/* What has become of it, which is the end of t. GO: it is ours, from the node
+ * of that address: a client's connection like any, whose request is served.
+ * CANCEL: the giver has it; away without a word. LOST: so was he; he has it if
+ * he lives.
+ */
+void take_on(struct take *t, enum move_event e, struct in_addr giver);

@@ -42,10 +42,8 @@ let_in(struct worker *w, struct source *s)
 	struct in6_addr peer;
 	int fd;
 
-	while ((fd = sock_accept_any(s->fd, &peer)) >= 0) {
-		count(&w->connections, 1);
+	while ((fd = sock_accept_any(s->fd, &peer)) >= 0)
 		conn_start(w, fd, &peer);
-	}
 	if (fd == -EAGAIN)
 		return;
 	/* Whoever waits makes no further event. */
@@ -131,7 +129,7 @@ listen_for_clients(struct worker *w)
 
 /* Before the first client is let in, every peer has been dialled: or else the
  * first requests would all be answered here, and each object kept by whoever
- * got it first. They wait in the listener's backlog. */
+ * got it first. Until then nobody listens, and the balancer asks others. */
 static void
 on_settle(struct timer *t)
 {
@@ -144,8 +142,11 @@ on_settle(struct timer *t)
 		loop_arm(w->loop, t, SETTLE_STEP_MS * NS_PER_MS);
 		return;
 	}
-	if (listen_for_clients(w) < 0)
+	if (listen_for_clients(w) < 0) {
+		atomic_store(&w->node->deaf, true);
+		worker_stop_all(w->node);
 		return;
+	}
 	log_info(
 		"ready worker=%u port=%u", w->index, w->node->config->vip_port);
 }
@@ -182,6 +183,13 @@ on_stop(struct wake *wake)
 	loop_arm(w->loop, &w->stop_timer, DRAIN_S * NS_PER_S);
 	conn_drain_all(w);
 	stop_if_idle(w);
+}
+
+void
+worker_stop_all(struct node *n)
+{
+	for (unsigned i = 0; i < n->config->workers; i++)
+		wake_post(&n->workers[i]->stop);
 }
 
 void

@@ -92,13 +92,15 @@ struct worker {
 };
 
 /* Listens for peers, dials them, and then lets clients in. NULL when it can't:
- * it has logged why. */
+ * it has logged why. If it is only then that it can't, the node ends. */
 struct worker *worker_new(struct node *n, unsigned index);
 /* Ends all that is under way; its loop has stopped, but other workers may
  * still have something to tell to it. */
 void worker_end_all(struct worker *w);
 /* After every worker's worker_end_all(). NULL is fine. */
 void worker_free(struct worker *w);
+/* All workers end as by their `stop`. Any thread. */
+void worker_stop_all(struct node *n);
 /* The roster has changed: all workers look, in their own time. Any thread. */
 void worker_members_changed(struct node *n);
 /* A client's connection has ended: perhaps the last one. */

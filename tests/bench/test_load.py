@@ -1,6 +1,7 @@
 """`sevenfold bench load`, `webstone`, `surge`, and traces of other formats: on
 loopback, against our own origin, nginx, and a server that stalls."""
 
+import gzip
 import socket
 import struct
 import threading
@@ -96,6 +97,15 @@ def test_webstone_with_a_list_of_ones_own(tmp_path):
     done = bench_verb("webstone", listing, "--target", "127.0.0.1")
     assert done.returncode == 1
     assert f"{listing}:2: not a target" in done.stderr
+
+
+def test_a_list_that_is_cut_off(tmp_path):
+    listing = tmp_path / "filelist.gz"
+    whole = gzip.compress(b"".join(b"/%d 1 #100\n" % i for i in range(20)))
+    for text, status in ((whole, 0), (whole[:-8], 1)):
+        listing.write_bytes(text)
+        done = bench_verb("webstone", listing, "--prepare", tmp_path / "site")
+        assert done.returncode == status, done.stderr
 
 
 def test_surge_users_against_their_origin():
@@ -272,6 +282,7 @@ def test_the_origins_http():
         ["surge", "--target", "127.0.0.1", "--files", "9"],
         ["surge", "--target", "127.0.0.1", "--files", "20001"],
         ["replay", "a", "--target", "127.0.0.1", "--format", "iis"],
+        ["distill", "--class", "small", "photo.jpg"],
         ["nothing"],
         [],
     ],

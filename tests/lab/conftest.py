@@ -124,7 +124,7 @@ def end_nodes():
     while any(os.path.exists(f"/proc/{p}/exe") for p in running.values()):
         assert time.monotonic() < deadline, "a node does not end"
         time.sleep(0.02)
-    for log in STATE.glob("logs/n*.log"):
+    for log in STATE.glob("logs/[bn]*.log"):  # the balancer's, too
         text = log.read_text(errors="replace")
         assert "Sanitizer" not in text and "panic:" not in text, text[-3000:]
         assert log.stem not in running or "event=stopped" in text

@@ -104,6 +104,28 @@ def test_no_rights(lab, root, fault):
     assert counters()["n1"]["given"] > 0
 
 
+def test_owner_has_joined(lab, root):
+    """A node of which the giver's configuration says nothing: it has joined."""
+    lab(nodes="3", origin_root=root, handoff="on")
+    conf = (STATE / "sevenfold.conf").read_text().splitlines(keepends=True)
+    (STATE / "n1.conf").write_text(
+        "".join(line for line in conf if line.split()[:2] != ["node", "n3"]))
+    restart("n1")
+    deadline = time.monotonic() + 5
+    while [n["up"] for n in status("n1")["nodes"]] != [True] * 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    # Or it would send packets that go astray to the right node, after a while.
+    os.kill(pid_of("balancer"), signal.SIGSTOP)
+    try:
+        said = race(root, 3, 13, "keep_alive")
+    finally:
+        os.kill(pid_of("balancer"), signal.SIGCONT)
+    assert said["wrong"] == {}
+    assert counters()["n1"]["given"] > 10
+    assert counters()["n3"]["taken"] > 10
+
+
 # --- nodes that die ----------------------------------------------------------
 
 def owned_by(node, names):

@@ -11,9 +11,10 @@
  * that alone. They are sent in two ways:
  *
  *	frames	as a driver gives them, by an XDP program
- *(l4/bpf/traffic.bpf.c): only who needs an sk_buff pays for it; sockets
- *as hosts in namespaces send them, each in an sk_buff, of which native XDP on a
- *veth first has to make a frame. That is the lab's case, and no network card's.
+ *		(l4/bpf/traffic.bpf.c): only who needs an sk_buff pays for it
+ *	sockets	as hosts in namespaces send them, each in an sk_buff, of which
+ *		native XDP on a veth first has to make a frame. That is the
+ *		lab's case, and no network card's.
  *
  * CPU-seconds are the scheduler's, of this thread and of ksoftirqd, on the one
  * CPU where all of it happens: veths do their work in soft interrupts, which

@@ -1,6 +1,6 @@
 /*
  * What a look at what is hot costs (proxy/heat.c has one four times a second,
- *on the first worker's loop): from what all nodes tell to who answers what.
+ * on the first worker's loop): from what all nodes tell to who answers what.
  * Microseconds of CPU, the median and the most of many, by numbers of nodes and
  * objects. Not a test: read the figures, before and after a change.
  *

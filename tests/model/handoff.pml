@@ -146,8 +146,9 @@ proctype node(byte me)
 		if
 		:: has[me] == GIVES -> has[me] = SERVES; flow[me] = OURS;
 			flush(me)
+		/* The giver may have it. */
 		:: has[me] == HOLDS -> has[me] = NOTHING;
-			flow[me] = before[me]; flush(me)
+			flow[me] = FORWARD; flush(me)
 		:: else
 		fi }
 	od

@@ -83,6 +83,15 @@ async def disturb(all_nodes, rng, origin, judge, ports):
             server.close()
 
 
+def check_service(seen):
+    """Nodes that answered with errors of their own only would tell no lie."""
+    answers = sum(n for k, n in seen.items() if isinstance(k, int))
+    good = sum(n for k, n in seen.items() if isinstance(k, int) and k < 400)
+    if 2 * good < answers or not seen["; hit"]:
+        return [f"{good} good ones of {answers} answers"]
+    return []
+
+
 def check_growth(node):
     n = len(node.samples)
     if n < 30 or nodes.has_tsan():
@@ -131,7 +140,7 @@ async def traffic(all_nodes, rng, origin_ports, ports, seconds):
     await asyncio.wait(others)
     print("answers:", ", ".join(
         f"{n} {k}" for k, n in sorted(judge.seen.items(), key=str)))
-    return judge.wrong[:10] + sorted({
+    return judge.wrong[:10] + check_service(judge.seen) + sorted({
         "".join(traceback.format_exception(task.exception()))
         for task in [*done, *others]
         if not task.cancelled() and task.exception()}) + \

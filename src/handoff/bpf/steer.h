@@ -28,6 +28,7 @@
 #include <stdbool.h>
 
 #define TCP_TIMESTAMPS 0x0101080au /* two no-ops, and then the option */
+#define QUIET_NS 1000000000ll
 
 const volatile __u32 vip = 0, vip6[4] = {}; /* 0: none */
 const volatile __u16 vip_port = 0;
@@ -49,7 +50,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, HANDOFF_STAMPS_MAX);
 	__type(key, struct handoff_key);
-	__type(value, __u32);
+	__type(value, struct handoff_stamp);
 } stamps SEC(".maps");
 
 struct {
@@ -137,12 +138,13 @@ static __always_inline void
 note_stamp(const struct packet *p)
 {
 	__be32 *option = (void *)(p->tcp + 1);
-	__u32 stamp, *known;
+	struct handoff_stamp stamp, *known;
 
 	if (!p->payload || p->tcp->doff < 8 || (void *)(option + 3) > p->end ||
 		option[0] != bpf_htonl(TCP_TIMESTAMPS))
 		return;
-	stamp = bpf_ntohl(option[1]);
+	stamp.tsval = bpf_ntohl(option[1]);
+	stamp.end = bpf_ntohl(p->tcp->seq) + p->payload;
 	known = bpf_map_lookup_elem(&stamps, &p->key);
 	if (known)
 		*known = stamp; /* which costs a third of an update */
@@ -150,12 +152,23 @@ note_stamp(const struct packet *p)
 		bpf_map_update_elem(&stamps, &p->key, &stamp, BPF_ANY);
 }
 
+/* In user space somebody may have looked at a finer clock, and later. */
+static __always_inline bool
+is_quiet(const struct handoff_flow *f)
+{
+	return (__s64)(bpf_ktime_get_coarse_ns() - f->used_ns) > QUIET_NS;
+}
+
 /* The client uses its port again: where its last connection went says nothing
- * of this one. A SYN that was late begins before what has been seen since. */
+ * of this one. A SYN that was late begins before what has been seen since. But
+ * anybody can write one in the client's name: where packets have just come by,
+ * it goes the same way, to whoever has the connection, who challenges it (RFC
+ * 5961, 4.2), or takes it for what it is. */
 static __always_inline bool
 begins_anew(const struct packet *p, const struct handoff_flow *f)
 {
 	return p->tcp->syn && !p->tcp->ack && f->way != HANDOFF_PARK &&
+		is_quiet(f) &&
 		(f->closing || (__s32)(bpf_ntohl(p->tcp->seq) - f->seq) > 0);
 }
 

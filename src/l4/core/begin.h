@@ -128,26 +128,32 @@ l4_hop_of(L4_FRAME *f)
 	return 0;
 }
 
-/* The entry by which the server's replies are known. */
+/* The entry by which the server's replies are known. There may be one of an
+ * earlier flow, which was to another end, or came by another hop. */
 static __always_inline bool
 l4_expect_reply(L4_FRAME *f, struct l4_job *j, const struct l4_key *flow,
 	const struct l4_dest *d)
 {
 	__u32 hop = l4_hop_of(f);
 	struct l4_key *k = &j->other;
+	struct l4_flow *e;
+	__u64 old, new;
 
 	if (!hop)
 		return false;
+	new = 1ull << 63 | (__u64)hop << 32 | (__u64)j->front << 16 |
+		j->p.dport;
 	k->client[0] = flow->client[0];
 	k->client[1] = flow->client[1];
 	k->ends = l4_ends(j->p.sport, l4_server_port(d, j->p.dport), d->front,
 		L4_KIND_REPLY);
-	if (l4_lookup(k))
-		return true;
-	return l4_flow_add(j, k,
-		1ull << 63 | (__u64)hop << 32 | (__u64)j->front << 16 |
-			j->p.dport,
-		L4_RANK_CLOSING);
+	e = l4_lookup(k);
+	if (!e)
+		return l4_flow_add(j, k, new, L4_RANK_CLOSING);
+	old = e->word;
+	return old == new ||
+		(old && old != L4_BUSY &&
+			__sync_val_compare_and_swap(&e->word, old, new) == old);
 }
 
 /* --- all

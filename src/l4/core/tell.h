@@ -2,7 +2,8 @@
 /*
  * ICMP errors of our own: a packet is turned into the error about itself and
  * goes back where it came from. Its source is the address that the packet was
- * for, since only that is sure to be one that the sender knows.
+ * for, since only that is sure to be one that the sender knows. Of an error
+ * nobody is told (RFC 1122, 3.2.2; RFC 4443, 2.4).
  */
 #include "l4/core/sum.h"
 
@@ -100,7 +101,7 @@ l4_tell(L4_FRAME *f, const struct l4_packet *p, __u32 type4, __u32 type6,
 	four = p->family == 4;
 	quoted = p->off - p->ip + 8;
 	if (quoted > L4_SUM_MAX - 8 || quoted & 3 || len < p->ip + quoted ||
-		p->fragment == L4_LATER)
+		p->fragment == L4_LATER || p->icmp)
 		return false;
 	__builtin_memcpy(macs.dst, eth->h_dest, ETH_ALEN);
 	__builtin_memcpy(macs.src, eth->h_source, ETH_ALEN);
