@@ -115,21 +115,29 @@ on_other_io(struct source *s, uint32_t events)
 		loop_stop(loop);
 }
 
+/* Runs what waits, until the other has had its turn. */
 static void
-test_timer_again(void **state)
+run_beside_other(void)
 {
 	struct source other = {.on_io = on_other_io};
-	struct timer again = {.on_timer = on_again};
 
-	loop = loop_new();
 	fired = 0;
 	assert_int_equal(pipe(pipe_fds), 0);
 	assert_int_equal(loop_watch(loop, &other, pipe_fds[0]), 0);
-	loop_arm(loop, &again, 0);
 	loop_run(loop);
-	assert_in_range(fired, 1, 2);
 	loop_close(loop, &other);
 	close(pipe_fds[1]);
+}
+
+static void
+test_timer_again(void **state)
+{
+	struct timer again = {.on_timer = on_again};
+
+	loop = loop_new();
+	loop_arm(loop, &again, 0);
+	run_beside_other();
+	assert_in_range(fired, 1, 2);
 	loop_free(loop);
 }
 
@@ -150,20 +158,14 @@ on_task_again(struct task *t)
 static void
 test_task_again(void **state)
 {
-	struct source other = {.on_io = on_other_io};
 	struct task again = {.run = on_task_again};
 
 	loop = loop_new();
-	fired = 0;
 	until_ns = clock_mono_ns() + 3 * NS_PER_S;
-	assert_int_equal(pipe(pipe_fds), 0);
-	assert_int_equal(loop_watch(loop, &other, pipe_fds[0]), 0);
 	loop_defer(loop, &again);
-	loop_run(loop);
+	run_beside_other();
 	assert_true(clock_mono_ns() < until_ns);
 	task_cancel(&again);
-	loop_close(loop, &other);
-	close(pipe_fds[1]);
 	loop_free(loop);
 }
 
