@@ -15,7 +15,6 @@ enum {
 	NODES = 16,
 	OBJECTS = 100,
 	FLASH = OBJECTS, /* the one that is new */
-	PER_TICK = 400,	 /* requests: 1,600 a second */
 	TOLD = 64,
 };
 
@@ -48,6 +47,7 @@ static struct ranking rankings[OBJECTS + 1];
 static double upto[OBJECTS];	  /* popularity, summed up */
 static double bytes[OBJECTS + 1]; /* what an answer costs */
 static double comes[NODES];	  /* to whom clients come, summed up */
+static unsigned per_tick;	  /* requests */
 static uint64_t random_state;
 static double flash; /* how many are for what is new */
 
@@ -89,6 +89,7 @@ sim_start(unsigned site)
 	}
 	random_state = 88172645463325252u + site;
 	flash = 0;
+	per_tick = 400; /* 1,600 a second */
 }
 
 static inline void
@@ -184,6 +185,7 @@ decide(size_t self)
 		m.in[i] = t->in;
 	}
 	demand_sum(&d);
+	demand_temper(&d);
 	for (size_t i = 0; i < n->asked.n && nasked < TOLD; i++)
 		if ((double)n->asked.v[i].count >= .05 * n->asked.total)
 			asked[nasked++] = (struct demand_key){
@@ -215,7 +217,7 @@ collect(struct node *n)
 static inline void
 tick(double *answers)
 {
-	for (unsigned i = 0; i < PER_TICK; i++) {
+	for (unsigned i = 0; i < per_tick; i++) {
 		size_t ingress = draw_of(comes, NODES);
 		size_t k = draw() < flash ? FLASH : draw_of(upto, OBJECTS);
 		size_t owner = answering(ingress, k);

@@ -10,6 +10,9 @@
  * several times a second. */
 #define DEVIATIONS_ASKED 2
 #define DEVIATIONS_TOLD 4
+/* The rates that are told, exponential means, vary by chance as those of counts
+ * over so many seconds. */
+#define COUNTED_S 25.0
 /* A key with less of a node's mean load than this is left with its owner. */
 #define BOTHERS 0.02
 
@@ -175,6 +178,42 @@ demand_sum(struct demand *d)
 	for (size_t i = 0; i < d->n; i++) {
 		settle(&d->keys[i].rate, by);
 		add(&d->all, &d->keys[i].rate);
+	}
+}
+
+/* --- chance --------------------------------------------------------------- */
+
+/* Of what the keys' rates differ by, how much is more than chance? Counts have
+ * a variance of their own, which is their mean. Near 0 for few requests for
+ * keys that are alike, near 1 for many. It is Bühlmann's credibility factor
+ * (Experience rating and credibility, ASTIN Bulletin 4, 1967). */
+static double
+credibility(const struct demand *d, double mean)
+{
+	double variance = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		double by = d->keys[i].rate.rate - mean;
+
+		variance += by * by / (double)d->n;
+	}
+	return variance > 0 ? fmax(0, 1 - mean / COUNTED_S / variance) : 0;
+}
+
+void
+demand_temper(struct demand *d)
+{
+	double mean = 0, credible;
+
+	for (size_t i = 0; i < d->n; i++)
+		mean += d->keys[i].rate.rate / (double)d->n;
+	credible = credibility(d, mean);
+	for (size_t i = 0; i < d->n; i++) {
+		struct demand_rate *r = &d->keys[i].rate;
+		double rate = mean + credible * (r->rate - mean);
+
+		r->work *= r->rate > 0 ? rate / r->rate : 1;
+		r->rate = rate;
 	}
 }
 

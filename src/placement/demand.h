@@ -56,6 +56,12 @@ void demand_add(struct demand *d, size_t member, const struct demand_rate *all,
 /* The end of it: each key is there once, in order, and rate is what counts. */
 void demand_sum(struct demand *d);
 
+/* Then: rates come nearer to their mean, by as much as they may be away from it
+ * by chance. Few requests for large objects would else seem to be for others
+ * every few seconds, and copies of those be fetched, each of which costs as
+ * much as an answer. */
+void demand_temper(struct demand *d);
+
 /* Then: what our own clients asked for in the last moments, with counts for
  * rates, out of `total`. As the balancer sprays connections they are as good as
  * everybody's; and they are known at once, whereas the owner, who is the

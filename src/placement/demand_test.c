@@ -113,6 +113,34 @@ test_changes(void **state)
 	demand_fini(&d);
 }
 
+/* What may be chance is evened out, with the work that it is; what is not,
+ * hardly. */
+static void
+test_tempers(void **state)
+{
+	struct demand_key alike[] = {
+		key_of(1, .16, 0), key_of(2, .2, 0), key_of(3, .24, 0)};
+	struct demand_key unlike[] = {key_of(1, 10, 0), key_of(2, 100, 0)};
+	struct demand d;
+
+	demand_init(&d);
+	report_all(&d, 0, .6, alike, 3);
+	demand_sum(&d);
+	demand_temper(&d);
+	for (uint64_t key = 1; key <= 3; key++)
+		assert_true(is_near(rate_of(&d, key), .2));
+	assert_true(is_near(work_of(&d), 2 * .6));
+	demand_fini(&d);
+
+	demand_init(&d);
+	report_all(&d, 0, 110, unlike, 2);
+	demand_sum(&d);
+	demand_temper(&d);
+	assert_true(rate_of(&d, 1) > 10 && rate_of(&d, 1) < 10.1);
+	assert_true(rate_of(&d, 2) < 100 && rate_of(&d, 2) > 99.9);
+	demand_fini(&d);
+}
+
 /* All have gone. */
 static void
 test_stops(void **state)
@@ -319,6 +347,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_adds_up),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_tempers),
 		cmocka_unit_test(test_stops),
 		cmocka_unit_test(test_heeds_clients),
 		cmocka_unit_test(test_nothing),

@@ -115,6 +115,45 @@ test_uneven_clients(void **state)
 	sim_stop();
 }
 
+/* Copies that somebody had to fetch in so many ticks. */
+static unsigned
+fetched_over(unsigned ticks)
+{
+	double answers[NODES] = {0};
+	unsigned before[OBJECTS], n = 0;
+
+	for (size_t k = 0; k < OBJECTS; k++)
+		before[k] = copies_of(k);
+	while (ticks--) {
+		tick(answers);
+		for (size_t k = 0; k < OBJECTS; k++) {
+			unsigned now = copies_of(k);
+
+			n += now > before[k] ? now - before[k] : 0;
+			before[k] = now;
+		}
+	}
+	return n;
+}
+
+/* Large objects, few requests: whom those are for in some seconds is chance,
+ * and no reason to fetch copies. */
+static void
+test_few_requests(void **state)
+{
+	unsigned fetched;
+
+	set_up(0, 1);
+	per_tick = 10;
+	(void)peak_over(160);
+	fetched = fetched_over(160);
+	print_message("of 1,600 requests, equal objects: %u copies fetched, "
+		      "peak %.3f\n",
+		fetched, peak_over(1600));
+	assert_true(fetched < 16);
+	sim_stop();
+}
+
 int
 main(void)
 {
@@ -122,6 +161,7 @@ main(void)
 		cmocka_unit_test(test_crowds),
 		cmocka_unit_test(test_swings),
 		cmocka_unit_test(test_uneven_clients),
+		cmocka_unit_test(test_few_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

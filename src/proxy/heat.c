@@ -199,6 +199,7 @@ decide(struct heat *h, struct node *n, uint64_t now_ns)
 	m.nplaces = p->n;
 	objects = rumours_add_up(&h->rumours, now_ns, &d, &m);
 	demand_sum(&d);
+	demand_temper(&d);
 	if (d.all.rate >= RATE_LEAST)
 		heed_clients(n, &d);
 	else
