@@ -6,10 +6,11 @@
 #include "base/mem.h"
 
 /* Of counts, what is beyond doubt is more than so many deviations away: of what
- * our clients ask for, which is looked at only if it is much; and of all keys,
- * several times a second. */
+ * our clients ask for, which is looked at only if it is much; of each key,
+ * several times a second; and of all of them at once. */
 #define DEVIATIONS_ASKED 2
 #define DEVIATIONS_TOLD 4
+#define DEVIATIONS_ALL 2
 /* The rates that are told, exponential means, vary by chance as those of counts
  * over so many seconds. */
 #define COUNTED_S 25.0
@@ -184,20 +185,22 @@ demand_sum(struct demand *d)
 /* --- chance --------------------------------------------------------------- */
 
 /* Of what the keys' rates differ by, how much is more than chance? Counts have
- * a variance of their own, which is their mean. Near 0 for few requests for
- * keys that are alike, near 1 for many. It is Bühlmann's credibility factor
+ * a variance of their own, which is their mean; and of n keys that are alike it
+ * is measured within some sqrt(2/n) of that. Nothing for few requests for keys
+ * that are alike, nearly all for many. It is Bühlmann's credibility factor
  * (Experience rating and credibility, ASTIN Bulletin 4, 1967). */
 static double
 credibility(const struct demand *d, double mean)
 {
-	double variance = 0;
+	double n = (double)d->n, variance = 0, chance;
 
 	for (size_t i = 0; i < d->n; i++) {
 		double by = d->keys[i].rate.rate - mean;
 
-		variance += by * by / (double)d->n;
+		variance += by * by / n;
 	}
-	return variance > 0 ? fmax(0, 1 - mean / COUNTED_S / variance) : 0;
+	chance = mean / COUNTED_S * (1 + DEVIATIONS_ALL * sqrt(2 / n));
+	return variance > chance ? 1 - chance / variance : 0;
 }
 
 void

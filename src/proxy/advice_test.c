@@ -73,9 +73,9 @@ test_excess(void **state)
 	assert_true(scarcity_excess(0, 0) == 0);
 	assert_true(scarcity_excess(100, 100) == 0);
 	assert_true(scarcity_excess(110, 100) > 0);
-	assert_true(scarcity_excess(110, 100) < 0.05);
+	assert_true(scarcity_excess(110, 100) < 0.1);
 	assert_true(scarcity_excess(90, 100) < 0);
-	assert_true(scarcity_excess(90, 100) > -0.05);
+	assert_true(scarcity_excess(90, 100) > -0.1);
 	assert_true(scarcity_excess(1e9, 1) <= 0.25);
 	assert_true(scarcity_excess(0, 1e9) >= -0.25);
 }

@@ -7,8 +7,9 @@ static const double link_on_us = 2000, link_off_us = 500;
 static const double busy_on = 0.85, busy_off = 0.7;
 static const double used_on = 0.95, used_off = 0.88;
 static const double weight = 0.3; /* of a new look */
-/* Small, since it takes seconds until it shows. */
-static const double excess_by_wait = 0.25, excess_most = 0.25;
+/* Not more, since it takes seconds until it shows. Half of a wait is what the
+ * acknowledgements wait at the peers' links, for all alike. */
+static const double excess_by_wait = 0.5, excess_most = 0.25;
 
 static bool
 crosses(bool is, double v, double on, double off)
