@@ -265,6 +265,16 @@ on_timer(struct timer *t)
 	loop_arm(ch->worker->loop, &ch->timer, PING_MS * NS_PER_MS);
 }
 
+/* What a full link has lost of our few words is sent again every 200 ms or so,
+ * not each time later than the last: somebody waits for it. */
+static void
+hurry(int fd)
+{
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, &on, sizeof(on));
+}
+
 static struct channel *
 channel_new(struct worker *w, int fd, int peer, struct in_addr addr,
 	struct channel_user *user)
@@ -285,6 +295,7 @@ channel_new(struct worker *w, int fd, int peer, struct in_addr addr,
 		free(ch);
 		return NULL;
 	}
+	hurry(fd);
 	list_push_back(&w->channels, &ch->link);
 	loop_arm(w->loop, &ch->timer, PING_MS * NS_PER_MS);
 	return ch;
