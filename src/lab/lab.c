@@ -172,6 +172,8 @@ make_all(const struct lab_options *o)
 	if (r == 0 && !o->bare)
 		r = cluster_up(o);
 	if (r == 0)
+		r = shape_cpu_limit(o);
+	if (r == 0)
 		r = state_pause(0);
 	return r == 0 ? state_save(o) : r;
 }

@@ -203,8 +203,20 @@ shape_cpu_up(const struct lab_options *o)
 		own_free char *dir = group_path(h.name);
 
 		r = group_make(dir);
-		if (r == 0)
-			r = group_limit(dir, o->cpu_millicores);
+	}
+	return r;
+}
+
+int
+shape_cpu_limit(const struct lab_options *o)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < o->nodes && o->cpu_millicores && r == 0; i++) {
+		struct topo_host h = topo_host(TOPO_FIRST_NODE + i);
+		own_free char *dir = group_path(h.name);
+
+		r = group_limit(dir, o->cpu_millicores);
 	}
 	return r;
 }

@@ -31,8 +31,10 @@ void shape_queue(struct buf *b, const char *dev, uint64_t bits);
 /* For `tc -batch` in the switch: all ports, and the balancer's IFB. */
 void shape_switch_batch(struct buf *b, const struct lab_options *o);
 
-/* CPU shares, by a cgroup per node, v1 or v2. */
+/* CPU shares, by a cgroup per node, v1 or v2. They limit from shape_cpu_limit()
+ * on: to start a large server with a hundredth of a core takes minutes. */
 int shape_cpu_up(const struct lab_options *o);
+int shape_cpu_limit(const struct lab_options *o);
 int shape_cpu_join(const char *host); /* 0 when host has no share */
 int shape_cpu_down(void);
 bool shape_cpu_remains(void);
