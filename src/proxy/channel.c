@@ -11,13 +11,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/sock.h"
+#include "proxy/heat.h"
 
 enum {
 	READ_BYTES = 256 * 1024,
 	OUT_MAX = 256 * 1024, /* bulk written ahead of the socket */
 	PING_MS = 500,
 	DEAD_PINGS = 4, /* without a word */
-	ACK_MS = 30,	/* the kernel waits for 40, at least */
+	/* ... where links are full, which lose some words several times. */
+	DEAD_PINGS_LINK = 10,
+	ACK_MS = 30, /* the kernel waits for 40, at least */
 };
 
 static void
@@ -227,6 +230,13 @@ on_io(struct source *s, uint32_t events)
 			;
 }
 
+static unsigned
+dead_pings(const struct channel *ch)
+{
+	return heat_links_are_scarce(ch->worker->node) ? DEAD_PINGS_LINK
+						       : DEAD_PINGS;
+}
+
 /* The kernel at the other end acknowledges our pings for as long as it lives,
  * whatever its processes do. */
 static bool
@@ -237,7 +247,7 @@ host_is_silent(const struct channel *ch)
 
 	return getsockopt(ch->io.fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 &&
 		info.tcpi_unacked > 0 &&
-		info.tcpi_last_ack_recv > DEAD_PINGS * PING_MS * 3 / 4;
+		info.tcpi_last_ack_recv > dead_pings(ch) * PING_MS * 3 / 4;
 }
 
 bool
@@ -254,7 +264,7 @@ on_timer(struct timer *t)
 {
 	struct channel *ch = container_of(t, struct channel, timer);
 
-	if (ch->unheard++ == DEAD_PINGS) {
+	if (ch->unheard++ >= dead_pings(ch)) {
 		ch->host_silent = host_is_silent(ch);
 		channel_close(ch, "it is silent");
 		return;

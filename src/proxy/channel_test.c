@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "proxy/channel_internal.h"
+#include "proxy/heat.h"
 
 static const struct node_peer peers[] = {
 	{.name = "n1", .weight = 1, .addr = {1}},
@@ -280,6 +281,7 @@ main(void)
 
 	n1.membership = membership_new(&n1);
 	n2.membership = membership_new(&n2);
+	n1.heat = heat_new();
 	worker.node = &n1;
 	worker.loop = loop_new();
 	worker.frames = xmalloc(WORKER_FRAMES_BYTES);
@@ -287,6 +289,7 @@ main(void)
 	status = cmocka_run_group_tests(tests, NULL, NULL);
 	free(worker.frames);
 	loop_free(worker.loop);
+	heat_free(n1.heat);
 	membership_free(n1.membership);
 	membership_free(n2.membership);
 	return status;
