@@ -17,10 +17,9 @@ enum {
 	READ_BYTES = 256 * 1024,
 	OUT_MAX = 256 * 1024, /* bulk written ahead of the socket */
 	PING_MS = 500,
-	DEAD_PINGS = 4, /* without a word */
-	/* ... where links are full, which lose some words several times. */
-	DEAD_PINGS_LINK = 10,
-	ACK_MS = 30, /* the kernel waits for 40, at least */
+	DEAD_PINGS = 4,	      /* without a word */
+	DEAD_PINGS_LINK = 10, /* ... where links are full, and lose some */
+	ACK_MS = 30,	      /* the kernel waits for 40, at least */
 };
 
 static void

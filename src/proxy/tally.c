@@ -9,8 +9,9 @@
 
 /* Per tick: answers are those of the last twelve seconds, more or less, so that
  * there is little of chance in them; and, as what is asked for, of the last
- * half, to see at once what is new (placement/demand.h).
- * placement/hotset_crowd_test.c has what comes of that. */
+ * half, to see at once what is new (placement/demand.h). How much of them is
+ * chance (COUNTED_S there) follows from that, and placement/hotset_crowd_test.c
+ * has what comes of it. */
 #define KEEP 0.9800f
 #define KEEP_RECENT 0.6065f /* exp(-1/2) */
 #define RATE(count, keep) \
