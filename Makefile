@@ -1,8 +1,9 @@
 # The verbs. Meson does the work: see scripts/build. Each verb first installs
 # what it needs from Debian, if it is missing (scripts/deps).
 
-.PHONY: all demo test san tsan plays ipvs fuzz random soak soak-build \
-	soak-san soak-tsan moves bench paper lint format install clean help
+.PHONY: all demo test san tsan plays ipvs cachetests fuzz random soak \
+	soak-build soak-san soak-tsan moves bench paper lint format install \
+	clean help
 all:
 	@scripts/deps build
 	@scripts/build gcc
@@ -37,6 +38,12 @@ ipvs:
 	@scripts/deps build ipvs
 	@scripts/build gcc
 	@tests/ipvs/run build
+
+# Needs npm, whoever's.
+cachetests:
+	@scripts/deps build bench
+	@scripts/build gcc
+	@scripts/cachetests --peers
 
 FUZZ_S = 600
 fuzz:
@@ -107,6 +114,8 @@ help:
 	@echo '              PLAYS=paths: one of dr, plays, failures, paths'
 	@echo 'make ipvs     the balancer beside Linux'\''s IPVS, in a machine of its own'
 	@echo '              with Debian'\''s kernel under qemu; minutes'
+	@echo 'make cachetests   tests for HTTP caches from npm, also against nginx,'
+	@echo '              Varnish, Traffic Server and Squid; two minutes'
 	@echo 'make fuzz     the fuzz targets, FUZZ_S=600 seconds in all'
 	@echo 'make random   the balancer'\''s packet program beside its model:'
 	@echo '              RANDOM_N=5000000 random packets, RANDOM_SEED=N: again'

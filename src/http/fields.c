@@ -44,15 +44,14 @@ fields_to_head(struct str fields, unsigned status, struct head *out)
 	return true;
 }
 
-/* Does it say something of the bytes of the content? */
+/* Is it true of the stored bytes, whatever an update says? */
 static bool
-describes_content(enum field_id id)
+describes_bytes(enum field_id id)
 {
 	switch (id) {
 	case FIELD_CONTENT_ENCODING:
 	case FIELD_CONTENT_LENGTH:
 	case FIELD_CONTENT_RANGE:
-	case FIELD_CONTENT_TYPE:
 	case FIELD_ETAG: return true;
 	default: return false;
 	}
@@ -68,7 +67,7 @@ struct update {
 static bool
 is_taken(const struct update *u, const struct field *f)
 {
-	return !describes_content(f->id) && f->id != FIELD_AGE &&
+	return !describes_bytes(f->id) && f->id != FIELD_AGE &&
 		f->id != FIELD_SET_COOKIE && f->id != FIELD_TRAILER &&
 		!head_is_hop_by_hop(u->head, f) &&
 		!cachectl_withholds(u->rules, f);

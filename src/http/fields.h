@@ -22,10 +22,10 @@ bool fields_to_head(struct str fields, unsigned status, struct head *out);
  * The stored fields, brought up to date by a 304 or by the answer to a HEAD
  * that validators_match() or _match_head() accepted (RFC 9111, 3.2), appended
  * to out: each field of the update takes the place of all stored ones of its
- * name. Left as stored is what describes the bytes that we keep: the fields
- * Content-Encoding, -Length, -Range, -Type and ETag. Not taken over are fields
- * that end here or that cachectl_withholds(), Age, and Set-Cookie, which is
- * for whoever asked.
+ * name. Left as stored is what is true of the bytes that we keep: the fields
+ * Content-Encoding, -Length, -Range and ETag. Not taken over are fields that
+ * end here or that cachectl_withholds(), Age, and Set-Cookie, which is for
+ * whoever asked.
  */
 void
 fields_update(struct str stored, const struct head *update, struct buf *out);

@@ -58,13 +58,13 @@ test_update(void **state)
 		{"A: 1\r\nB: 2\r\nA: 3\r\n", "a: 4\r\na: 5\r\n",
 			"B: 2\r\na: 4\r\na: 5\r\n"},
 		{"A: 1\r\n", "B: 2\r\n", "A: 1\r\nB: 2\r\n"},
-		/* what describes the bytes */
+		/* what is true of the bytes */
 		{"Content-Type: a\r\nContent-Encoding: gzip\r\nETag: \"a\"\r\n",
 			"Content-Type: b\r\nContent-Encoding: br\r\n"
 			"Content-Length: 0\r\nContent-Range: bytes 0-1/2\r\n"
 			"ETag: W/\"a\"\r\nContent-Language: de\r\n",
-			"Content-Type: a\r\nContent-Encoding: gzip\r\n"
-			"ETag: \"a\"\r\nContent-Language: de\r\n"},
+			"Content-Encoding: gzip\r\nETag: \"a\"\r\n"
+			"Content-Type: b\r\nContent-Language: de\r\n"},
 		/* what is for the one connection, or the one client */
 		{"A: 1\r\n",
 			"Connection: a, keep-alive\r\nA: 2\r\n"
