@@ -328,6 +328,14 @@ is_listed(struct str name, const struct str *names, unsigned n)
 	return false;
 }
 
+/* What we say of the client to an origin: no request that comes has it. */
+static bool
+is_of_client(struct str name)
+{
+	return str_ieq(name, STR("forwarded")) ||
+		str_ieq(name, STR("x-forwarded-for"));
+}
+
 /* The names in Vary, each once; how many, or -1. */
 static int
 gather_names(const struct head *response, struct str names[VARY_MAX_NAMES])
@@ -337,7 +345,8 @@ gather_names(const struct head *response, struct str names[VARY_MAX_NAMES])
 	unsigned n = 0;
 
 	while (elements_next(&e, &name)) {
-		if (!char_all(name, CHAR_TOKEN) || str_eq(name, STR("*")))
+		if (!char_all(name, CHAR_TOKEN) || str_eq(name, STR("*")) ||
+			is_of_client(name))
 			return -1;
 		if (is_listed(name, names, n))
 			continue;

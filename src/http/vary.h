@@ -23,8 +23,9 @@ enum {
 };
 
 /* Appends the selector; nothing for a response without Vary. False, with
- * nothing appended, when the response selects nothing but itself: "*", what
- * is no field name, more than VARY_MAX_NAMES different ones or VARY_MAX_BYTES.
+ * nothing appended, when the response selects nothing but itself: "*",
+ * Forwarded or X-Forwarded-For, what is no field name, more than VARY_MAX_NAMES
+ * different ones or VARY_MAX_BYTES.
  */
 bool vary_make(const struct head *request, const struct head *response,
 	struct buf *out);

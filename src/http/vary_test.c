@@ -66,6 +66,10 @@ test_unselectable(void **state)
 	assert_false(vary_make(&request, &response, &out));
 	test_response(200, "Vary: a, *\r\n", &c, &response);
 	assert_false(vary_make(&request, &response, &out));
+	test_response(200, "Vary: a, x-forwarded-For\r\n", &c, &response);
+	assert_false(vary_make(&request, &response, &out));
+	test_response(200, "Vary: Forwarded\r\n", &c, &response);
+	assert_false(vary_make(&request, &response, &out));
 	test_response(200, "Vary: a b\r\n", &c, &response);
 	assert_false(vary_make(&request, &response, &out));
 	buf_z(&many, "Vary: a");

@@ -64,7 +64,7 @@ struct exchange {
 			    exchange_keep() on in the arena */
 	struct route route;
 	struct place_key placed; /* ... and where that is, see owner.h */
-	struct in6_addr client;	 /* 0: a peer asks; IPv4 is mapped */
+	struct in6_addr client;	 /* IPv4 is mapped */
 	size_t asked_by;	 /* from_peer: by this one */
 	bool from_peer;
 	bool kept;

@@ -370,6 +370,7 @@ copy(struct exchange *from)
 	x->kept = true;
 	x->client = from->client;
 	x->from_peer = from->from_peer;
+	x->asked_by = from->asked_by;
 	return x;
 }
 

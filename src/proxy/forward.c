@@ -1,6 +1,7 @@
 #include "proxy/forward.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "http/cachectl.h"
 #include "http/date.h"
@@ -10,6 +11,7 @@
 #include "http/upgrade.h"
 #include "net/sock.h"
 #include "proxy/answer.h"
+#include "proxy/membership.h"
 
 static bool
 is_partial_or_conditional(enum field_id id)
@@ -27,9 +29,9 @@ is_for_cache(enum forward_to to)
 }
 
 static bool
-is_fill(enum forward_to to)
+is_for_origin(enum forward_to to)
 {
-	return to == TO_FILL || to == TO_FILL_CACHED;
+	return to == TO_ORIGIN || to == TO_ORIGIN_FOR_CACHE;
 }
 
 static bool
@@ -43,8 +45,9 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 	case FIELD_TRANSFER_ENCODING:
 	case FIELD_EXPECT:
 	case FIELD_PROXY_AUTHORIZATION:
+		return false; /* written anew, or ended */
 	case FIELD_FORWARDED:
-	case FIELD_X_FORWARDED_FOR: return false; /* written anew, or ended */
+	case FIELD_X_FORWARDED_FOR: return !is_for_origin(to);
 	case FIELD_X_FORWARDED_HOST: return !is_for_cache(to);
 	case FIELD_CACHE_CONTROL: return to != TO_FILL_CACHED;
 	case FIELD_TRAILER: return to == TO_ORIGIN;
@@ -71,83 +74,53 @@ put_field(const struct exchange *x, const struct field *f, struct buf *out)
 
 /* The addresses that the request came through, the client's last. */
 static void
-forwarded_for(const struct exchange *x, struct str client, struct buf *out)
+forwarded_for(const struct head *h, struct str client, struct buf *out)
 {
-	const struct field *f = head_find(&x->head, FIELD_X_FORWARDED_FOR);
-	bool more = f;
+	const struct field *f = head_find(h, FIELD_X_FORWARDED_FOR);
 
-	if (!f && x->from_peer)
-		return;
 	buf_str(out, STR("X-Forwarded-For: "));
-	for (unsigned n = 0; f; f = head_next(&x->head, f)) {
-		if (n++)
-			buf_str(out, STR(", "));
+	for (; f; f = head_next(h, f)) {
 		buf_str(out, f->value);
+		buf_str(out, STR(", "));
 	}
-	if (!x->from_peer) {
-		if (more)
-			buf_str(out, STR(", "));
-		buf_str(out, client);
-	}
+	buf_str(out, client);
 	buf_str(out, STR("\r\n"));
 }
 
 /* The elements of Forwarded that came, as they came: a list in which a string
- * is left open would swallow ours. False when there are none. */
-static bool
+ * is left open would swallow ours. */
+static void
 forwarded_so_far(const struct head *h, struct buf *out)
 {
 	const struct field *f = head_find(h, FIELD_FORWARDED);
 
 	for (; f; f = head_next(h, f))
 		if (f->value.n && list_is_whole(f->value)) {
-			buf_z(out, buf_len(out) ? ", " : "");
 			buf_str(out, f->value);
+			buf_str(out, STR(", "));
 		}
-	return buf_len(out);
 }
 
-/* Of what is asked for all, only what a node of ours said last: anything else
- * is the client's own story. */
-static bool
-forwarded_by_us(const struct exchange *x, struct buf *out)
-{
-	const struct field *f = head_find(&x->head, FIELD_FORWARDED);
-	struct str rest, last = {0};
-
-	for (; f && x->from_peer; f = head_next(&x->head, f)) {
-		rest = f->value;
-		while (list_next(&rest, &last))
-			;
-	}
-	buf_str(out, last);
-	return last.n;
-}
-
-/* RFC 7239. The node that got the request speaks for all. */
+/* RFC 7239. We speak for the node that the client asked. What is asked for all
+ * is not told the client's own story. */
 static void
 forwarded(const struct exchange *x, struct str client, enum forward_to to,
 	struct buf *out)
 {
-	struct buf before = {0};
-	bool some = is_for_cache(to) ? forwarded_by_us(x, &before)
-				     : forwarded_so_far(&x->head, &before);
+	const struct node *n = x->worker->node;
+	size_t asked = x->from_peer ? x->asked_by : n->config->self;
+	char by[80];
 
-	if (x->from_peer && !some)
-		return;
+	snprintf(by, sizeof(by), "_%s", membership_name(n, asked));
 	buf_str(out, STR("Forwarded: "));
-	buf_str(out, buf_view(&before));
-	buf_fini(&before);
-	if (!x->from_peer) {
-		buf_str(out, some ? STR(", ") : STR(""));
-		forwarded_put(
-			&(struct forwarded){.for_ = client,
-				.by = x->worker->node->forwarded_by,
-				.host = to == TO_ORIGIN ? x->route.host
-							: x->route.key_host,
-				.proto = STR("http")},
-			out);
-	}
+	if (!is_for_cache(to))
+		forwarded_so_far(&x->head, out);
+	forwarded_put(&(struct forwarded){.for_ = client,
+			      .by = str_z(by),
+			      .host = is_for_cache(to) ? x->route.key_host
+						       : x->route.host,
+			      .proto = STR("http")},
+		out);
 	buf_str(out, STR("\r\n"));
 }
 
@@ -192,12 +165,26 @@ max_forwards(const struct exchange *x, struct buf *out)
 		buf_printf(out, "Max-Forwards: %d\r\n", left - 1);
 }
 
+static void
+put_ours(const struct exchange *x, enum forward_to to, struct buf *out)
+{
+	const struct node *n = x->worker->node;
+	struct sock_host_text client = sock_host_text(&x->client);
+
+	forwarded_for(&x->head, str_z(client.z), out);
+	forwarded(x, str_z(client.z), to, out);
+	forwarded_from(x, is_for_cache(to), out);
+	max_forwards(x, out);
+	if (to == TO_ORIGIN)
+		connection_fields(x, out);
+	buf_printf(out, "Via: 1.%u %s\r\nCDN-Loop: %s\r\n", x->head.minor,
+		n->config->peers[n->config->self].name, n->cdn_id);
+}
+
 void
 forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 {
-	const struct node *n = x->worker->node;
 	const struct head *h = &x->head;
-	struct sock_host_text client = sock_host_text(&x->client);
 	bool for_cache = is_for_cache(to);
 
 	buf_str(out, for_cache ? STR("GET") : h->method_str);
@@ -212,21 +199,15 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 	for (unsigned i = 0; i < h->nfields; i++)
 		if (passes(h, &h->fields[i], to))
 			put_field(x, &h->fields[i], out);
-	forwarded_for(x, str_z(client.z), out);
-	forwarded(x, str_z(client.z), to, out);
+	if (is_for_origin(to)) {
+		put_ours(x, to, out);
+		return;
+	}
 	if (to == TO_FILL_CACHED)
 		buf_z(out, "Cache-Control: only-if-cached\r\n");
-	if (is_fill(to) && x->part)
+	if (to != TO_PEER && x->part)
 		buf_printf(out, "Range: bytes=%" PRIu64 "-%" PRIu64 "\r\n",
 			x->part->first, x->part->last);
-	if (to != TO_ORIGIN && to != TO_ORIGIN_FOR_CACHE)
-		return;
-	forwarded_from(x, for_cache, out);
-	max_forwards(x, out);
-	if (to == TO_ORIGIN)
-		connection_fields(x, out);
-	buf_printf(out, "Via: 1.%u %s\r\nCDN-Loop: %s\r\n", h->minor,
-		n->config->peers[n->config->self].name, n->cdn_id);
 }
 
 enum part { ALL, KEPT, WITHHELD };

@@ -5,6 +5,9 @@
 #include "base/clock.h"
 #include "proxy/membership.h"
 
+/* Of what nodes say to each other. */
+#define VERSION "7"
+
 static uint64_t
 uptime_ms(const struct node *n)
 {
@@ -16,8 +19,8 @@ void
 hello_put(const struct node *n, const struct hello *h, struct buf *out)
 {
 	buf_printf(out,
-		"sevenfold 6 %s %s %016" PRIx64 " %016" PRIx64 " %08" PRIx32
-		" %012" PRIx64,
+		"sevenfold " VERSION " %s %s %016" PRIx64 " %016" PRIx64
+		" %08" PRIx32 " %012" PRIx64,
 		n->config->cluster, n->config->peers[n->config->self].name,
 		n->rules_checksum, h->key, h->bulk, uptime_ms(n));
 }
@@ -32,7 +35,8 @@ hello_parse(
 	for (int i = 0; i < 8; i++)
 		if (!str_split(&text, ' ', &word[i]))
 			return "its hello is malformed";
-	if (!str_eq(word[0], STR("sevenfold")) || !str_eq(word[1], STR("6")))
+	if (!str_eq(word[0], STR("sevenfold")) ||
+		!str_eq(word[1], STR(VERSION)))
 		return "it speaks another version";
 	if (!str_eq(word[2], str_z(n->config->cluster)))
 		return "it belongs to another cluster";

@@ -3,7 +3,7 @@
  * struct hello: what is said first between two nodes: that they belong
  * together, and what the connection is for. As text,
  *
- *	sevenfold 6 CLUSTER NODE CHECKSUM KEY BULK UPTIME
+ *	sevenfold 7 CLUSTER NODE CHECKSUM KEY BULK UPTIME
  *
  * in which NODE is whoever says it, CHECKSUM that of the rules by which keys
  * are placed, and the rest is as below; numbers are in hexadecimal.

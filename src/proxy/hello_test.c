@@ -46,31 +46,31 @@ test_refused(void **state)
 		const char *text, *why;
 	} cases[] = {
 		{"", "its hello is malformed"},
-		{"sevenfold 6 c n2 fedcba9876543210 0123456789abcdef 00000000",
+		{"sevenfold 7 c n2 fedcba9876543210 0123456789abcdef 00000000",
 			"its hello is malformed"},
-		{"sevenfold 6 c n2 fedcba9876543210 0123456789abcdef",
+		{"sevenfold 7 c n2 fedcba9876543210 0123456789abcdef",
 			"its hello is malformed"},
-		{"sevenfold 6 c n2 fedcba9876543210 0123456789abcdef 0000000",
+		{"sevenfold 7 c n2 fedcba9876543210 0123456789abcdef 0000000",
 			"its hello is malformed"},
-		{"sevenfold 6 c n2 fedcba9876543210 0123456789abcdeg 00000000 "
+		{"sevenfold 7 c n2 fedcba9876543210 0123456789abcdeg 00000000 "
 		 "000000000001",
 			"its hello is malformed"},
-		{"sevenfold 6 c n2 fedcba9876543210 0123456789abcdef 00000000 "
+		{"sevenfold 7 c n2 fedcba9876543210 0123456789abcdef 00000000 "
 		 "000000000001 ",
 			"its hello is malformed"},
 		{"sevenfold 5 c n2 fedcba9876543210 0123456789abcdef 00000000 "
 		 "000000000001",
 			"it speaks another version"},
-		{"sevenfold 6 d n2 fedcba9876543210 0123456789abcdef 00000000 "
+		{"sevenfold 7 d n2 fedcba9876543210 0123456789abcdef 00000000 "
 		 "000000000001",
 			"it belongs to another cluster"},
-		{"sevenfold 6 c n1 fedcba9876543210 0123456789abcdef 00000000 "
+		{"sevenfold 7 c n1 fedcba9876543210 0123456789abcdef 00000000 "
 		 "000000000001",
 			"its name is another node's"},
-		{"sevenfold 6 c n2 0edcba9876543210 0123456789abcdef 00000000 "
+		{"sevenfold 7 c n2 0edcba9876543210 0123456789abcdef 00000000 "
 		 "000000000001",
 			"its configuration differs from ours"},
-		{"sevenfold 6 c n2 fedcba9876543210 0123456789abcdef 00000000 "
+		{"sevenfold 7 c n2 fedcba9876543210 0123456789abcdef 00000000 "
 		 "000000000001",
 			NULL},
 	};

@@ -108,7 +108,6 @@ setup(struct node *n, const struct node_config *config)
 	n->via = str_z(xasprintf("Via: 1.1 %s\r\n", name));
 	n->cache_status =
 		str_z(xasprintf("Via: 1.1 %s\r\nCache-Status: %s", name, name));
-	n->forwarded_by = str_z(xasprintf("_%s", name));
 	pthread_mutex_init(&n->depots_lock, NULL);
 	list_init(&n->depots);
 	n->workers = xcalloc(config->workers, sizeof(struct worker *));
@@ -136,7 +135,6 @@ teardown(struct node *n, struct ears *ears)
 	pthread_mutex_destroy(&n->depots_lock);
 	free((char *)n->via.p);
 	free((char *)n->cache_status.p);
-	free((char *)n->forwarded_by.p);
 	for (size_t i = 0; i < n->config->nsites; i++)
 		origins_fini(&n->origins[i]);
 	free(n->origins);

@@ -172,7 +172,6 @@ struct node {
 	char cdn_id[80];	 /* how CDN-Loop names us (RFC 8586) */
 	struct str via;		 /* owned: our field line in answers */
 	struct str cache_status; /* owned: via, and the beginning of ours */
-	struct str forwarded_by; /* owned: how Forwarded names us */
 };
 
 /* Runs until SIGTERM or SIGINT, drains, and returns the exit status. Logs why

@@ -105,19 +105,32 @@ form_of(const struct exchange *x)
 }
 
 static void
-put_question(const struct exchange *x, struct buf *out)
+put_head(const struct exchange *x, struct buf *out)
 {
 	forward_request(x, form_of(x), out);
 	buf_str(out, STR("\r\n"));
 }
 
 static void
+send_question(struct peer *p, const struct exchange *x)
+{
+	struct buf *out = channel_begin(p->channel);
+
+	wire_client_put(&x->client, out);
+	put_head(x, out);
+	channel_end(p->channel, form_of(x) == TO_PEER ? WIRE_ASK : WIRE_FILL,
+		x->stream);
+}
+
+static void
 send_offer(struct peer *p, const struct exchange *x)
 {
 	uint64_t size = htobe64(handoff_threshold(p->worker));
+	struct buf *out = channel_begin(p->channel);
 
-	put_question(x, &p->offer);
-	buf_append(channel_begin(p->channel), &size, sizeof(size));
+	put_head(x, &p->offer);
+	buf_append(out, &size, sizeof(size));
+	wire_client_put(&x->client, out);
 	channel_put_head(p->channel, buf_view(&p->offer));
 	channel_end(p->channel, WIRE_OFFER, x->stream);
 	buf_consume(&p->offer, buf_len(&p->offer));
@@ -138,13 +151,10 @@ peer_ask(struct peer *p, struct exchange *x)
 	ask_open(p, x);
 	if (x->fill == FILL_NONE)
 		ask_waits(p, x);
-	if (offers) {
+	if (offers)
 		send_offer(p, x);
-		return;
-	}
-	put_question(x, channel_begin(p->channel));
-	channel_end(p->channel, form_of(x) == TO_PEER ? WIRE_ASK : WIRE_FILL,
-		x->stream);
+	else
+		send_question(p, x);
 }
 
 void

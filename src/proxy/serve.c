@@ -90,16 +90,15 @@ on_interim(struct exchange *x, unsigned status, struct str head)
 /* offered: see struct serve. */
 static bool
 on_ask(struct server *s, uint32_t stream, uint64_t offered, bool fill,
-	struct str payload)
+	const struct in6_addr *client, struct str head)
 {
 	struct exchange *x = exchange_get(s->worker);
 	struct head *h = &x->head;
 	enum serve_step r = STEP_MORE;
 	struct serve *v;
 
-	if (find(s, stream) ||
-		head_parse_own_request(payload, h) != HEAD_DONE ||
-		h->bytes != payload.n ||
+	if (find(s, stream) || head_parse_own_request(head, h) != HEAD_DONE ||
+		h->bytes != head.n ||
 		(h->method != METHOD_GET && h->method != METHOD_HEAD)) {
 		exchange_put(x);
 		return false;
@@ -111,11 +110,12 @@ on_ask(struct server *s, uint32_t stream, uint64_t offered, bool fill,
 	x->user = v;
 	x->on_ready = on_ready;
 	x->on_interim = on_interim;
+	x->client = *client;
 	x->from_peer = true;
 	x->asked_by = s->peer;
 	x->offered = offered > 0;
 	x->fill = fill ? FILL_ANSWERS : FILL_NONE;
-	exchange_start(x, payload.p);
+	exchange_start(x, head.p);
 	if (channel_has_room(s->channel))
 		r = serve_step(v);
 	if (r != STEP_ENDED)
@@ -123,6 +123,15 @@ on_ask(struct server *s, uint32_t stream, uint64_t offered, bool fill,
 	if (r == STEP_MORE)
 		serve_make_ready(v);
 	return true;
+}
+
+static bool
+on_question(struct server *s, uint32_t stream, bool fill, struct str payload)
+{
+	struct in6_addr client;
+
+	return wire_client_take(&payload, &client) &&
+		on_ask(s, stream, 0, fill, &client, payload);
 }
 
 /* What the short form of a head was, until the next one. */
@@ -139,15 +148,14 @@ take_head(struct server *s, struct str packed, struct str *out)
 static bool
 on_offer(struct server *s, uint32_t stream, struct str payload)
 {
+	struct in6_addr client;
 	struct str head;
 	uint64_t size;
 
-	if (payload.n < sizeof(size))
-		return false;
-	memcpy(&size, payload.p, sizeof(size));
-	payload = str_of(payload.p + sizeof(size), payload.n - sizeof(size));
-	return take_head(s, payload, &head) &&
-		on_ask(s, stream, be64toh(size), false, head);
+	return str_take(&payload, &size, sizeof(size)) &&
+		wire_client_take(&payload, &client) &&
+		take_head(s, payload, &head) &&
+		on_ask(s, stream, be64toh(size), false, &client, head);
 }
 
 /* The connection of a client is to be ours. */
@@ -202,8 +210,8 @@ on_frame(struct channel_user *u, enum wire_type type, uint32_t stream,
 	struct serve *v = find(s, stream);
 
 	switch (type) {
-	case WIRE_ASK: return on_ask(s, stream, 0, false, payload);
-	case WIRE_FILL: return on_ask(s, stream, 0, true, payload);
+	case WIRE_ASK: return on_question(s, stream, false, payload);
+	case WIRE_FILL: return on_question(s, stream, true, payload);
 	case WIRE_OFFER: return on_offer(s, stream, payload);
 	case WIRE_CREDIT: return on_credit(v, payload);
 	case WIRE_CANCEL:

@@ -3,6 +3,35 @@
 #include <assert.h>
 #include <endian.h>
 
+#include "net/sock.h"
+
+void
+wire_client_put(const struct in6_addr *client, struct buf *out)
+{
+	struct in_addr v4;
+	bool is_v4 = sock_unmapped(client, &v4);
+	char n = is_v4 ? sizeof(v4) : sizeof(*client);
+
+	buf_append(out, &n, 1);
+	buf_append(out, is_v4 ? (void *)&v4 : (void *)client, (size_t)n);
+}
+
+bool
+wire_client_take(struct str *payload, struct in6_addr *out)
+{
+	struct in_addr v4;
+	char n;
+
+	if (!str_take(payload, &n, 1))
+		return false;
+	if (n == sizeof(v4) && str_take(payload, &v4, sizeof(v4))) {
+		*out = sock_mapped(v4);
+		return true;
+	}
+	return n == sizeof(*out) && str_take(payload, out, sizeof(*out)) &&
+		!sock_unmapped(out, &v4);
+}
+
 struct bytes {
 	uint16_t status, load;
 	uint32_t fields_bytes;

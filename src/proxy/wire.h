@@ -9,7 +9,8 @@
  *
  *	HELLO	both ways, first: see hello.h; from who dialled, then from who
  *		accepted
- *	ASK	a request head, as HTTP/1.1 would have it: opens the stream
+ *	ASK	a client, and his request's head, as HTTP/1.1 would have it:
+ *		opens the stream
  *	INTERIM	the head of an interim answer (1xx), before all others
  *	ANSWER	a wire_head, and all of the body; ends the stream
  *	HEAD	a wire_head. If it names a bulk connection (bulk.h) the body
@@ -34,9 +35,9 @@
  *		objects
  *	PING	nothing, from who has said nothing else: so that silence means
  *		death
- *	OFFER	8 bytes: a size; then as ASK, made short (lines.h). An answer
- *		whose body is that large need not come: the connection that it
- *		is for could be moved
+ *	OFFER	8 bytes: a size; then as ASK, the head made short (lines.h). An
+ *		answer whose body is that large need not come: the connection
+ *		that it is for could be moved
  *	TAKE	answers OFFER, 8 bytes: the body's size. MOVE or CANCEL follows
  *
  * Those by which a connection is moved (handoff/move.h; what it consists of is
@@ -50,6 +51,8 @@
  * A stream's number is the asker's choice, unique among his open ones.
  */
 #include "base/buf.h"
+
+#include <netinet/in.h>
 
 enum wire_type {
 	WIRE_HELLO = 1,
@@ -89,6 +92,13 @@ enum {
 	 * bulk connection; below, copying it twice costs less CPU than that. */
 	WIRE_BULK_MIN = 48 * 1024,
 };
+
+/* A client is the length of his address, 4 or 16 (1), and his address. What an
+ * origin is told of him (Forwarded) is said by who asks it. */
+void wire_client_put(const struct in6_addr *client, struct buf *out);
+/* Takes it off the front of *payload; IPv4 is mapped. False when it makes no
+ * sense. */
+bool wire_client_take(struct str *payload, struct in6_addr *out);
 
 /* The head of a response. As bytes, in network order:
  *

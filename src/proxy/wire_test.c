@@ -1,11 +1,12 @@
 /*
- * Heads of responses as they go from node to node.
+ * Clients, and heads of responses, as they go from node to node.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <arpa/inet.h>
 #include <cmocka.h>
 
 #include "proxy/wire.h"
@@ -78,10 +79,60 @@ test_refused(void **state)
 	buf_fini(&frame);
 }
 
+static void
+test_clients(void **state)
+{
+	static const struct {
+		const char *addr;
+		size_t bytes;
+	} cases[] = {
+		{"::ffff:192.0.2.1", 5},
+		{"2001:db8::1", 17},
+		{"::", 17},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct in6_addr client, taken;
+		struct str s;
+
+		assert_int_equal(
+			inet_pton(AF_INET6, cases[i].addr, &client), 1);
+		wire_client_put(&client, &frame);
+		assert_int_equal(buf_len(&frame), cases[i].bytes);
+		for (size_t n = 0; n < cases[i].bytes; n++) {
+			s = str_of(buf_head(&frame), n);
+			assert_false(wire_client_take(&s, &taken));
+		}
+		buf_str(&frame, STR("behind"));
+		s = buf_view(&frame);
+		assert_true(wire_client_take(&s, &taken));
+		assert_memory_equal(&taken, &client, sizeof(client));
+		assert_true(str_eq(s, STR("behind")));
+		buf_fini(&frame);
+	}
+}
+
+static void
+test_no_clients(void **state)
+{
+	static const struct str cases[] = {STR("\0"), STR("\5\1\2\3\4\5"),
+		/* IPv4 has a form of its own */
+		STR("\20\0\0\0\0\0\0\0\0\0\0\377\377\1\2\3\4")};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct in6_addr client;
+		struct str s = cases[i];
+
+		assert_false(wire_client_take(&s, &client));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_clients),
+		cmocka_unit_test(test_no_clients),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_refused),
 	};

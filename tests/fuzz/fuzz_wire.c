@@ -1,6 +1,7 @@
 /*
- * What other nodes say: a hello, and the head of a response. Held to: what is
- * understood lies within the bytes, and says the same when it is written again.
+ * What other nodes say: a hello, a client, and the head of a response. Held to:
+ * what is understood lies within the bytes, and says the same when it is
+ * written again.
  */
 #include "base/check.h"
 #include "proxy/hello.h"
@@ -34,6 +35,21 @@ check_hello(struct str text)
 }
 
 static void
+check_client(struct str payload)
+{
+	struct str rest = payload;
+	struct in6_addr client;
+	struct buf b = {0};
+
+	if (!wire_client_take(&rest, &client))
+		return;
+	CHECK(rest.p + rest.n == payload.p + payload.n);
+	wire_client_put(&client, &b);
+	CHECK(str_eq(buf_view(&b), str_of(payload.p, payload.n - rest.n)));
+	buf_fini(&b);
+}
+
+static void
 check_head(struct str payload)
 {
 	struct str rest = payload;
@@ -61,6 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!node.membership)
 		node.membership = membership_new(&node);
 	check_hello(str_of((const char *)data, size));
+	check_client(str_of((const char *)data, size));
 	check_head(str_of((const char *)data, size));
 	return 0;
 }
