@@ -11,19 +11,8 @@ enum { BLOCK_BYTES = 4096 };
 
 struct arena_block {
 	struct arena_block *next;
-	size_t cap;
 	_Alignas(max_align_t) char data[];
 };
-
-static struct arena_block *
-block_new(size_t cap)
-{
-	struct arena_block *b = xmalloc(sizeof(*b) + cap);
-
-	b->next = NULL;
-	b->cap = cap;
-	return b;
-}
 
 static void
 free_after(struct arena_block *b)
@@ -36,17 +25,23 @@ free_after(struct arena_block *b)
 	}
 }
 
+static void
+add_block(struct arena *a, size_t cap)
+{
+	struct arena_block *b = xmalloc(sizeof(*b) + cap);
+
+	b->next = a->blocks;
+	a->blocks = b;
+	a->cap = cap;
+	a->used = 0;
+	a->nblocks++;
+}
+
 void
 arena_reset(struct arena *a)
 {
-	if (PIECEWISE || (a->blocks && a->blocks->cap > BLOCK_BYTES)) {
+	if (PIECEWISE || a->nblocks > 1 || a->cap > BLOCK_BYTES)
 		arena_fini(a);
-		return;
-	}
-	if (a->blocks) {
-		free_after(a->blocks->next);
-		a->blocks->next = NULL;
-	}
 	a->used = 0;
 }
 
@@ -62,17 +57,10 @@ arena_alloc(struct arena *a, size_t n)
 {
 	const size_t align = _Alignof(max_align_t);
 	size_t need = (n + align - 1) & ~(align - 1);
+	size_t block = need > BLOCK_BYTES ? need : BLOCK_BYTES;
 
-	if (PIECEWISE || !a->blocks || a->blocks->cap - a->used < need) {
-		size_t cap = PIECEWISE	     ? n
-			: need > BLOCK_BYTES ? need
-					     : BLOCK_BYTES;
-		struct arena_block *b = block_new(cap);
-
-		b->next = a->blocks;
-		a->blocks = b;
-		a->used = 0;
-	}
+	if (PIECEWISE || !a->blocks || a->cap - a->used < need)
+		add_block(a, PIECEWISE ? n : block);
 	void *p = a->blocks->data + a->used;
 
 	a->used += PIECEWISE ? n : need;

@@ -9,10 +9,12 @@
 struct arena_block;
 struct arena {
 	struct arena_block *blocks; /* owned, newest first */
-	size_t used;		    /* of the newest */
+	size_t used, cap;	    /* of the newest */
+	unsigned nblocks;
 };
 
-/* Keeps one block for next time. */
+/* Keeps a block for next time, if there is no other. It is not looked at: it
+ * may have left the processor's caches. */
 void arena_reset(struct arena *a);
 void arena_fini(struct arena *a);
 /* Aligned for any type; not cleared. */
