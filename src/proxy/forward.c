@@ -101,8 +101,8 @@ forwarded_so_far(const struct head *h, struct buf *out)
 		}
 }
 
-/* RFC 7239. We speak for the node that the client asked. What is asked for all
- * is not told the client's own story. */
+/* RFC 7239. The client is ours, or that of the node which asks us. What is asked
+ * for all is not told the client's own story. */
 static void
 forwarded(const struct exchange *x, struct str client, enum forward_to to,
 	struct buf *out)
