@@ -101,7 +101,7 @@ forwarded_so_far(const struct head *h, struct buf *out)
 		}
 }
 
-/* RFC 7239. The client is ours, or that of the node which asks us. What is asked
+/* RFC 7239. The client is ours, or that of the node which asks us. Who is asked
  * for all is not told the client's own story. */
 static void
 forwarded(const struct exchange *x, struct str client, enum forward_to to,
