@@ -154,7 +154,6 @@ write_out(struct channel *ch)
 			ch->ending = "its connection broke";
 		return false;
 	}
-	ch->spoke = true;
 	count(&ch->worker->counters.peer_bytes, (uint64_t)n);
 	buf_consume(&ch->out, (size_t)n);
 	return true;

@@ -42,7 +42,7 @@ struct channel {
 	bool hung_up;	    /* the end is to be read, behind what is there */
 	const char *ending; /* why it is about to end */
 	unsigned unheard;   /* pings since its last word */
-	bool spoke;	    /* we did, since our last ping */
+	bool spoke;	    /* we said more than a ping since the timer ran */
 	uint64_t busy_ns;   /* when we read or wrote last */
 	struct seal *seal_in, *seal_out; /* owned; NULL: none, or not yet */
 	struct tickets tickets;

@@ -84,6 +84,7 @@ channel_end_body(
 	struct channel *ch, enum wire_type type, uint32_t stream, size_t n)
 {
 	end_frame(&ch->out, ch->frame_at, type, stream);
+	ch->spoke |= type != WIRE_PING;
 	if (n >= CLEAR_MIN)
 		channel_close_record(ch, n);
 	else if (buf_len(&ch->out) - ch->record_at >= RECORD_FULL)

@@ -1,6 +1,7 @@
 /*
  * What a channel takes for the other end's word: what is sealed, and nothing
- * that somebody on the way has put before, behind or into it.
+ * that somebody on the way has put before, behind or into it. And how long it
+ * waits for a word.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -32,6 +33,7 @@ static const struct node_config config1 = CONFIG(0), config2 = CONFIG(1);
 static struct node n1 = {.config = &config1}, n2 = {.config = &config2};
 
 static struct worker worker;
+static struct channel *channel;
 static int wire; /* the dialler's end */
 static struct seal *seal;
 static bool up, down;
@@ -160,8 +162,8 @@ set_up(void **state)
 			0, fds),
 		0);
 	wire = fds[1];
-	assert_non_null(
-		channel_accepted(&worker, fds[0], (struct in_addr){2}, &user));
+	channel = channel_accepted(&worker, fds[0], (struct in_addr){2}, &user);
+	assert_non_null(channel);
 	c.secret = config1.secret;
 	c.acceptor = greet(&ours, room, sizeof(room));
 	c.dialler = buf_view(&ours);
@@ -266,6 +268,52 @@ test_forged(void **state)
 	assert_heard("", true);
 }
 
+/* --- how long it waits ---------------------------------------------------- */
+
+/* Its timer is due, which is not waited for. What of it goes out? */
+static ssize_t
+let_ping(void)
+{
+	char room[256];
+
+	channel->timer.on_timer(&channel->timer);
+	let_run();
+	return recv(wire, room, sizeof(room), MSG_DONTWAIT);
+}
+
+/* Two seconds without a word, and it ends; any word will do. */
+static void
+test_silent(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	let_ping();
+	put_frame(&b, WIRE_PING, 0, 0);
+	say_record(&b, 0);
+	for (int i = 0; i < 4; i++) {
+		assert_false(down);
+		let_ping();
+	}
+	assert_false(down);
+	let_ping();
+	assert_true(down);
+}
+
+/* Who has said anything else since need not say that he lives. */
+static void
+test_pings(void **state)
+{
+	const ssize_t ping = RECORD_HEADER + WIRE_HEADER;
+
+	(void)state;
+	assert_int_equal(let_ping(), ping);
+	assert_int_equal(let_ping(), ping);
+	channel_send(channel, WIRE_STATUS, 7, STR("304"));
+	assert_int_equal(let_ping(), ping + 3);
+	assert_int_equal(let_ping(), ping);
+}
+
 int
 main(void)
 {
@@ -276,6 +324,8 @@ main(void)
 		TEST(test_body_changed),
 		TEST(test_cut),
 		TEST(test_forged),
+		TEST(test_silent),
+		TEST(test_pings),
 	};
 	int status;
 
