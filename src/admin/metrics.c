@@ -41,8 +41,8 @@ put_number(struct buf *out, double v)
 		buf_printf(out, " %.17g\n", v);
 }
 
-void
-metrics_value(struct metrics *m, double v)
+static void
+put_value(struct metrics *m, double v)
 {
 	buf_z(m->out, m->name);
 	put_number(m->out, v);
@@ -69,5 +69,5 @@ metrics_one(struct metrics *m, enum metrics_kind kind, const char *name,
 	const char *help, double v)
 {
 	metrics_family(m, kind, name, help);
-	metrics_value(m, v);
+	put_value(m, v);
 }

@@ -19,8 +19,6 @@ struct metrics {
 /* Begins one; help is one line. */
 void metrics_family(struct metrics *m, enum metrics_kind kind, const char *name,
 	const char *help);
-/* Without labels. */
-void metrics_value(struct metrics *m, double v);
 /* labels: pairs of name and value, then NULL. */
 void metrics_sample(struct metrics *m, const char *const *labels, double v);
 /* A family of one sample. */

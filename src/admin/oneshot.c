@@ -7,7 +7,6 @@
 
 #include "base/mem.h"
 #include "base/own.h"
-#include "net/sock.h"
 
 enum { READ_BYTES = 4096 };
 

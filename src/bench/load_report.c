@@ -5,8 +5,8 @@
 
 #define NUMBERS(v) v, sizeof(v) / sizeof(*(v))
 
-double
-load_per_second(uint64_t n, const struct load_result *r)
+static double
+per_second(uint64_t n, const struct load_result *r)
 {
 	return r->elapsed_ns ? (double)n * 1e9 / (double)r->elapsed_ns : 0;
 }
@@ -23,7 +23,7 @@ print_rate(FILE *out, const struct load *l, const struct load_result *r)
 	if (l->rate <= 0)
 		return;
 	fprintf(out, "  rate      %.1f/s asked for, %.1f/s ended", l->rate,
-		load_per_second(load_requests(r), r));
+		per_second(load_requests(r), r));
 	if (r->unsent)
 		fprintf(out,
 			"\n            %s that were due NEVER SENT: no "
@@ -49,9 +49,9 @@ load_report(FILE *out, const struct load *l, const struct load_result *r)
 {
 	print_rate(out, l, r);
 	fprintf(out, "  speed     %s requests/s, %s/s, %.2f Mbit/s in all\n",
-		human_count((uint64_t)load_per_second(load_requests(r), r)).z,
-		human_bytes((uint64_t)load_per_second(r->body_bytes, r)).z,
-		load_per_second(r->received_bytes, r) * 8 / 1e6);
+		human_count((uint64_t)per_second(load_requests(r), r)).z,
+		human_bytes((uint64_t)per_second(r->body_bytes, r)).z,
+		per_second(r->received_bytes, r) * 8 / 1e6);
 	print_latency(out, l, &r->latency_ns);
 	fputs("  answers  ", out);
 	for (unsigned i = 0; i < 600; i++)
@@ -138,7 +138,7 @@ load_report_json(const struct load *l, const struct load_result *r)
 	load_report_numbers(o, NUMBERS(numbers));
 	json_object_set_new(o, "rate", json_real(l->rate));
 	json_object_set_new(o, "requests_per_s",
-		json_real(load_per_second(load_requests(r), r)));
+		json_real(per_second(load_requests(r), r)));
 	json_object_set_new(o, "statuses", statuses_json(r));
 	json_object_set_new(o, "outcomes", outcomes_json(r));
 	return o;

@@ -14,8 +14,6 @@ load_report_verdict(FILE *out, const struct load_result *r, const char *how);
 /* A new reference. */
 json_t *load_report_json(const struct load *l, const struct load_result *r);
 
-double load_per_second(uint64_t n, const struct load_result *r);
-
 struct load_number {
 	const char *name;
 	uint64_t value;

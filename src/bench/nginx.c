@@ -8,6 +8,7 @@
  */
 #include "bench/nginx.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "bench/catalog.h"
@@ -115,9 +116,8 @@ paths(struct buf *b, const char *dir)
 	path_line(b, "scgi_temp_path", dir, "temp/scgi", "");
 }
 
-void
-nginx_conf(
-	struct buf *b, const struct catalog *c, const char *dir, uint16_t port)
+static void
+put_conf(struct buf *b, const struct catalog *c, const char *dir, uint16_t port)
 {
 	/* The files belong to whoever prepared them, which may be root. */
 	if (geteuid() == 0)
@@ -191,7 +191,7 @@ write_conf(const struct catalog *c, const char *dir, uint16_t port, char **path)
 	own_file FILE *f = real ? fopen(*path, "we") : NULL;
 	if (!f)
 		return -errno;
-	nginx_conf(&b, c, real, port);
+	put_conf(&b, c, real, port);
 	bool ok = fwrite(buf_head(&b), 1, buf_len(&b), f) == buf_len(&b) &&
 		fflush(f) == 0;
 	buf_fini(&b);

@@ -16,7 +16,6 @@
  * Every answer says Cache-Control: max-age=86400, failures and redirections
  * (whose Location is "/") too.
  */
-#include "base/buf.h"
 
 #include <stdint.h>
 
@@ -26,6 +25,3 @@ struct catalog;
  * with *path (to be freed) then saying which file could not be written. */
 int nginx_prepare(
 	const struct catalog *c, const char *dir, uint16_t port, char **path);
-/* The configuration alone (pure). */
-void nginx_conf(
-	struct buf *b, const struct catalog *c, const char *dir, uint16_t port);

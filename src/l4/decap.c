@@ -28,8 +28,8 @@ put_addrs(struct decap_bpf *skel, const union l4_addr *v, size_t n,
 	return err;
 }
 
-int
-decap_load(const struct decap_config *c)
+static int
+load(const struct decap_config *c)
 {
 	struct decap_bpf *skel = decap_bpf__open();
 	int err, fd = -1;
@@ -85,7 +85,7 @@ decap_attach(const struct decap_config *c)
 {
 	LIBBPF_OPTS(bpf_xdp_attach_opts, opts);
 	uint32_t mode = XDP_FLAGS_DRV_MODE;
-	own_fd int fd = decap_load(c), old = -1;
+	own_fd int fd = load(c), old = -1;
 	int err;
 
 	if (fd < 0)

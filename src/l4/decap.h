@@ -22,7 +22,3 @@ struct decap_config {
  * else after it. -EBUSY: somebody else's program is there, and stays. */
 int decap_attach(const struct decap_config *config);
 int decap_detach(int ifindex);
-
-/* For tests: a program of this configuration; the caller closes the
- * descriptor. Or negative errno. */
-int decap_load(const struct decap_config *config);

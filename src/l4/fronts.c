@@ -1,7 +1,6 @@
 #include "l4/fronts.h"
 
 #include "base/mem.h"
-#include "l4/addr.h"
 #include "l4/core/job.h"
 
 #include <arpa/inet.h>

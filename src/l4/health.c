@@ -153,8 +153,10 @@ begin(struct health *h, struct target *t, uint64_t now_ns)
 		finish(h, t, now_ns, errno);
 }
 
-int
-health_status(const char *text, size_t n)
+/* The status in the beginning of an answer; 0: more is needed; -EPROTO: this is
+ * not HTTP/1. */
+static int
+status_in(const char *text, size_t n)
 {
 	static const char start[] = "HTTP/1.";
 	int status = 0;
@@ -219,7 +221,7 @@ hear(struct target *t)
 	if (n == 0)
 		return ECONNRESET;
 	t->got += (size_t)n;
-	status = health_status(t->answer, t->got);
+	status = status_in(t->answer, t->got);
 	if (status <= 0)
 		return status ? EPROTO : -1;
 	return status >= 200 && status < 400 ? 0 : HEALTH_STATUS + status;

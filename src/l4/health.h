@@ -64,6 +64,3 @@ void health_suspect(struct health *h, size_t target);
 bool health_up(const struct health *h, size_t target);
 /* In words, until the next call. */
 const char *health_reason(int err);
-/* The status in the beginning of an answer; 0: more is needed; -EPROTO: this is
- * not HTTP/1. */
-int health_status(const char *text, size_t n);

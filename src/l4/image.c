@@ -35,8 +35,9 @@ l4_image_ticks(uint64_t s)
 	return (uint32_t)((s * 1000000000u) >> L4_TICK_SHIFT);
 }
 
-uint32_t
-l4_image_buckets(uint64_t flows)
+/* How many buckets hold this many flows and are at most half full. */
+static uint32_t
+buckets_for(uint64_t flows)
 {
 	uint32_t n = 1;
 
@@ -53,7 +54,7 @@ l4_image_size(struct l4_image *i, uint32_t cpus, uint64_t flows)
 #undef MAP
 	i->n_stats = cpus * L4_DESTS_MAX;
 	i->n_tallies = cpus;
-	i->n_buckets = l4_image_buckets(flows);
+	i->n_buckets = buckets_for(flows);
 }
 
 void

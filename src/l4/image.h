@@ -18,8 +18,6 @@ struct l4_image {
 #undef MAP
 };
 
-/* How many buckets hold this many flows and are at most half full. */
-uint32_t l4_image_buckets(uint64_t flows);
 /* The number of elements of each map for so many CPUs and flows. */
 void l4_image_size(struct l4_image *i, uint32_t cpus, uint64_t flows);
 /* In plain memory, all zero; l4_image_fini() frees it. */

@@ -68,8 +68,9 @@ netns_enter(const char *host)
 	return setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
 }
 
-void
-netns_die_with(pid_t parent)
+/* For a child that must not outlive the caller that forked it. */
+static void
+die_with(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -83,7 +84,7 @@ netns_start(const char *host, int (*fn)(const void *), const void *arg)
 
 	if (pid)
 		return pid;
-	netns_die_with(parent);
+	die_with(parent);
 	if (host && netns_enter(host) < 0) {
 		fprintf(stderr, "lab: can't enter %s\n", host);
 		_exit(1);
@@ -126,7 +127,7 @@ netns_feed(const char *const argv[], struct str input)
 	pid = fork();
 	if (pid)
 		return netns_wait(pid);
-	netns_die_with(parent);
+	die_with(parent);
 	dup2(fd, STDIN_FILENO);
 	execvp(argv[0], (char *const *)argv);
 	fprintf(stderr, "lab: can't run %s: %m\n", argv[0]);

@@ -36,8 +36,6 @@ int netns_wait(pid_t pid);
 /* Runs argv here, with input as its standard input, until it ends. -EIO when
  * it failed; it has then said why itself. */
 int netns_feed(const char *const argv[], struct str input);
-/* For a child that must not outlive the caller that forked it. */
-void netns_die_with(pid_t parent);
 
 bool netns_has(const char *host, pid_t pid);
 /* Sends sig to every process in host's namespace, or in all the lab's when

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "l4/pass.h"
@@ -69,8 +70,8 @@ topo_find(const char *name, struct topo_host *out)
 	return false;
 }
 
-void
-topo_switch_batch(struct buf *b, const struct lab_options *o, int machine)
+static void
+switch_batch(struct buf *b, const struct lab_options *o, int machine)
 {
 	buf_z(b,
 		"link set lo up\n"
@@ -92,8 +93,8 @@ topo_switch_batch(struct buf *b, const struct lab_options *o, int machine)
 	}
 }
 
-void
-topo_host_batch(struct buf *b, const struct topo_host *h)
+static void
+host_batch(struct buf *b, const struct topo_host *h)
 {
 	static const char *const vip[] = {
 		[TOPO_MACHINE] = "route add " LAB_VIP " dev " MACHINE_DEV
@@ -111,8 +112,8 @@ topo_host_batch(struct buf *b, const struct topo_host *h)
 }
 
 /* Addresses beside those of IPv4, 2001:db8:0:1::198.18.x.y, and the vip's. */
-void
-topo_host_batch6(struct buf *b, const struct topo_host *h)
+static void
+host_batch6(struct buf *b, const struct topo_host *h)
 {
 	static const char *const vip[] = {
 		[TOPO_MACHINE] = "",
@@ -252,7 +253,7 @@ make_switch(const void *arg)
 	const struct job *j = arg;
 	struct buf links = {0}, queues = {0};
 
-	topo_switch_batch(&links, j->o, j->machine);
+	switch_batch(&links, j->o, j->machine);
 	shape_switch_batch(&queues, j->o);
 	if (apply(everywhere) < 0 || feed(ip_batch, &links) < 0 ||
 		feed(tc_batch, &queues) < 0)
@@ -276,11 +277,11 @@ make_host(const void *arg)
 		return -EIO;
 	if (h->kind == TOPO_CLIENT && apply(on_client) < 0)
 		return -EIO;
-	topo_host_batch(&addresses, h);
+	host_batch(&addresses, h);
 	if (j->o->ipv6 && h->kind != TOPO_MACHINE && apply(with_ipv6) < 0)
 		return -EIO;
 	if (j->o->ipv6)
-		topo_host_batch6(&addresses, h);
+		host_batch6(&addresses, h);
 	if (feed(ip_batch, &addresses) < 0)
 		return -EIO;
 	/* What XDP sends passes no queue: the balancer is shaped at the

@@ -3,8 +3,6 @@
  * Who is where: the lab's hosts, their addresses, and the network between
  * them. The picture is in lab.h.
  */
-#include "base/buf.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,12 +36,6 @@ enum { TOPO_FIRST_NODE = 4 };
 struct topo_host topo_host(unsigned index);
 /* False for the switch too: it has no port. */
 bool topo_find(const char *name, struct topo_host *out);
-
-/* The batches for `ip` (pure): links in the switch, a host's addresses. */
-void topo_switch_batch(struct buf *b, const struct lab_options *o, int machine);
-void topo_host_batch(struct buf *b, const struct topo_host *h);
-/* Those of IPv6, where it is wanted. */
-void topo_host_batch6(struct buf *b, const struct topo_host *h);
 
 int topo_up(const struct lab_options *o);
 /* Namespaces and sevenfold0; nothing may live in them any more. */

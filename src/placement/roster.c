@@ -34,8 +34,9 @@ roster_find(const struct roster *r, struct str name)
 	return -1;
 }
 
-bool
-roster_is_name(struct str name)
+/* False: a name of that kind can't be one of a node. */
+static bool
+is_name(struct str name)
 {
 	static const char others[] = "._-";
 
@@ -158,8 +159,7 @@ parse_entry(struct str line, struct roster_entry *e)
 	for (int i = 0; i < 6; i++)
 		if (!str_split(&line, ' ', &word[i]))
 			return false;
-	if (line.p || !roster_is_name(word[0]) ||
-		!parse_addr(word[1], &e->addr) ||
+	if (line.p || !is_name(word[0]) || !parse_addr(word[1], &e->addr) ||
 		str_u64(word[2], ROSTER_WEIGHT_MAX, &weight) < 0 ||
 		weight < 1 ||
 		/* sums must not wrap */

@@ -41,8 +41,6 @@ struct roster {
 uint64_t roster_number(const struct roster *r); /* see above */
 /* -1: there is none. */
 int roster_find(const struct roster *r, struct str name);
-/* False: a name of that kind can't be one of a node. */
-bool roster_is_name(struct str name);
 /* A new one; -EEXIST, or -ENOSPC when there are as many as can be. */
 int roster_add(struct roster *r, const struct roster_entry *e);
 

@@ -9,8 +9,9 @@
 
 enum { READ_BYTES = 16384, ANSWER_MAX = 65536 };
 
-void
-inquiry_stop(struct inquiry *q)
+/* Harmless if it is over. */
+static void
+stop(struct inquiry *q)
 {
 	if (q->io.fd < 0)
 		return;
@@ -35,7 +36,7 @@ send_question(struct inquiry *q)
 	if (sock_error(q->io.fd) < 0 ||
 		send(q->io.fd, buf_head(&q->question), n, MSG_NOSIGNAL) !=
 			(ssize_t)n)
-		inquiry_stop(q);
+		stop(q);
 }
 
 static struct str
@@ -55,7 +56,7 @@ tell(struct inquiry *q)
 	struct buf answer = q->answer;
 
 	q->answer = (struct buf){0};
-	inquiry_stop(q);
+	stop(q);
 	q->on_answer(q->ctx, document_of(buf_view(&answer)));
 	buf_fini(&answer);
 }
@@ -76,7 +77,7 @@ read_answer(struct inquiry *q)
 	if (n == 0)
 		tell(q);
 	else
-		inquiry_stop(q);
+		stop(q);
 }
 
 static void
@@ -105,7 +106,7 @@ inquiry_fini(struct inquiry *q)
 {
 	if (!q->loop)
 		return;
-	inquiry_stop(q);
+	stop(q);
 	buf_fini(&q->question);
 	buf_fini(&q->answer);
 }
@@ -117,7 +118,7 @@ inquiry_start(
 	struct in_addr any = {0};
 	int fd;
 
-	inquiry_stop(q);
+	stop(q);
 	fd = sock_connect(any, node, port);
 	if (fd < 0)
 		return;

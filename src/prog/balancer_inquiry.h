@@ -27,5 +27,4 @@ void inquiry_fini(struct inquiry *q); /* all zero is fine */
 /* Asks that node for that; what was asked before is given up. */
 void inquiry_start(
 	struct inquiry *q, struct in_addr node, uint16_t port, struct str path);
-void inquiry_stop(struct inquiry *q); /* harmless if it is over */
 bool inquiry_is_open(const struct inquiry *q);

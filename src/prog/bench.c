@@ -2,7 +2,6 @@
 #include "prog/verb.h"
 
 #include "bench/album.h"
-#include "bench/mix.h"
 #include "prog/bench_distill.h"
 #include "prog/bench_handoff.h"
 #include "prog/bench_options.h"

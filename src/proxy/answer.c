@@ -56,8 +56,8 @@ static const struct {
 	{508, "Loop Detected"},
 };
 
-const char *
-answer_reason(unsigned status)
+static const char *
+reason_of(unsigned status)
 {
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (reasons[i].status == status)
@@ -72,7 +72,7 @@ status_line(struct buf *out, unsigned status)
 		buf_str(out, STR("HTTP/1.1 200 OK\r\n"));
 		return;
 	}
-	buf_printf(out, "HTTP/1.1 %u %s\r\n", status, answer_reason(status));
+	buf_printf(out, "HTTP/1.1 %u %s\r\n", status, reason_of(status));
 }
 
 static void

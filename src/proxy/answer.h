@@ -36,4 +36,3 @@ void answer_options(const char *node, bool keep_alive, struct buf *out);
 /* An error of ours, whole: head and a line of text unless to HEAD. */
 void answer_error(const char *node, bool is_head, unsigned status,
 	const char *why, bool keep_alive, struct buf *out);
-const char *answer_reason(unsigned status);

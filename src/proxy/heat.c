@@ -311,12 +311,6 @@ heat_hear(struct node *n, size_t peer, const struct news *news)
 	rumours_hear(&n->heat->rumours, peer, news);
 }
 
-void
-heat_forget(struct node *n, size_t peer)
-{
-	rumours_forget(&n->heat->rumours, peer);
-}
-
 bool
 heat_load(const struct node *n, size_t peer, uint32_t *load)
 {

@@ -48,8 +48,6 @@ double heat_rate(const struct node *n, uint64_t key);
 
 /* What that peer says. Old news is ignored. */
 void heat_hear(struct node *n, size_t peer, const struct news *news);
-/* It may begin to count anew: it was away. */
-void heat_forget(struct node *n, size_t peer);
 /* The load that it told last; false: nothing, or long ago. */
 bool heat_load(const struct node *n, size_t peer, uint32_t *load);
 /* Do most nodes find that it is links that there is too little of? */

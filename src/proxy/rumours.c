@@ -43,15 +43,6 @@ rumours_hear(struct rumours *r, size_t member, const struct news *news)
 	pthread_mutex_unlock(&r->lock);
 }
 
-void
-rumours_forget(struct rumours *r, size_t member)
-{
-	pthread_mutex_lock(&r->lock);
-	r->v[member].heard_ns = 0;
-	atomic_store(&r->heard_ns[member], 0);
-	pthread_mutex_unlock(&r->lock);
-}
-
 bool
 rumours_load(const struct rumours *r, size_t member, uint32_t *load)
 {

@@ -28,8 +28,6 @@ void rumours_fini(struct rumours *r);
 
 /* What that member says. Old news is ignored. */
 void rumours_hear(struct rumours *r, size_t member, const struct news *news);
-/* It may begin to count anew: it was away. */
-void rumours_forget(struct rumours *r, size_t member);
 /* The load that it told last; false: nothing, or long ago. */
 bool rumours_load(const struct rumours *r, size_t member, uint32_t *load);
 /* How often it answers for the key, in requests a second; 0: it told nothing of

@@ -89,7 +89,8 @@ def check(c):
     for name, (received, sent, cpu, _) in c["hosts"].items():
         assert cpu >= 0
         if name != "client":
-            assert received <= most * 1.05 and sent <= most * 1.05
+            # Nor is the time taken when the counters are read.
+            assert max(received, sent) <= most * 1.1
     assert set(c["hosts"]) == {"client", "balancer"} | {
         f"n{i + 1}" for i in range(c["nodes"])}
     assert 0 <= c["idle"] <= 1 and 0 <= c["steal"] <= 1
