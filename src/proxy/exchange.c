@@ -114,7 +114,7 @@ exchange_put(struct exchange *x)
 	x->elsewhere = -1;
 	x->on_interim = NULL;
 	x->on_owner = NULL;
-	x->passed_over = 0;
+	x->passed_over = x->declined = 0;
 	x->instead_of = x->misled = 0;
 	x->client = (struct in6_addr){0};
 	x->error = (struct route_error){0};

@@ -80,6 +80,7 @@ struct exchange {
 				     part only; NULL: the whole */
 	int elsewhere;		  /* FAILED, since this node owns it; -1 */
 	uint64_t passed_over;	  /* peers that were lost: a bit per index */
+	uint64_t declined;	  /* ... that lack what they once owned */
 	size_t owner;		  /* FROM_PEER: whom we asked */
 	uint32_t stream;	  /* ... and how this is called there */
 	bool asking;		  /* ... where nothing was said yet */

@@ -54,14 +54,20 @@ fail(struct fill *f, unsigned status, const char *why)
 	finish(f);
 }
 
-/* The origin, then. */
+/* Somebody who had it before that, if there is any; or else the origin. */
 static void
 give_way(struct fill *f)
 {
-	f->x->fill = FILL_NONE;
-	f->x->part = NULL;
+	struct exchange *x = f->x;
+
+	x->fill = FILL_NONE;
+	x->part = NULL;
 	atomic_store(&f->order.flight->asked, 0);
-	fetch_start(f->x, &f->order);
+	x->declined |= UINT64_C(1) << x->owner;
+	if (f->cached_only)
+		fill_or_fetch(x, &f->order);
+	else
+		fetch_start(x, &f->order);
 	finish(f);
 }
 
@@ -371,6 +377,7 @@ copy(struct exchange *from)
 	x->client = from->client;
 	x->from_peer = from->from_peer;
 	x->asked_by = from->asked_by;
+	x->declined = from->declined;
 	return x;
 }
 

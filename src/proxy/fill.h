@@ -7,7 +7,8 @@
  *
  * A peer answers a fill himself, whatever he thinks who owns the key, and never
  * fills for it: so this is one step beside a request's two hops, not a third
- * one that could go on.
+ * one that could go on. There are several previous owners to ask, one after
+ * another, where several nodes have just started.
  */
 #include "proxy/fetch.h"
 

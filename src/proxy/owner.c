@@ -123,34 +123,54 @@ owner_find(struct exchange *x)
 	return i == w->node->config->self ? NULL : w->peers[i];
 }
 
-/* Whose it was, before the view changed or we started: the first who is fit
- * and not us. */
+/* Has it started, when others were there, and does not have all of its keys'
+ * objects yet? */
+static bool
+is_new(const struct worker *w, const struct places *p, size_t i)
+{
+	return owner_is_young(w, i) && owner_has_elder(w, p, i);
+}
+
+static bool
+has_declined(const struct exchange *x, size_t i)
+{
+	return x->declined & UINT64_C(1) << i;
+}
+
+/* Whose it was, before the view changed or we started: the first who is fit,
+ * had it before we did, and has not said that he lacks it. Who is new himself
+ * may lack what nobody has asked him for yet: so the next one is asked, too. */
 static size_t
 previous_owner(struct exchange *x, const struct places *p, size_t place)
 {
 	struct worker *w = x->worker;
-	const struct node_config *config = w->node->config;
-	uint64_t now_ns = loop_now_ns(w->loop);
+	size_t self = w->node->config->self;
 	const struct places *before = atomic_load(&p->before);
-	bool changed = before && now_ns < p->since_ns + config->warmup_ns;
-	bool started = now_ns < w->node->started_ns + config->warmup_ns;
+	bool changed = before &&
+		loop_now_ns(w->loop) < p->since_ns + w->node->config->warmup_ns;
+	bool started = is_new(w, p, self);
+	uint64_t key = x->route.hash;
 	struct ranked all;
 
 	if (!changed && !started)
-		return config->self;
+		return self;
 	owner_rank_fit(x, changed ? before : p, place, FEW, &all);
 	for (size_t j = 0; j < all.n; j++) {
 		size_t i = all.member[j];
 
-		if (i == config->self && changed && !started)
-			return i; /* it was ours already */
-		if (i == config->self)
+		if (i == self && changed && !owner_is_young(w, self))
+			return self; /* it was ours already */
+		if (i == self ||
+			(!changed &&
+				owner_held_ns(w, p, i, key) <=
+					owner_held_ns(w, p, self, key)))
 			continue;
-		return changed || owner_is_elder(w, i, config->self)
-			? i
-			: config->self;
+		if (!has_declined(x, i))
+			return i;
+		if (!is_new(w, p, i))
+			break;
 	}
-	return config->self;
+	return self;
 }
 
 /* Whose it will be in a moment, and is already as some others see it:
@@ -170,8 +190,9 @@ next_owner(struct exchange *x, const struct places *p, size_t place)
 			continue;
 		if (owner_is_fit(x, p, i, key))
 			break;
-		if (!owner_is_ramping_at(
-			    x->worker, p, i, key, DISAGREE_MS * NS_PER_MS))
+		if (!has_declined(x, i) &&
+			!owner_is_ramping_at(
+				x->worker, p, i, key, DISAGREE_MS * NS_PER_MS))
 			return i;
 	}
 	return x->worker->node->config->self;

@@ -1,4 +1,5 @@
 /* Who is fit to be asked, of those that a ranking names. */
+#include <math.h>
 #include <xxhash.h>
 
 #include "base/epoch.h"
@@ -7,29 +8,42 @@
 
 enum { ELDER_MS = 2000 }; /* who started so much earlier is elder */
 
+/* For how long node i has been running: that may be longer than our own machine
+ * has. */
 static uint64_t
-started_ns(const struct worker *w, size_t i)
+age_ns(const struct worker *w, size_t i)
 {
-	return i == w->node->config->self ? w->node->started_ns
-					  : peer_started_ns(w->peers[i]);
+	uint64_t started = i == w->node->config->self
+		? w->node->started_ns
+		: peer_started_ns(w->peers[i]);
+	int64_t age = (int64_t)(loop_now_ns(w->loop) - started);
+
+	return age > 0 ? (uint64_t)age : 0;
+}
+
+/* Has a been there for longer than b, so that everybody sees it alike? */
+static bool
+is_elder(const struct worker *w, size_t a, size_t b)
+{
+	return age_ns(w, a) > age_ns(w, b) + ELDER_MS * NS_PER_MS;
 }
 
 bool
-owner_is_elder(const struct worker *w, size_t a, size_t b)
+owner_is_young(const struct worker *w, size_t i)
 {
-	return started_ns(w, a) + ELDER_MS * NS_PER_MS < started_ns(w, b);
+	return age_ns(w, i) < w->node->config->warmup_ns;
 }
 
-static bool
-has_elder(const struct worker *w, const struct view *v, size_t b)
+bool
+owner_has_elder(const struct worker *w, const struct places *p, size_t b)
 {
-	for (size_t i = 0; i < v->nnodes; i++) {
-		size_t a = v->nodes[i].member;
+	for (size_t i = 0; i < p->view.nnodes; i++) {
+		size_t a = p->view.nodes[i].member;
 
 		if (a != b &&
 			(a == w->node->config->self ||
 				(w->peers[a] && peer_is_up(w->peers[a]))) &&
-			owner_is_elder(w, a, b))
+			is_elder(w, a, b))
 			return true;
 	}
 	return false;
@@ -42,11 +56,10 @@ owning_ns(const struct worker *w, const struct places *p, size_t i)
 {
 	uint64_t now_ns = loop_now_ns(w->loop), age = UINT64_MAX;
 	const struct places *before = atomic_load(&p->before);
-	uint64_t started = started_ns(w, i);
 	uint64_t ramp_ns = w->node->config->ramp_ns;
 
-	if (now_ns < started + ramp_ns && has_elder(w, &p->view, i))
-		age = now_ns > started ? now_ns - started : 0;
+	if (age_ns(w, i) < ramp_ns && owner_has_elder(w, p, i))
+		age = age_ns(w, i);
 	if (before && now_ns < p->since_ns + ramp_ns) {
 		uint64_t id = 0;
 		int was;
@@ -63,25 +76,29 @@ owning_ns(const struct worker *w, const struct places *p, size_t i)
 }
 
 /* Keys come in by a draw of their own: the same ones at all nodes, more and
- * more of them. */
+ * more of them. How far into a ramp this one does, in [0, 1). */
+static double
+drawn(uint64_t key)
+{
+	return (double)(XXH3_64bits_withSeed(&key, sizeof(key), 1) >> 11) *
+		0x1p-53;
+}
+
 bool
 owner_is_ramping_at(const struct worker *w, const struct places *p, size_t i,
 	uint64_t key, uint64_t ahead_ns)
 {
 	uint64_t ramp_ns = w->node->config->ramp_ns, age;
-	double drawn;
 
 	if (!ramp_ns ||
 		(loop_now_ns(w->loop) >= p->since_ns + ramp_ns &&
-			loop_now_ns(w->loop) >= started_ns(w, i) + ramp_ns))
+			age_ns(w, i) >= ramp_ns))
 		return false;
 	age = owning_ns(w, p, i);
 	if (age >= ramp_ns || ahead_ns >= ramp_ns - age)
 		return false;
 	age += ahead_ns;
-	drawn = (double)(XXH3_64bits_withSeed(&key, sizeof(key), 1) >> 11) *
-		0x1p-53;
-	return drawn >= (double)age / (double)ramp_ns;
+	return drawn(key) >= (double)age / (double)ramp_ns;
 }
 
 bool
@@ -94,6 +111,17 @@ owner_is_ramping(const struct worker *w, size_t index, uint64_t key)
 		w, membership_places(w->node), index, key, 0);
 	epoch_leave();
 	return ramping;
+}
+
+double
+owner_held_ns(
+	const struct worker *w, const struct places *p, size_t i, uint64_t key)
+{
+	double ramp_ns = (double)w->node->config->ramp_ns;
+
+	return owner_has_elder(w, p, i)
+		? (double)age_ns(w, i) - drawn(key) * ramp_ns
+		: INFINITY;
 }
 
 bool

@@ -15,8 +15,14 @@ struct ranked {
 };
 
 /* --- owner_fit.c ---------------------------------------------------------- */
-/* Has a been there for longer than b, so that everybody sees it alike? */
-bool owner_is_elder(const struct worker *w, size_t a, size_t b);
+/* Has i started less than the warm-up ago? */
+bool owner_is_young(const struct worker *w, size_t i);
+/* Was another one there before b started, so long that everybody sees it? */
+bool owner_has_elder(const struct worker *w, const struct places *p, size_t b);
+/* For how long the key is i's, if i is its owner now: since i started, and its
+ * ramp came that far; for ever, if nobody was there before i. */
+double owner_held_ns(
+	const struct worker *w, const struct places *p, size_t i, uint64_t key);
 /* See owner_is_ramping(); ahead_ns: as it will be then. */
 bool owner_is_ramping_at(const struct worker *w, const struct places *p,
 	size_t i, uint64_t key, uint64_t ahead_ns);

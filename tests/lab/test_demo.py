@@ -103,16 +103,34 @@ def make_log(path):
                       f'"{method} {url} HTTP/1.0" {code} {size}\n')
 
 
-@pytest.mark.parametrize("late", [False, True])
-def test_a_day_of_traffic_through_the_vip(lab, tmp_path, late):
+def start_again(how):
+    """The keys come over to those that start later meanwhile, one by one."""
+    if how == "one late":
+        sevenfold("lab", "kill", "n4")
+        time.sleep(2.1)
+        sevenfold("lab", "start", "n4")
+    if how == "one after another":
+        for i in range(1, 5):
+            sevenfold("lab", "kill", f"n{i}")
+        for i in range(1, 5):
+            sevenfold("lab", "start", f"n{i}")
+            time.sleep(1.1)
+    if how == "one has just booted":  # the others, long before its clock began
+        sevenfold("lab", "kill", "n4")
+        time.sleep(2.1)
+        begin = 1 - int(time.clock_gettime(time.CLOCK_MONOTONIC))
+        sh("unshare", "--time", "--monotonic", begin, "--fork",
+           SEVENFOLD, "lab", "start", "n4")
+
+
+@pytest.mark.parametrize("how", ["together", "one late", "one after another",
+                                 "one has just booted"])
+def test_a_day_of_traffic_through_the_vip(lab, tmp_path, how):
     log = tmp_path / "made.log"
     make_log(log)
     sevenfold("bench", "replay", log, "--prepare", tmp_path / "origin")
     lab(nodes=4, origin_conf=tmp_path / "origin/nginx.conf")
-    if late:  # the keys of n4 come over to it meanwhile, one by one
-        sevenfold("lab", "kill", "n4")
-        time.sleep(2.1)
-        sevenfold("lab", "start", "n4")
+    start_again(how)
     done = lab_exec("client", os.path.abspath(SEVENFOLD), "bench", "replay",
                     log, "--target", f"{VIP}:80", "--json",
                     check=False)
