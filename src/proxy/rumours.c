@@ -28,15 +28,25 @@ rumours_fini(struct rumours *r)
 
 /* --- each ----------------------------------------------------------------- */
 
+static bool
+is_fresh(const struct rumour *r, uint64_t now_ns)
+{
+	/* Our own may be of this very moment, which the loop's clock has not
+	 * reached. */
+	return r->heard_ns && now_ns <= r->heard_ns + STALE_MS * NS_PER_MS;
+}
+
+/* Numbers begin again where a node starts with its clock set back. */
 void
 rumours_hear(struct rumours *r, size_t member, const struct news *news)
 {
 	struct rumour *last = &r->v[member];
+	uint64_t now_ns = clock_mono_ns();
 
 	pthread_mutex_lock(&r->lock);
-	if (!last->heard_ns || news->number > last->news.number) {
+	if (!is_fresh(last, now_ns) || news->number > last->news.number) {
 		last->news = *news;
-		last->heard_ns = clock_mono_ns();
+		last->heard_ns = now_ns;
 		atomic_store(&r->loads[member], news->load);
 		atomic_store(&r->heard_ns[member], last->heard_ns);
 	}
@@ -67,14 +77,6 @@ rumours_rate(struct rumours *r, size_t member, uint64_t key)
 }
 
 /* --- all of them ---------------------------------------------------------- */
-
-static bool
-is_fresh(const struct rumour *r, uint64_t now_ns)
-{
-	/* Our own may be of this very moment, which the loop's clock has not
-	 * reached. */
-	return r->heard_ns && now_ns <= r->heard_ns + STALE_MS * NS_PER_MS;
-}
 
 static bool
 are_links_scarce(const struct rumours *r, uint64_t now_ns)
