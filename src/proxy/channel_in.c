@@ -79,8 +79,11 @@ on_frame(struct channel *ch, enum wire_type type, uint32_t stream,
 	else if (!ch->up)
 		on_hello(ch, payload);
 	else if (type != WIRE_PING &&
-		!ch->user->on_frame(ch->user, type, stream, payload))
+		!ch->user->on_frame(ch->user, type, stream, payload)) {
+		log_warn("frame_refused peer=%s type=%d stream=%08x bytes=%zu",
+			channel_peer_name(ch), (int)type, stream, payload.n);
 		channel_close(ch, "it said what makes no sense");
+	}
 }
 
 /* Takes a whole frame off the front of *in. False: there is none. */

@@ -204,8 +204,10 @@ depot_free(struct depot *d, uint32_t number)
 
 	if (!c)
 		return true; /* it may have been lost */
-	if (c->x)
+	if (c->left)
 		return false;
+	/* Whoever fetches it may be about to say that this is the end. */
+	exchange_put(take_ptr(&c->x));
 	c->idle_since_ns = loop_now_ns(d->worker->loop);
 	list_remove(&c->link);
 	list_push_front(&d->idle, &c->link);
