@@ -12,6 +12,7 @@
 
 #include "conf/conf.h"
 #include "prog/balancer_members.h"
+#include "net/test_loop.h"
 #include "prog/balancer_notices.h"
 
 static const char text[] = "cluster c {\n"
@@ -86,38 +87,21 @@ say(const char *secret, uint64_t number)
 }
 
 static void
-on_timer(struct timer *t)
-{
-	(void)t;
-	loop_stop(program.loop);
-}
-
-/* What has been said is heard in the first turn. */
-static void
-listen_for_it(void)
-{
-	struct timer t = {.on_timer = on_timer};
-
-	loop_arm(program.loop, &t, NS_PER_MS);
-	loop_run(program.loop);
-}
-
-static void
 test_heard(void **state)
 {
 	(void)state;
 	/* Not before it has answered a question. */
 	say("the secret of the cluster", 5);
-	listen_for_it();
+	test_let_run(program.loop);
 	assert_int_equal(heard, 0);
 	notices_since(notices, 0, 10);
 	say("the secret of the cluster", 11);
-	listen_for_it();
+	test_let_run(program.loop);
 	assert_int_equal(heard, 1);
 	/* Again, and by somebody else. */
 	say("the secret of the cluster", 11);
 	say("what another one thinks it is", 12);
-	listen_for_it();
+	test_let_run(program.loop);
 	assert_int_equal(heard, 1);
 	assert_int_equal(untrusted, 1);
 }
@@ -128,14 +112,14 @@ test_late(void **state)
 	(void)state;
 	say("the secret of the cluster", 20);
 	usleep(600000);
-	listen_for_it();
+	test_let_run(program.loop);
 	assert_int_equal(heard, 1);
 	/* Nor is it heard again. */
 	say("the secret of the cluster", 20);
-	listen_for_it();
+	test_let_run(program.loop);
 	assert_int_equal(heard, 1);
 	say("the secret of the cluster", 21);
-	listen_for_it();
+	test_let_run(program.loop);
 	assert_int_equal(heard, 2);
 }
 

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "net/test_loop.h"
 #include "proxy/channel_internal.h"
 #include "proxy/heat.h"
 
@@ -75,23 +76,6 @@ static struct channel_user user = {on_up, on_frame, fill, on_down};
 /* --- the other end -------------------------------------------------------- */
 
 static void
-on_timer(struct timer *t)
-{
-	(void)t;
-	loop_stop(worker.loop);
-}
-
-/* What has been sent to it is taken in the first turn. */
-static void
-let_run(void)
-{
-	struct timer t = {.on_timer = on_timer};
-
-	loop_arm(worker.loop, &t, NS_PER_MS);
-	loop_run(worker.loop);
-}
-
-static void
 put_frame(struct buf *out, enum wire_type type, uint32_t stream, size_t n)
 {
 	uint32_t header[2] = {
@@ -109,7 +93,7 @@ say(struct buf *b)
 
 	assert_int_equal(send(wire, buf_head(b), buf_len(b), 0), n);
 	buf_fini(b);
-	let_run();
+	test_let_run(worker.loop);
 }
 
 /* All but the last `clear` bytes is sealed. */
@@ -182,7 +166,7 @@ tear_down(void **state)
 {
 	(void)state;
 	channel_close_all(&worker);
-	let_run();
+	test_let_run(worker.loop);
 	assert_true(down);
 	seal_free(seal);
 	buf_fini(&heard);
@@ -277,7 +261,7 @@ let_ping(void)
 	char room[256];
 
 	channel->timer.on_timer(&channel->timer);
-	let_run();
+	test_let_run(worker.loop);
 	return recv(wire, room, sizeof(room), MSG_DONTWAIT);
 }
 

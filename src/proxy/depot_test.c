@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "net/test_loop.h"
 #include "proxy/depot.h"
 #include "proxy/test_object.h"
 
@@ -18,22 +19,6 @@ static struct worker worker = {.node = &node};
 static struct depot *depot;
 static struct flight *flight;
 static int peer; /* his end of the only connection */
-
-static void
-on_timer(struct timer *t)
-{
-	(void)t;
-	loop_stop(worker.loop);
-}
-
-static void
-let_run(void)
-{
-	struct timer t = {.on_timer = on_timer};
-
-	loop_arm(worker.loop, &t, NS_PER_MS);
-	loop_run(worker.loop);
-}
 
 static int
 set_up(void **state)
@@ -51,7 +36,7 @@ set_up(void **state)
 		return -1;
 	peer = fd[0];
 	depot_deliver(&node, 3, &h, fd[1]);
-	let_run();
+	test_let_run(worker.loop);
 	return 0;
 }
 
@@ -60,7 +45,7 @@ tear_down(void **state)
 {
 	(void)state;
 	depot_close(depot);
-	let_run();
+	test_let_run(worker.loop);
 	exchange_drop_spares(&worker);
 	loop_free(worker.loop);
 	flight_unref(flight);
@@ -106,7 +91,7 @@ test_ended(void **state)
 	(void)state;
 	send_first(BYTES);
 	flight_end(flight, STR(""));
-	let_run();
+	test_let_run(worker.loop);
 	assert_taken(BYTES);
 	assert_true(depot_free(depot, 1));
 	assert_int_equal(depot_find(depot), 1);
@@ -119,12 +104,12 @@ test_about_to_end(void **state)
 {
 	(void)state;
 	send_first(BYTES);
-	let_run();
+	test_let_run(worker.loop);
 	assert_taken(BYTES);
 	assert_true(depot_free(depot, 1));
 	assert_int_equal(depot_find(depot), 1);
 	flight_end(flight, STR(""));
-	let_run();
+	test_let_run(worker.loop);
 	assert_int_equal(depot_find(depot), 1);
 }
 
@@ -134,7 +119,7 @@ test_under_way(void **state)
 {
 	(void)state;
 	send_first(BYTES - 1);
-	let_run();
+	test_let_run(worker.loop);
 	assert_taken(BYTES - 1);
 	assert_false(depot_free(depot, 1));
 }
@@ -146,7 +131,7 @@ test_failed(void **state)
 	(void)state;
 	send_first(BYTES - 1);
 	flight_fail(flight, 502, "it broke off");
-	let_run();
+	test_let_run(worker.loop);
 	assert_true(depot_free(depot, 1));
 	assert_int_equal(depot_find(depot), 0);
 }

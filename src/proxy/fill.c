@@ -63,11 +63,12 @@ give_way(struct fill *f)
 	x->fill = FILL_NONE;
 	x->part = NULL;
 	atomic_store(&f->order.flight->asked, 0);
-	x->declined |= UINT64_C(1) << x->owner;
-	if (f->cached_only)
+	if (f->cached_only) {
+		x->declined |= UINT64_C(1) << x->owner;
 		fill_or_fetch(x, &f->order);
-	else
+	} else {
 		fetch_start(x, &f->order);
+	}
 	finish(f);
 }
 
