@@ -14,6 +14,7 @@
 #include "lab/shape.h"
 #include "lab/state.h"
 #include "lab/topo.h"
+#include "placement/view.h"
 
 enum { TERM_TIMEOUT_S = 3, KILL_TIMEOUT_S = 5 };
 
@@ -123,8 +124,12 @@ lab_down(void)
 static int
 check_options(const struct lab_options *o)
 {
-	if (o->nodes < 1 || o->nodes > LAB_NODES_MAX) {
-		fprintf(stderr, "lab: 1 to %d nodes\n", LAB_NODES_MAX);
+	int most = LAB_NODES_MAX;
+
+	if (!o->bare)
+		most = VIEW_MAX_NODES - (o->arch && o->arch->front);
+	if (o->nodes < 1 || o->nodes > (unsigned)most) {
+		fprintf(stderr, "lab: 1 to %d nodes\n", most);
 		return -EINVAL;
 	}
 	return o->bare ? 0 : cluster_check(o);

@@ -32,7 +32,8 @@ enum { LAB_NODES_MAX = 200 };
 #define LAB_URL "http://" LAB_VIP "/"
 
 struct lab_options {
-	unsigned nodes; /* 1..LAB_NODES_MAX */
+	unsigned nodes; /* 1..LAB_NODES_MAX; of a cluster, as many as it may
+			   have (VIEW_MAX_NODES), a front included */
 	/* Bits per second in each direction of every host's link; 0 is no
 	 * limit. client and machine stand for many: theirs is
 	 * client_link_bits, or ten times link_bits where that is 0. */

@@ -144,6 +144,8 @@ def test_kill_and_start(lab, arch):
 @pytest.mark.parametrize("argv, says", [
     (["--arch", "best"], "--arch can't be 'best'"),
     (["--memory", "1m"], "--memory can't be '1m'"),
+    (["--nodes", "65"], "1 to 64 nodes"),
+    (["--nodes", "64", "--arch", "conventional"], "1 to 63 nodes"),
     (["--arch", "layer4", "--policy", "md5"], "nobody chooses an owner"),
     (["--arch", "haproxy", "--policy", "md5"], "chooses owners in its own"),
     (["--arch", "haproxy", "--cache", "squid"], "has caches of its own"),
