@@ -99,7 +99,7 @@ parse_path(struct str s, struct uri *u)
 	return 0;
 }
 
-/* s follows "http://". */
+/* s follows the scheme. */
 static int
 parse_absolute(struct str s, struct uri *u)
 {
@@ -113,6 +113,24 @@ parse_absolute(struct str s, struct uri *u)
 	return parse_path(str_from(s, n), u);
 }
 
+/* Takes "http://" or "https://" off *s. */
+static bool
+take_scheme(struct str *s, bool *https)
+{
+	static const struct str schemes[] = {STR("http://"), STR("https://")};
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = schemes[i].n;
+
+		if (s->n < n || !str_ieq(str_of(s->p, n), schemes[i]))
+			continue;
+		*s = str_from(*s, n);
+		*https = i;
+		return true;
+	}
+	return false;
+}
+
 int
 uri_parse_target(struct str target, struct uri *out)
 {
@@ -124,9 +142,8 @@ uri_parse_target(struct str target, struct uri *out)
 	if (target.p[0] == '/') {
 		u.form = URI_ORIGIN;
 		r = parse_path(target, &u);
-	} else if (target.n >= 7 &&
-		str_ieq(str_of(target.p, 7), STR("http://"))) {
-		r = parse_absolute(str_from(target, 7), &u);
+	} else if (take_scheme(&target, &u.https)) {
+		r = parse_absolute(target, &u);
 	} else if (!str_eq(target, STR("*"))) {
 		u.form = URI_AUTHORITY;
 		r = uri_parse_authority(target, &u.host, &u.port);
@@ -285,13 +302,14 @@ uri_key(const struct uri *u, struct buf *out)
 {
 	char *o = buf_reserve(out, uri_key_most(u));
 	struct str host = u->host;
+	unsigned own_port = u->https ? 443 : 80;
 	size_t n;
 
 	if (host.n && host.p[host.n - 1] == '.')
 		host.n--;
-	n = put(STR("http://"), o);
+	n = put(u->https ? STR("https://") : STR("http://"), o);
 	n += put_lower(host, o + n);
-	if (u->port && u->port != 80)
+	if (u->port && u->port != own_port)
 		n += put_port(u->port, o + n);
 	n += u->normal ? put(u->path, o + n) : put_path(u->path, o + n);
 	n += put_query(u->query, u->normal, o + n);
@@ -326,9 +344,16 @@ put_merged(const struct uri *base, struct str reference, struct buf *out)
 }
 
 static void
+put_scheme(const struct uri *base, struct buf *out)
+{
+	buf_z(out, base->https ? "https:" : "http:");
+}
+
+static void
 put_origin(const struct uri *base, struct buf *out)
 {
-	buf_z(out, "http://");
+	put_scheme(base, out);
+	buf_z(out, "//");
 	buf_str(out, base->host);
 	if (base->port)
 		buf_printf(out, ":%u", base->port);
@@ -341,7 +366,7 @@ put_absolute(const struct uri *base, struct str reference, struct buf *out)
 	if (has_scheme(reference)) {
 		buf_str(out, reference);
 	} else if (str_starts(reference, STR("//"))) {
-		buf_z(out, "http:");
+		put_scheme(base, out);
 		buf_str(out, reference);
 	} else {
 		put_origin(base, out);

@@ -22,11 +22,12 @@ struct uri {
 	struct str path;  /* as written; may be empty in absolute form */
 	struct str query; /* without the '?'; p is NULL when there is none */
 	uint16_t port;	  /* 0 when none is written */
-	bool normal;	  /* path and query are surely as in the key */
+	bool https;  /* that is the scheme; else http, or none is written */
+	bool normal; /* path and query are surely as in the key */
 };
 
-/* -EINVAL: none of the forms; a scheme other than http; user information; a
- * fragment; blanks, controls or bytes beyond ASCII. */
+/* -EINVAL: none of the forms; a scheme other than http and https; user
+ * information; a fragment; blanks, controls or bytes beyond ASCII. */
 int uri_parse_target(struct str target, struct uri *out);
 
 /* "host", "host:port" or "host:" -- the value of Host. Port 0 when none. */
@@ -34,12 +35,12 @@ int uri_parse_authority(struct str authority, struct str *host, uint16_t *port);
 
 /*
  * Appends the key of an object to out: its normalised URI (RFC 3986, 6.2.2).
- * "http", the host in lower case, without port 80 and without a dot at the
- * host's end; path without dot segments, "/" if empty; in path and
- * query, escapes of unreserved characters decoded and the others' digits in
- * upper case. From an invalid escape on, the rest of that path segment, or of
- * the query, stays as written. A query with p == NULL is none; an empty one
- * keeps its '?'. Returns the number of bytes appended.
+ * The scheme and the host in lower case, without the scheme's own port and
+ * without a dot at the host's end; path without dot segments, "/" if empty; in
+ * path and query, escapes of unreserved characters decoded and the others'
+ * digits in upper case. From an invalid escape on, the rest of that path
+ * segment, or of the query, stays as written. A query with p == NULL is none;
+ * an empty one keeps its '?'. Returns the number of bytes appended.
  *
  * The key only names the object; the origin is asked with the target as the
  * client wrote it.
@@ -49,14 +50,14 @@ size_t uri_key(const struct uri *u, struct buf *out);
 static inline size_t
 uri_key_most(const struct uri *u)
 {
-	return u->host.n + u->path.n + u->query.n + sizeof("http://:65535/?") -
+	return u->host.n + u->path.n + u->query.n + sizeof("https://:65535/?") -
 		1;
 }
 
 /*
  * Appends the key of what a reference means beside a key, which is the base
  * (RFC 3986, 5.2). A fragment is left out. -EINVAL, with nothing appended: a
- * scheme other than http, what uri_parse_target() refuses, a base that is no
+ * scheme other than those, what uri_parse_target() refuses, a base that is no
  * key.
  */
 int uri_resolve(struct str key, struct str reference, struct buf *out);

@@ -34,6 +34,8 @@ test_target(void **state)
 			{URI_ABSOLUTE, STR("a"), .query = STR("b/c")}},
 		{STR("http://[2001:db8::1]/"),
 			{URI_ABSOLUTE, STR("[2001:db8::1]"), STR("/")}},
+		{STR("HttpS://a:80"),
+			{URI_ABSOLUTE, STR("a"), .port = 80, .https = true}},
 	};
 	struct uri u;
 
@@ -42,7 +44,7 @@ test_target(void **state)
 
 		if (uri_parse_target(cases[i].in, &u) != 0 ||
 			u.form != want->form || u.port != want->port ||
-			!str_eq(u.host, want->host) ||
+			u.https != want->https || !str_eq(u.host, want->host) ||
 			!str_eq(u.path, want->path) ||
 			!str_eq(u.query, want->query) ||
 			!u.query.p != !want->query.p)
@@ -86,7 +88,9 @@ test_bad_target(void **state)
 		STR("http://.a/"),
 		STR("http://./"),
 		STR("http://a../"),
-		STR("https://a/"),
+		STR("https:/a"),
+		STR("https://"),
+		STR("httpss://a/"),
 		STR("ftp://a/"),
 		STR("a:"),
 		STR("[::1]"),
@@ -157,6 +161,12 @@ test_key(void **state)
 		{"http://a/%%341", "http://a/%%341"},
 		{"http://a/%4%31?%4%31", "http://a/%4%31?%4%31"},
 		{"http://a/%zz%41/../%41", "http://a/A"},
+		{"http://a:443/", "http://a:443/"},
+		{"HTTPS://A", "https://a/"},
+		{"https://a:443/b/../c", "https://a/c"},
+		{"https://a.:80/", "https://a:80/"},
+		{"https://long-host-name.test:65535",
+			"https://long-host-name.test:65535/"},
 	};
 	struct buf b = {0};
 
@@ -217,7 +227,7 @@ test_resolve(void **state)
 		/* ours */
 		{"HTTP://B:80/%7e", "http://b/~"},
 		{"//b:81?", "http://b:81/?"},
-		{"https://a/", NULL},
+		{"https://a/", "https://a/"},
 		{"a:80", NULL},
 		{"_a:80", "http://a/b/c/_a:80"},
 		{"//u@a/", NULL},
@@ -240,6 +250,13 @@ test_resolve(void **state)
 			fail_msg("%s: %.*s", cases[i].reference,
 				STR_ARG(buf_view(&b)));
 	}
+	buf_consume(&b, buf_len(&b));
+	assert_int_equal(uri_resolve(STR("https://a/b"), STR("c"), &b), 0);
+	assert_int_equal(uri_resolve(STR("https://a/b"), STR("//d"), &b), 0);
+	assert_int_equal(
+		uri_resolve(STR("https://a/b"), STR("http:/"), &b), -EINVAL);
+	assert_true(str_eq(buf_view(&b), STR("https://a/chttps://d/")));
+	buf_consume(&b, buf_len(&b));
 	assert_int_equal(uri_resolve(STR("/a"), STR("/b"), &b), -EINVAL);
 	assert_int_equal(uri_resolve(STR("a b"), STR("/b"), &b), -EINVAL);
 	buf_fini(&b);

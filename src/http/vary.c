@@ -294,7 +294,8 @@ static bool
 is_in_key(struct str name)
 {
 	return str_ieq(name, STR("host")) ||
-		str_ieq(name, STR("x-forwarded-host"));
+		str_ieq(name, STR("x-forwarded-host")) ||
+		str_ieq(name, STR("x-forwarded-proto"));
 }
 
 static bool
@@ -311,8 +312,6 @@ put_line(const struct head *request, struct str name, struct pen *p)
 	if (is_present(request, name) && !is_ours(request, name)) {
 		pen_put(p, STR(":"));
 		put_value(request, name, p);
-	} else if (str_ieq(name, STR("x-forwarded-proto"))) {
-		pen_put(p, STR(":http"));
 	}
 	pen_put(p, STR("\n"));
 }

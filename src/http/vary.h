@@ -10,9 +10,9 @@
  *	Accept, -Charset, -Language	in lower case, without blanks
  *	others				lines joined, no blanks around commas
  *
- * So are fields that an origin gets from us: Host and X-Forwarded-Host are
- * those of the key, whatever the request has; X-Forwarded-Proto is "http" when
- * it has none. Accept-Encoding is left out when the head says `uncoded`.
+ * So are fields that an origin gets from us: Host, X-Forwarded-Host and
+ * X-Forwarded-Proto are those of the key, whatever the request has.
+ * Accept-Encoding is left out when the head says `uncoded`.
  */
 #include "base/buf.h"
 #include "http/head.h"

@@ -134,13 +134,15 @@ void
 exchange_start(struct exchange *x, const char *raw)
 {
 	const struct node *n = x->worker->node;
+	/* What we store, somebody had the right to ask for. */
+	bool is_known = x->from_peer || x->fill == FILL_WARMS;
 	struct route_error error;
 
 	x->raw = raw;
 	cachectl_parse(&x->head, &x->asked);
 	if (ends_here(x))
 		return;
-	if (route_request(n->config, &x->head, x->from_peer ? NULL : &x->client,
+	if (route_request(n->config, &x->head, is_known ? NULL : &x->client,
 		    &x->arena, &x->route, &error) < 0) {
 		exchange_refuse(x, error.status, error.why);
 		return;

@@ -43,26 +43,19 @@ describe(json_t *doc, const struct object *o, int64_t now_s)
 static struct exchange *
 request_for(struct worker *w, struct str key)
 {
-	const struct str scheme = STR("http://");
 	struct exchange *x = exchange_get(w);
 	struct buf text = {0};
 	struct route_error error;
-	struct str host, path;
 	bool fine = false;
 
-	if (str_starts(key, scheme)) {
-		path = str_of(key.p + scheme.n, key.n - scheme.n);
-		if (str_split(&path, '/', &host))
-			buf_printf(&text,
-				"GET /%.*s HTTP/1.1\r\nHost: %.*s"
-				"\r\n\r\n",
-				STR_ARG(path), STR_ARG(host));
+	if (route_put_request(STR("GET"), key, &text)) {
 		x->raw = arena_copy(&x->arena, buf_view(&text)).p;
 		x->kept = true;
 		fine = head_parse_own_request(str_of(x->raw, buf_len(&text)),
 			       &x->head) == HEAD_DONE &&
 			route_request(w->node->config, &x->head, NULL,
-				&x->arena, &x->route, &error) == 0;
+				&x->arena, &x->route, &error) == 0 &&
+			(x->route.site || w->node->config->forward.n);
 	}
 	buf_fini(&text);
 	if (fine)

@@ -48,7 +48,8 @@ passes(const struct head *h, const struct field *f, enum forward_to to)
 		return false; /* written anew, or ended */
 	case FIELD_FORWARDED:
 	case FIELD_X_FORWARDED_FOR: return !is_for_origin(to);
-	case FIELD_X_FORWARDED_HOST: return !is_for_cache(to);
+	case FIELD_X_FORWARDED_HOST:
+	case FIELD_X_FORWARDED_PROTO: return !is_for_cache(to);
 	case FIELD_CACHE_CONTROL: return to != TO_FILL_CACHED;
 	case FIELD_TRAILER: return to == TO_ORIGIN;
 	case FIELD_MAX_FORWARDS: return forwarded_hops_left(h) < 0;
@@ -119,19 +120,20 @@ forwarded(const struct exchange *x, struct str client, enum forward_to to,
 			      .by = str_z(by),
 			      .host = is_for_cache(to) ? x->route.key_host
 						       : x->route.host,
-			      .proto = STR("http")},
+			      .proto = is_for_cache(to) ? x->route.key_scheme
+							: STR("http")},
 		out);
 	buf_str(out, STR("\r\n"));
 }
 
 /* What the client called us, for those that it did not pass by way of somebody
- * who said so. An answer for all is asked for by the name that all share: by
- * another one, anybody could have links to his own host stored. */
+ * who said so. An answer for all is asked for as all know it: by another name,
+ * anybody could have links to his own host stored. */
 static void
 forwarded_from(const struct exchange *x, bool for_cache, struct buf *out)
 {
-	if (!head_find(&x->head, FIELD_X_FORWARDED_PROTO))
-		buf_str(out, STR("X-Forwarded-Proto: http\r\n"));
+	if (for_cache || !head_find(&x->head, FIELD_X_FORWARDED_PROTO))
+		fields_put(STR("X-Forwarded-Proto"), x->route.key_scheme, out);
 	if (for_cache || !head_find(&x->head, FIELD_X_FORWARDED_HOST))
 		fields_put(STR("X-Forwarded-Host"),
 			for_cache ? x->route.key_host : x->route.host, out);
@@ -181,6 +183,19 @@ put_ours(const struct exchange *x, enum forward_to to, struct buf *out)
 		n->config->peers[n->config->self].name, n->cdn_id);
 }
 
+static struct str
+target_for(const struct exchange *x, enum forward_to to)
+{
+	switch (to) {
+	case TO_ORIGIN: return x->route.target;
+	case TO_ORIGIN_FOR_CACHE: return x->route.key_target;
+	case TO_PEER: return x->head.target;
+	case TO_FILL:
+	case TO_FILL_CACHED: return x->route.key;
+	}
+	return (struct str){0};
+}
+
 void
 forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 {
@@ -189,10 +204,7 @@ forward_request(const struct exchange *x, enum forward_to to, struct buf *out)
 
 	buf_str(out, for_cache ? STR("GET") : h->method_str);
 	buf_str(out, STR(" "));
-	buf_str(out,
-		for_cache		? x->route.key_target
-			: to == TO_PEER ? h->target
-					: x->route.target);
+	buf_str(out, target_for(x, to));
 	buf_str(out, STR(" HTTP/1.1\r\n"));
 	fields_put(STR("Host"), for_cache ? x->route.key_host : x->route.host,
 		out);

@@ -11,8 +11,9 @@ enum forward_to {
 				names, whatever part of it the client asked
 				for and however it was written */
 	TO_PEER,	     /* as the client asked, target as written */
-	TO_FILL,	/* to a peer as TO_ORIGIN_FOR_CACHE; x->part of it */
-	TO_FILL_CACHED, /* ... for what is stored only */
+	TO_FILL,	     /* to a peer as TO_ORIGIN_FOR_CACHE, by the key;
+				x->part of it */
+	TO_FILL_CACHED,	     /* ... for what is stored only */
 };
 
 /* The request line and fields, but for what frames the body and the empty

@@ -73,17 +73,14 @@ on_ready(struct exchange *x)
 	loop_defer(x->worker->loop, &g->task);
 }
 
-/* "http://HOST/PATH" */
 static bool
 parse_key(struct exchange *x, const char *key)
 {
-	size_t skip = sizeof("http://") - 1;
-	const char *host = key + skip, *path = strchr(host, '/');
 	struct buf text = {0};
 	struct str raw;
 
-	buf_printf(&text, "HEAD %s HTTP/1.1\r\nHost: %.*s\r\n\r\n", path,
-		(int)(path - host), host);
+	if (!route_put_request(STR("HEAD"), str_z(key), &text))
+		return false;
 	raw = arena_copy(&x->arena, buf_view(&text));
 	buf_fini(&text);
 	x->raw = raw.p;
@@ -127,9 +124,6 @@ note_key(void *ctx, const struct object *o)
 	struct handover *h = ctx;
 	struct str key = object_key(o);
 
-	if (!str_starts(key, STR("http://")) ||
-		!memchr(key.p + 7, '/', key.n - 7))
-		return;
 	if (h->nkeys == h->keys_cap) {
 		h->keys_cap = h->keys_cap ? 2 * h->keys_cap : 512;
 		h->keys = xrealloc(h->keys, h->keys_cap * sizeof(*h->keys));

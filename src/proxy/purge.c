@@ -342,7 +342,8 @@ purge_parse_line(struct str args, struct buf *key, struct purge *out)
 		return "a tag is missing";
 	if (p.kind != PURGE_TAG && !parse_url(what, key, &p.what))
 		return "that is no URL of the cache: write it as "
-		       "http://HOST/PATH, with what is no plain ASCII escaped";
+		       "http://HOST/PATH, or https, with what is no plain "
+		       "ASCII escaped";
 	*out = p;
 	return NULL;
 }

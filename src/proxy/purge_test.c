@@ -20,6 +20,8 @@ test_lines(void **state)
 			{PURGE_KEY, STR("http://a.test/"), true}},
 		{"hard url HTTP://A.test:80/b/../%7ec?D",
 			{PURGE_KEY, STR("http://a.test/~c?D"), false}},
+		{"hard url HTTPS://A.test:443",
+			{PURGE_KEY, STR("https://a.test/"), false}},
 		{"hard url http://a.test:81?x",
 			{PURGE_KEY, STR("http://a.test:81/?x"), false}},
 		/* never the beginning of another host */
@@ -58,7 +60,7 @@ test_bad_lines(void **state)
 		"hard url ",
 		"hard url a.test",
 		"hard url /path",
-		"hard url https://a.test/",
+		"hard url ftp://a.test/",
 		"hard url http://",
 		"hard url http:///path",
 		"hard url http://user@a.test/",

@@ -104,10 +104,12 @@ target_of(const struct head *h, const struct uri *uri, struct arena *a)
 static void
 split_key(struct route *r)
 {
-	size_t skip = sizeof("http://") - 1;
-	struct str rest = str_of(r->key.p + skip, r->key.n - skip);
-	const char *slash = memchr(rest.p, '/', rest.n);
+	struct str rest = r->key;
+	const char *slash;
 
+	(void)str_split(&rest, ':', &r->key_scheme);
+	rest = str_of(rest.p + 2, rest.n - 2);
+	slash = memchr(rest.p, '/', rest.n);
 	r->key_host = str_of(rest.p, (size_t)(slash - rest.p));
 	r->key_target = str_of(slash, rest.n - r->key_host.n);
 }
@@ -184,6 +186,16 @@ without_original(
 	return buf_len(&b) ? buf_view(&b) : (struct str){0};
 }
 
+/* RFC 9110, 4.2.2: what is named by https is another resource. Nodes speak
+ * http; whoever speaks https in front of them says so. */
+static bool
+is_https(const struct head *h)
+{
+	const struct field *f = head_find(h, FIELD_X_FORWARDED_PROTO);
+
+	return f && !head_next(h, f) && str_ieq(f->value, STR("https"));
+}
+
 int
 route_request(const struct node_config *config, const struct head *h,
 	const struct in6_addr *client, struct arena *a, struct route *out,
@@ -201,6 +213,9 @@ route_request(const struct node_config *config, const struct head *h,
 	if (uri.form == URI_ORIGIN) {
 		uri.host = h->host;
 		uri.port = h->port;
+		uri.https = is_https(h);
+	} else if (uri.https && client) {
+		return refuse(error, 400, "https is not spoken here");
 	}
 	if (uri.host.n == 0)
 		return refuse(error, 400, "Host is missing");
@@ -216,4 +231,16 @@ route_request(const struct node_config *config, const struct head *h,
 	out->hash = XXH3_64bits(out->key.p, out->key.n);
 	split_key(out);
 	return 0;
+}
+
+bool
+route_put_request(struct str method, struct str key, struct buf *out)
+{
+	struct uri uri;
+
+	if (uri_parse_target(key, &uri) < 0 || uri.form != URI_ABSOLUTE)
+		return false;
+	buf_printf(out, "%.*s %.*s HTTP/1.1\r\nHost: %.*s\r\n\r\n",
+		STR_ARG(method), STR_ARG(key), STR_ARG(uri.host));
+	return true;
 }

@@ -18,8 +18,9 @@ struct route {
 	struct str target; /* origin form, as the client wrote it */
 	/* The same two as the key has them. An origin that tells spellings
 	 * apart must not have its answer to one kept for the others, so this
-	 * is what it is asked for what will be kept. */
-	struct str key_host, key_target;
+	 * is what it is asked for what will be kept. The scheme is that by
+	 * which the client came to whoever is in front of us. */
+	struct str key_scheme, key_host, key_target;
 };
 
 struct route_error {
@@ -33,3 +34,7 @@ struct route_error {
 int route_request(const struct node_config *config, const struct head *h,
 	const struct in6_addr *client, struct arena *a, struct route *out,
 	struct route_error *error);
+
+/* Appends a request for a key, in absolute form. False, with nothing appended:
+ * it is none. */
+bool route_put_request(struct str method, struct str key, struct buf *out);

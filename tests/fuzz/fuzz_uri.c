@@ -43,7 +43,8 @@ check_key(const struct uri *u, struct str host)
 
 	put_key(*u, host, false, &key);
 	CHECK(uri_parse_target(buf_view(&key), &k) == 0);
-	CHECK(k.form == URI_ABSOLUTE && k.path.n && k.port != 80);
+	CHECK(k.form == URI_ABSOLUTE && k.path.n);
+	CHECK(k.https == u->https && k.port != (k.https ? 443 : 80));
 	CHECK(!k.query.p == !u->query.p);
 	check_segments(k.path);
 	put_key(k, k.host, false, &again);
