@@ -206,6 +206,18 @@ head_add(struct head *h, struct str name, struct str value)
 	add(h, name, value, field_id_of(name));
 }
 
+void
+head_set(struct head *h, struct str name, struct str value)
+{
+	enum field_id id = field_id_of(name);
+
+	if (!head_find(h, id))
+		add(h, name, value, id);
+	for (unsigned i = 0; i < h->nfields; i++)
+		if (h->fields[i].id == id)
+			h->fields[i].value = value;
+}
+
 /* No name and colon are there from `at` on, of what its line may have: will
  * they be? */
 static enum head_result

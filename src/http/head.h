@@ -110,6 +110,10 @@ enum head_result head_parse_own_response(struct str in, struct head *h);
 /* For heads that are not parsed but made, from a struct head that is zero: one
  * more field. There must be room. */
 void head_add(struct head *h, struct str name, struct str value);
+/* Whatever fields of that name, which has an id of its own, there are have that
+ * value: one, if none. Of a head that was parsed, too: there is room for
+ * HEAD_ADDED_FIELDS. */
+void head_set(struct head *h, struct str name, struct str value);
 
 /* Does it ask for no change (RFC 9110, 9.2.1)? Unknown methods might. */
 bool method_is_safe(enum method m);

@@ -96,6 +96,9 @@ enum {
 	V2_PATH = 108, /* bytes of a path, with zeros behind it */
 	TLV_HEAD = 3,  /* bytes: type, length */
 	TLV_CRC32C = 3,
+	TLV_SSL = 32,
+	SSL_FIXED = 5,	/* bytes: client, verify */
+	SSL_CLIENT = 1, /* in client: it came over TLS */
 };
 
 static unsigned
@@ -134,9 +137,25 @@ crc_fits(struct str header, size_t at)
 	return ~crc32c(crc, from(header, at + 4)) == said;
 }
 
-/* Do the fields from `at` on end where the header ends? */
+/* A field whose n bytes begin at `at`. */
 static bool
-tlvs_fit(struct str header, size_t at)
+read_tlv(struct str header, unsigned type, size_t at, size_t n,
+	struct proxyproto *p)
+{
+	switch (type) {
+	case TLV_CRC32C: return n == 4 && crc_fits(header, at);
+	case TLV_SSL:
+		if (n < SSL_FIXED)
+			return false;
+		p->tls = byte_at(header, at) & SSL_CLIENT;
+		return true;
+	default: return true;
+	}
+}
+
+/* The fields from `at` on; false unless they end where the header ends. */
+static bool
+read_tlvs(struct str header, size_t at, struct proxyproto *p)
 {
 	while (at < header.n) {
 		size_t left = header.n - at, n;
@@ -144,10 +163,9 @@ tlvs_fit(struct str header, size_t at)
 		if (left < TLV_HEAD)
 			return false;
 		n = be16_at(header, at + 1);
-		if (n > left - TLV_HEAD)
-			return false;
-		if (byte_at(header, at) == TLV_CRC32C &&
-			(n != 4 || !crc_fits(header, at + TLV_HEAD)))
+		if (n > left - TLV_HEAD ||
+			!read_tlv(header, byte_at(header, at), at + TLV_HEAD, n,
+				p))
 			return false;
 		at += TLV_HEAD + n;
 	}
@@ -225,7 +243,7 @@ parse_v2(struct str in, struct proxyproto *out)
 	if (!p.local && byte_at(in, 13) != 0) {
 		if (!read_family(byte_at(in, 13), &p.family, &addresses) ||
 			p.bytes < V2_FIXED + addresses ||
-			!tlvs_fit(header, V2_FIXED + addresses))
+			!read_tlvs(header, V2_FIXED + addresses, &p))
 			return PROXYPROTO_BAD;
 		read_ends(header, &p);
 	}

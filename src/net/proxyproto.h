@@ -11,9 +11,9 @@
  *
  * Strict: nothing but one SP between the parts of version 1, no zeros in front
  * of a number; in version 2 no family, transport or command but the defined
- * ones, type-length-value fields that fill their room exactly, and a CRC32C
- * that is right if there is one. Blocks of LOCAL and of an unspecified family
- * are passed over, as the text asks.
+ * ones, type-length-value fields that fill their room exactly, a CRC32C that is
+ * right if there is one, and an SSL field that has all its parts. Blocks of
+ * LOCAL and of an unspecified family are passed over, as the text asks.
  */
 #include <netinet/in.h>
 
@@ -42,6 +42,7 @@ struct proxyproto_end {
 struct proxyproto {
 	size_t bytes; /* of the header; what follows is the client's */
 	bool local;   /* the proxy speaks for itself: a health check */
+	bool tls;     /* it says that it speaks that with the client */
 	enum proxyproto_family family;
 	struct proxyproto_end source, destination;
 };

@@ -21,6 +21,7 @@ static const struct {
 	enum proxyproto_family family;
 	bool local;
 	const char *ends; /* "source port destination port" */
+	bool tls;
 } good[] = {
 	{STR("PROXY TCP4 127.0.0.1 127.0.0.1 39280 39801\r\n"), PROXYPROTO_IPV4,
 		false, "127.0.0.1 39280 127.0.0.1 39801"},
@@ -43,6 +44,12 @@ static const struct {
 		PROXYPROTO_IPV6, false, "::1 35782 ::1 39803"},
 	{STR(SIGNATURE "\x21\x12\0\x0c" FOUR), PROXYPROTO_IPV4, false,
 		"127.0.0.1 34998 192.0.2.10 39802"},
+	{STR(SIGNATURE "\x21\x11\0\x1e" FOUR
+		       "\x20\0\x0f\7\0\0\0\0\x21\0\7TLSv1.3"),
+		PROXYPROTO_IPV4, false, "127.0.0.1 34998 192.0.2.10 39802",
+		true},
+	{STR(SIGNATURE "\x21\x11\0\x14" FOUR "\x20\0\5\6\0\0\0\1"),
+		PROXYPROTO_IPV4, false, "127.0.0.1 34998 192.0.2.10 39802"},
 };
 
 static const char *
@@ -81,6 +88,7 @@ test_good(void **state)
 		assert_int_equal(p.bytes, n);
 		assert_int_equal(p.family, good[i].family);
 		assert_int_equal(p.local, good[i].local);
+		assert_int_equal(p.tls, good[i].tls);
 		if (!good[i].ends)
 			continue;
 		snprintf(ends, sizeof(ends), "%s %s", end_text(&p, &p.source),
@@ -157,6 +165,7 @@ test_bad(void **state)
 		STR(SIGNATURE "\x21\x11\0\x10" FOUR "\4\0\2x"),
 		STR(SIGNATURE "\x21\x11\0\x12" FOUR "\3\0\3abc"),
 		STR(SIGNATURE "\x21\x11\0\x13" FOUR "\3\0\4abcd"),
+		STR(SIGNATURE "\x21\x11\0\x13" FOUR "\x20\0\4\1\0\0\0"),
 	};
 	struct proxyproto p = {.bytes = 7};
 

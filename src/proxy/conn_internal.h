@@ -31,6 +31,7 @@ struct conn {
 	uint32_t lingered;	 /* bytes */
 	enum conn_state state : 8;
 	bool partial : 1; /* part of a head is there: its time runs */
+	bool tls : 1;	  /* the proxy in front speaks it with the client */
 	bool taken : 1;	  /* its next request was given to us with it */
 	uint8_t owner;	  /* of what was asked for last; a peer's index */
 	uint8_t streak;	  /* ... and before, in a row; 0: we are */

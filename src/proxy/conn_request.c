@@ -44,6 +44,7 @@ learn_client(struct conn *c, const struct proxyproto *p)
 {
 	if (p->local)
 		return;
+	c->tls = p->tls;
 	if (p->family == PROXYPROTO_IPV4)
 		c->addr = sock_mapped(p->source.v4);
 	else if (p->family == PROXYPROTO_IPV6)
@@ -132,6 +133,8 @@ begin(struct conn *c, struct exchange *x)
 	x->on_ready = on_ready;
 	x->on_interim = on_interim;
 	x->client = c->addr;
+	if (c->tls)
+		exchange_by_tls(x);
 	conn_give_may(c, x);
 	upload_begin(&q->upload, &x->head, frame, body_max,
 		&c->client.worker->node->flight);

@@ -105,7 +105,7 @@ exchange_put(struct exchange *x)
 		return;
 	}
 	arena_reset(&x->arena);
-	x->kept = x->from_peer = x->upgrade = false;
+	x->kept = x->from_peer = x->upgrade = x->tls = false;
 	x->stay = x->moving = false;
 	x->asks = x->counted = x->redirected = false;
 	x->offered = false;

@@ -67,6 +67,7 @@ struct exchange {
 	struct in6_addr client;	 /* IPv4 is mapped */
 	size_t asked_by;	 /* from_peer: by this one */
 	bool from_peer;
+	bool tls; /* see exchange_by_tls() */
 	bool kept;
 	bool stay;	 /* another node gave us the request */
 	bool moving;	 /* its connection is on its way there */
@@ -125,6 +126,9 @@ struct exchange {
 
 /* One to parse a head into. */
 struct exchange *exchange_get(struct worker *w);
+/* Before it starts: whoever is in front of us has it by TLS from its client, by
+ * its own account, and not by what the client wrote. */
+void exchange_by_tls(struct exchange *x);
 /* raw: where the head was parsed from. Finds the answer, perhaps at once;
  * on_ready() is never called before this returns. */
 void exchange_start(struct exchange *x, const char *raw);

@@ -131,6 +131,13 @@ ends_here(struct exchange *x)
 }
 
 void
+exchange_by_tls(struct exchange *x)
+{
+	x->tls = true;
+	head_set(&x->head, STR("X-Forwarded-Proto"), STR("https"));
+}
+
+void
 exchange_start(struct exchange *x, const char *raw)
 {
 	const struct node *n = x->worker->node;

@@ -376,6 +376,8 @@ copy(struct exchange *from)
 	x->raw = raw.p;
 	x->kept = true;
 	x->client = from->client;
+	if (from->tls)
+		exchange_by_tls(x);
 	x->from_peer = from->from_peer;
 	x->asked_by = from->asked_by;
 	x->declined = from->declined;

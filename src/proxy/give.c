@@ -21,7 +21,8 @@ objection(const struct request *q, const struct client *c, const struct peer *p)
 {
 	const struct exchange *x = q->x;
 
-	if (x->upload || x->upgrade || x->head.method != METHOD_GET)
+	/* Of TLS the request itself says nothing. */
+	if (x->upload || x->upgrade || x->tls || x->head.method != METHOD_GET)
 		return HANDOFF_request;
 	if (!peer_takes(p))
 		return HANDOFF_peer;

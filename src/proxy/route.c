@@ -192,8 +192,11 @@ static bool
 is_https(const struct head *h)
 {
 	const struct field *f = head_find(h, FIELD_X_FORWARDED_PROTO);
+	bool https = f;
 
-	return f && !head_next(h, f) && str_ieq(f->value, STR("https"));
+	for (; f; f = head_next(h, f))
+		https &= str_ieq(f->value, STR("https"));
+	return https;
 }
 
 int
