@@ -1,11 +1,10 @@
 """The demo's pages, as a real browser shows them."""
 
 import collections
-import signal
 
 from browser import browser
 from conftest import VIP
-from test_demo import demo_until_it_stays, no_lab  # noqa: F401
+from test_demo import demo_until_it_stays, end_demo, no_lab  # noqa: F401
 
 CELLS = """Promise.all([...document.querySelectorAll("#pictures td")].map(
     async (td) => {
@@ -62,8 +61,7 @@ def test_distilled_page(no_lab, tmp_path):  # noqa: F811
             seen = transfers(page.events)
             assert page.complaints() == []
     finally:
-        demo.send_signal(signal.SIGTERM)
-        assert demo.wait(30) == 0
+        end_demo(demo)
     files = list(dict.fromkeys(file for file, _ in seen))
     assert len(files) == 9 and len(cells) == len(seen) == 36
     totals = collections.Counter()

@@ -37,10 +37,17 @@ def demo_until_it_stays(*args):
     demo = subprocess.Popen([SEVENFOLD, "demo", "--seconds", "1", *args],
                             stdout=subprocess.PIPE, text=True,
                             env={**os.environ, "CI": ""})
+    demo.said = ""
     for line in demo.stdout:
+        demo.said += line
         if line.startswith("Ctrl-C ends it"):
             return demo
-    raise AssertionError(f"demo ended: {demo.wait()}")
+    raise AssertionError(f"demo ended: {demo.wait()}\n{demo.said}")
+
+
+def end_demo(demo, sig=signal.SIGTERM):
+    demo.send_signal(sig)
+    assert demo.wait(30) == 0, demo.said
 
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
@@ -49,8 +56,7 @@ def test_demo_stays_up_until_told(no_lab, sig):
     with urllib.request.urlopen(f"http://{VIP}/", timeout=5) as answer:
         assert b"Forty-eight mountains" in answer.read()
         assert answer.headers["Cache-Status"]
-    demo.send_signal(sig)
-    assert demo.wait(20) == 0
+    end_demo(demo, sig)
     assert not STATE.exists()
 
 
@@ -64,8 +70,7 @@ def test_demo_keeps_going(no_lab):
     before = requests()
     sh("sleep", 1)
     assert requests() > before + 10
-    demo.send_signal(signal.SIGTERM)
-    assert demo.wait(20) == 0
+    end_demo(demo)
     assert not STATE.exists()
 
 
