@@ -102,7 +102,9 @@ def run(report, options):
         if nodes[-1].keys < MANY:
             report.say(f"\nkeys: {nodes[-1].keys:,} objects only"
                        f"{'' if options.quick else ', for want of memory'}")
-        take_turns([n.cell for n in nodes], options.rounds, options.seconds)
+        # To fill them takes minutes: more windows cost little, and tell more.
+        take_turns([n.cell for n in nodes], 3 * options.rounds,
+                   options.seconds)
         for node in nodes:
             check_hits(node)
             node.cell.client.stop()
