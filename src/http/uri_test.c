@@ -228,6 +228,7 @@ test_resolve(void **state)
 		{"HTTP://B:80/%7e", "http://b/~"},
 		{"//b:81?", "http://b:81/?"},
 		{"https://a/", "https://a/"},
+		{"https:/", NULL},
 		{"a:80", NULL},
 		{"_a:80", "http://a/b/c/_a:80"},
 		{"//u@a/", NULL},

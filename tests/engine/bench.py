@@ -40,7 +40,8 @@ def parse():
                    help="a JSON object per line instead of tables")
     p.add_argument("--quick", action="store_true",
                    help="fewer and shorter windows: a first look only")
-    p.add_argument("--rounds", type=int, help="windows per server and load")
+    p.add_argument("--rounds", type=int, help="windows per server and load "
+                   "(7); twice as many of idle, three times of keys")
     p.add_argument("--seconds", type=float, help="of a window")
     p.add_argument("--load", action="append", dest="loads", default=[],
                    metavar="SIZE,N", help="only these loads of hit and relay: "

@@ -267,22 +267,21 @@ def test_at_xdp(lab, root, ipv6):
     """Steered before the kernel makes a packet of what comes."""
     lab(nodes="3", origin_root=root, handoff="on", handoff_hook="xdp",
         **({"ipv6": True} if ipv6 else {}))
-    # A packet that comes while its connection moves is parked: that is chance.
+    # What comes while its connection moves is parked: whether any does at each
+    # node, within four seconds, is chance.
     for seed in range(21, 26):
         said = race(root, 4, seed, vip="2001:db8::10" if ipv6 else VIP)
         assert not any(said["wrong"].values()), said
-        steered = {node["name"]: node["handoff"]["packets"]
-                   for node in status("n1")["nodes"]}
+        steered = [n["handoff"]["packets"] for n in status("n1")["nodes"]]
         print(steered)
-        if all(packets["parked"] > 0 for packets in steered.values()):
+        if all(packets["parked"] > 0 for packets in steered):
             break
-    else:
-        raise AssertionError("a node parked nothing")
     assert total("given") == total("taken") > 100
     assert total("moves_failed") == 0
     for node in status("n1")["nodes"]:
         assert node["handoff"]["hook"] == "xdp"
         assert node["handoff"]["packets"]["forwarded"] > 50
+        assert node["handoff"]["packets"]["parked"] > 0
         assert "xdp" in lab_exec(node["name"], "ip", "link", "show",
                                  "eth0").stdout
     assert parked() == 0
