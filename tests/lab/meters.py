@@ -1,5 +1,6 @@
 """What the lab's hosts say and count: for tests of connections that move."""
 
+import contextlib
 import json
 import os
 import time
@@ -97,5 +98,11 @@ def claims():
     return status("balancer")["moves"]
 
 
-def descriptors(node):
-    return len(os.listdir(f"/proc/{pid_of(node)}/fd"))
+def descriptors(nodes):
+    """How many they have, and how many of these are of pipes."""
+    links = []
+    for node in nodes:
+        for link in os.scandir(f"/proc/{pid_of(node)}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                links.append(os.readlink(link))
+    return len(links), sum(link.startswith("pipe:") for link in links)

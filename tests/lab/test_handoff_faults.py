@@ -342,32 +342,40 @@ def test_nothing_leaks(lab, root, tmp_path):
     vip {VIP}:80
     node n1 198.18.1.1; node n2 198.18.1.2; node n3 198.18.1.3
     workers 2
-    idle_timeout 2s
+    idle_timeout 2s; origin_keepalive 1s
     handoff on; secret {secret}
 }}
 site * {{ origin http://198.18.0.3:80 }}
 """)
     lab(nodes="3", origin_root=root, conf=conf)
+
+    def at_rest():
+        """How many descriptors there are when all clients have gone, but for
+        connections between nodes that large bodies came by. These stay: a
+        pipe's two, and a socket at either end."""
+        deadline = time.monotonic() + 90
+        while total("connections"):
+            assert time.monotonic() < deadline, status("n1")
+            time.sleep(0.5)
+        time.sleep(2)  # connections to origins end after one
+        n, pipes = descriptors(node_names(3))
+        assert pipes <= 3 * 2 * 24, "more than there are clients"
+        return n - 2 * pipes
+
     race(root, 2, 1)
-    time.sleep(1)
-    before = {n: descriptors(n) for n in node_names(3)}
+    before = at_rest()
     for i in range(max(1, seconds // 60)):
         said = race(root, min(seconds, 60), 100 + i)
         assert said["wrong"] == {}
     assert total("given") == total("taken")
     assert total("moves_failed") == 0
+    after = at_rest()
     # A client that has gone on with another node tells nobody of its end, and
     # such a forward takes a minute to go: a soak has that.
-    def left():
-        flows = sum(n["handoff"]["flows"] for n in status("n1")["nodes"])
-        return total("connections") or (
-            "SEVENFOLD_SOAK_S" in os.environ and flows)
-
     deadline = time.monotonic() + 90
-    while left():
+    while "SEVENFOLD_SOAK_S" in os.environ and any(
+            n["handoff"]["flows"] for n in status("n1")["nodes"]):
         assert time.monotonic() < deadline, status("n1")
         time.sleep(0.5)
     assert parked() == 0
-    # Idle ones to origins and for bodies between nodes come and go.
-    for n in node_names(3):
-        assert descriptors(n) <= before[n] + 8, n
+    assert after <= before + 4  # a check of an origin may be under way
