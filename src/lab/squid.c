@@ -36,10 +36,12 @@ prepare(const struct lab_options *o, const struct topo_host *h)
 	struct buf b = {0};
 	int r;
 
+	/* Half a minute after its start it would ask the origin for a netdb. */
 	buf_printf(&b,
 		"%svisible_hostname %s\n"
 		"cache_mem %lu KB\n"
-		"cache_peer %s parent %u 0 no-query no-digest originserver\n",
+		"cache_peer %s parent %u 0 no-query no-digest "
+		"no-netdb-exchange originserver\n",
 		conf_text, h->name, o->cache_bytes >> 10,
 		o->distill ? "127.0.0.1" : TOPO_ORIGIN_ADDR,
 		o->distill ? IMAGE_FILTER_PORT : 80);
