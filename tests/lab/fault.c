@@ -6,7 +6,8 @@
  *	FAULT_DELAY_US	sleeps up to so long before such calls, one in two
  *	FAULT_PERCENT	of them fail, of those named in
  *	FAULT_CALLS	words: repair, bind, connect, disconnect, options,
- *			window, sequence
+ *			window, sequence, parted (the look at a socket that
+ *			was taken apart)
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -104,4 +105,21 @@ connect(int fd, const struct sockaddr *a, socklen_t n)
 		fault(apart ? "disconnect" : "connect", EADDRNOTAVAIL) < 0)
 		return -1;
 	return real(fd, a, n);
+}
+
+int
+getsockopt(
+	int fd, int level, int option, void *restrict p, socklen_t *restrict n)
+{
+	static int (*real)(int, int, int, void *, socklen_t *);
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "getsockopt");
+	if (level == IPPROTO_TCP && option == TCP_QUEUE_SEQ &&
+		getpeername(fd, (struct sockaddr *)&peer, &size) < 0 &&
+		fault("parted", EIO) < 0)
+		return -1;
+	return real(fd, level, option, p, n);
 }

@@ -89,6 +89,26 @@ def test_giver_fails(lab, root, fault):
     assert total("moves_failed") == 0
 
 
+def test_giver_loses(lab, root, fault):
+    """One in ten connections is lost between the two: their clients are told,
+    and nothing of them is left."""
+    if "san" in SEVENFOLD:
+        pytest.skip("a sanitizer has to be loaded first")
+    lab(nodes="3", origin_root=root, handoff="on")
+    restart("n2", LD_PRELOAD=str(fault), FAULT_CALLS="parted",
+            FAULT_PERCENT="10")
+    said = race(root, 3, 14)
+    assert said["wrong"]
+    assert not any("Timeout" in what or "Wrong" in what
+                   for what in said["wrong"])
+    lost = counters()["n2"]["moves_failed"]
+    assert 0 < lost == total("moves_failed")
+    assert sum(said["wrong"].values()) <= lost
+    assert total("given") == total("taken") > 100
+    assert parked() == 0
+    assert adds_up()
+
+
 def test_no_rights(lab, root, fault):
     """A node that may not move connections passes answers on."""
     if "san" in SEVENFOLD:
