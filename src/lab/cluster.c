@@ -15,7 +15,7 @@
 #include "lab/state.h"
 #include "lab/topo.h"
 
-enum { UP_TIMEOUT_S = 30 };
+enum { UP_TIMEOUT_S = 60 };
 
 const struct daemon *
 cluster_daemon(const struct lab_options *o, const struct topo_host *h)

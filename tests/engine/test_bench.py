@@ -24,7 +24,7 @@ def bench(suite):
     done = subprocess.run(
         [sys.executable, HERE / "bench.py", suite, "--no-peers", "--json",
          "--rounds", "2", "--seconds", "0.05"],
-        capture_output=True, text=True, timeout=60)
+        capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -24,7 +24,7 @@ OURS = STATE / "of-tests"  # a lab that a test brought up
 VIP = "192.0.2.10"
 
 
-def sh(*argv, check=True, timeout=60, **kw):
+def sh(*argv, check=True, timeout=150, **kw):
     """Runs argv; its output is in the result's .stdout and .stderr."""
     r = subprocess.run([str(a) for a in argv], text=True, timeout=timeout,
                        capture_output=True, **kw)

@@ -50,7 +50,7 @@ def test_races(lab, root, fault, monkeypatch, delay_us):
 def restart(node, **env):
     sevenfold("lab", "kill", node)
     sevenfold("lab", "start", node, env={**os.environ, **env})
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while not all(n["up"] for i in (1, 2, 3)
                   for n in status(f"n{i}")["nodes"]):
         assert time.monotonic() < deadline
@@ -131,7 +131,7 @@ def test_owner_has_joined(lab, root):
     (STATE / "n1.conf").write_text(
         "".join(line for line in conf if line.split()[:2] != ["node", "n3"]))
     restart("n1")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while [n["up"] for n in status("n1")["nodes"]] != [True] * 3:
         assert time.monotonic() < deadline
         time.sleep(0.05)
