@@ -277,11 +277,15 @@ def ended_within(ended, n, seconds):
 def owner_and_givers():
     """Of downloads that have all been moved but those that came to the owner
     first."""
-    now = counters()
-    owner = max(now, key=lambda n: now[n]["taken"])
-    givers = [n for n in now if now[n]["given"] and n != owner]
-    assert givers and now[owner]["taken"] >= 2
-    return owner, givers
+    deadline = time.monotonic() + 5
+    while True:
+        now = counters()
+        owner = max(now, key=lambda n: now[n]["taken"])
+        givers = [n for n in now if now[n]["given"] and n != owner]
+        if givers and now[owner]["taken"] >= 2:
+            return owner, givers
+        assert time.monotonic() < deadline, now
+        time.sleep(0.1)
 
 
 def test_host_dies(lab, long_root, tmp_path):

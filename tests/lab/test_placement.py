@@ -170,7 +170,8 @@ def test_partition_and_heal(loaded):
     until(lambda: all(n["up"] for n in status("n6")["nodes"]), 30)
     until(lambda: len(views()) == 1)
     print(r["outcomes"])
-    assert r["wrong"] == r["outcomes"]["cut short"] <= CONNECTIONS / NODES
+    # Each node has as many connections as the others, or a few more.
+    assert r["wrong"] == r["outcomes"]["cut short"] <= CONNECTIONS / NODES + 8
     assert len(fetched()) <= (1 + 1.5 / NODES) * other_objects()
 
 
