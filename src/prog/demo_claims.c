@@ -144,27 +144,39 @@ objects_seen_from(const struct demo_facts *f, unsigned bit)
 /* `copies` of the configuration, by default, and some that are about to go. */
 #define COPIES_MOST 1.4
 
+/* What a node holds it has answered for, or lent to one that answered in its
+ * place while it was busy. A node of which that is not true is told of. */
+static void
+look_at_holdings(const struct demo_facts *f, const struct demo_node *n,
+	uint64_t seen, struct buf *out)
+{
+	if (f->policy == &policy_rr ? seen == n->objects
+				    : seen + n->lent >= n->objects)
+		return;
+	buf_printf(out,
+		"; %s holds %" PRIu64 ", has answered for %" PRIu64
+		" and lent %" PRIu64,
+		n->name, n->objects, seen, n->lent);
+}
+
 static bool
 copies_are_few(const struct demo_facts *f, struct buf *out)
 {
-	uint64_t held = DEMO_SUM(f, objects), seen = 0, unseen = 0, differ = 0;
+	uint64_t held = DEMO_SUM(f, objects), unseen = 0;
 	size_t n = f->tree->n;
 	double copies = (double)held / (double)n;
+	struct buf odd = {0};
 
 	for (size_t i = 0; i < f->nnodes; i++) {
 		unsigned bit;
-		uint64_t objects;
 
 		(void)as_seen(f, f->nodes[i].name, &bit);
-		objects = objects_seen_from(f, bit);
-		seen += objects;
-		differ += f->policy == &policy_rr
-			? objects != f->nodes[i].objects
-			: objects < f->nodes[i].objects;
+		look_at_holdings(
+			f, &f->nodes[i], objects_seen_from(f, bit), &odd);
 	}
 	for (size_t i = 0; i < n; i++)
 		unseen += !f->client->tally.owners[i];
-	if (differ == 0 && unseen == 0 && held >= n &&
+	if (buf_len(&odd) == 0 && unseen == 0 && held >= n &&
 		(f->policy == &policy_rr || copies <= COPIES_MOST)) {
 		buf_printf(out,
 			"The nodes hold %s copies of %s objects, %.2f of each; "
@@ -176,11 +188,10 @@ copies_are_few(const struct demo_facts *f, struct buf *out)
 		return true;
 	}
 	buf_printf(out,
-		"The nodes hold %" PRIu64 " copies of %zu objects, answers "
-		"came from %" PRIu64 ", and for %" PRIu64
-		" objects from none; %" PRIu64
-		" nodes hold others than they answered for.",
-		held, n, seen, unseen, differ);
+		"The nodes hold %" PRIu64 " copies of %zu objects; for %" PRIu64
+		" of them came no answer%.*s.",
+		held, n, unseen, STR_ARG(buf_view(&odd)));
+	buf_fini(&odd);
 	return false;
 }
 

@@ -18,6 +18,7 @@ struct tree;
 	DEMO_COUNTER(served)         \
 	DEMO_COUNTER(hits)           \
 	DEMO_COUNTER(coalesced)      \
+	DEMO_COUNTER(lent)           \
 	DEMO_COUNTER(told)           \
 	DEMO_COUNTER(client_bytes)   \
 	DEMO_COUNTER(origin_fetches) \

@@ -152,6 +152,16 @@ hot_objects_may_be_held_twice(void **state)
 }
 
 static void
+who_is_busy_may_hold_what_it_only_lent(void **state)
+{
+	make_it_right();
+	client.tally.owners[3] = 2; /* n1 answered in n2's place */
+	assert_int_equal(untrue(), 1);
+	nodes[1].lent = 1;
+	assert_int_equal(untrue(), 0);
+}
+
+static void
 under_rr_each_node_may_fetch_and_hold(void **state)
 {
 	make_it_right();
@@ -196,6 +206,7 @@ main(void)
 		cmocka_unit_test(right_facts_make_true_claims),
 		cmocka_unit_test(each_wrong_fact_makes_its_claim_untrue),
 		cmocka_unit_test(hot_objects_may_be_held_twice),
+		cmocka_unit_test(who_is_busy_may_hold_what_it_only_lent),
 		cmocka_unit_test(under_rr_each_node_may_fetch_and_hold),
 		cmocka_unit_test(the_table_has_a_row_per_node_and_a_total),
 	};
