@@ -383,7 +383,7 @@ site * {{ origin http://198.18.0.3:80 }}
             time.sleep(0.5)
         time.sleep(2)  # connections to origins end after one
         n, pipes = descriptors(node_names(3))
-        assert pipes <= 3 * 2 * 24, "more than there are clients"
+        assert pipes <= 3 * 2 * 24  # racer.py's clients, at each node
         return n - 2 * pipes
 
     race(root, 2, 1)
